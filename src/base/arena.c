@@ -1,0 +1,107 @@
+#include "base/arena.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_ASAN 1
+#endif
+#endif
+
+#ifdef ARENA_ASAN
+#include <sanitizer/asan_interface.h>
+#define POISON(p, n) ASAN_POISON_MEMORY_REGION((p), (n))
+#define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION((p), (n))
+#define RED_ZONE 16u
+#else
+#define POISON(p, n) ((void)(p), (void)(n))
+#define UNPOISON(p, n) ((void)(p), (void)(n))
+#define RED_ZONE 0u
+#endif
+
+#define ALIGNMENT 16u
+
+enum err arena_open(struct arena *a, size_t cap, struct fault *f)
+{
+	assert(cap > 0);
+	void *base = mmap(NULL, cap, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (base == MAP_FAILED)
+		return fault_set(f, ERR_NOMEM, "cannot reserve memory", FAULT_NO_OFFSET);
+	*a = (struct arena){.base = base, .cap = cap};
+	POISON(base, cap);
+	return OK;
+}
+
+void arena_close(struct arena *a)
+{
+	if (a->base != NULL) {
+		UNPOISON(a->base, a->cap);
+		munmap(a->base, a->cap);
+	}
+	*a = (struct arena){0};
+}
+
+void *arena_alloc(struct arena *a, size_t count, size_t size)
+{
+	size_t want, padded;
+
+	if (!size_mul(count, size, &want) || !size_add(want, ALIGNMENT - 1 + RED_ZONE, &padded))
+		return NULL;
+	padded -= padded % ALIGNMENT;
+	if (padded > a->cap - a->used)
+		return NULL;
+
+	uint8_t *p = a->base + a->used;
+	UNPOISON(p, want);
+	size_t end = a->used + padded;
+	if (a->used < a->peak) { /* handed out before: make it zero again */
+		size_t dirty = a->peak - a->used;
+		memset(p, 0, want < dirty ? want : dirty);
+	}
+	a->used = end;
+	if (end > a->peak)
+		a->peak = end;
+	return p;
+}
+
+struct bytes arena_copy(struct arena *a, struct bytes b)
+{
+	uint8_t *p = arena_alloc(a, b.len, 1);
+
+	if (p == NULL)
+		return BYTES_NONE;
+	if (b.len > 0)
+		memcpy(p, b.at, b.len);
+	return bytes_of(p, b.len);
+}
+
+char *arena_strdup(struct arena *a, struct bytes b)
+{
+	size_t want;
+
+	if (!size_add(b.len, 1, &want))
+		return NULL;
+
+	char *p = arena_alloc(a, want, 1);
+	if (p != NULL && b.len > 0)
+		memcpy(p, b.at, b.len);
+	return p;
+}
+
+size_t arena_mark(const struct arena *a)
+{
+	return a->used;
+}
+
+void arena_reset(struct arena *a, size_t mark)
+{
+	assert(mark <= a->used);
+	POISON(a->base + mark, a->used - mark);
+	a->used = mark;
+}
