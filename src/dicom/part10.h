@@ -38,7 +38,7 @@ enum err part10_parse(struct part10 *p, struct bytes file, struct fault *f) MUST
 void part10_close(struct part10 *p); /* also fine on PART10_NONE */
 
 /* What netrt writes into the meta information of its own files. */
-#define IMPLEMENTATION_CLASS_UID "2.25.302043790172249692526321623266752743501"
+#define IMPLEMENTATION_CLASS_UID "2.25.166853111140394963963888692117517192015"
 #define IMPLEMENTATION_VERSION "NETRT_0_1"
 
 /*
