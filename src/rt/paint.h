@@ -1,0 +1,32 @@
+/*
+ * Contours of one plane to masks.  Contour Data is parsed here, when its plane is
+ * painted, so memory does not grow with the number of slices.
+ */
+#ifndef RT_PAINT_H
+#define RT_PAINT_H
+
+#include "rt/plan.h"
+
+struct painter {
+	const struct rt_plan *plan;
+	struct arena scratch;      /* owned; reset for every plane */
+	struct region_notes notes; /* of the last rt_paint_roi */
+};
+
+enum err painter_open(struct painter *p, const struct rt_plan *plan, struct fault *f) MUST_USE;
+void painter_close(struct painter *p);
+
+/*
+ * The ROIs on plane k: how many, and for i = 0.. which ROI.  (Groups of plan->order.)
+ */
+uint32_t rt_plane_roi_count(const struct rt_plan *plan, uint32_t plane);
+uint32_t rt_plane_roi(const struct rt_plan *plan, uint32_t plane, uint32_t i);
+
+/*
+ * The mask of one ROI on one plane; `mask` has the plane's cols x rows and is overwritten.
+ * A contour whose data turns out unusable was left out by the plan already.
+ */
+enum err rt_paint_roi(struct painter *p, uint32_t plane, uint32_t i, struct mask *mask,
+		      struct fault *f) MUST_USE;
+
+#endif
