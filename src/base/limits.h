@@ -19,6 +19,10 @@
 #define LIMIT_PIXELS_SIDE 65535u       /* Rows and Columns are US */
 #define LIMIT_OVERLAY_PLANES 16u       /* groups 6000..601E, PS3.3 C.9.2 */
 #define LIMIT_CONFIG (1u << 20)        /* bytes of a configuration file */
+#define LIMIT_CONFIG_DEPTH 16          /* YAML nesting; every known key lies within 4 */
+#define LIMIT_CONFIG_KEYS 128          /* rows of the configuration table */
+#define LIMIT_CONFIG_DIAGS 100         /* problems of one file that are listed */
+#define LIMIT_CONFIG_ITEMS 4096u       /* entries of one list in a configuration file */
 #define LIMIT_WORKERS 256u
 
 #endif
