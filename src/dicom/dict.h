@@ -1,6 +1,8 @@
 /*
  * The data dictionary (PS3.6, PS3.7 annex E), made at build time from
- * tables/dictionary.tsv into const tables; no set-up call, no heap.
+ * tables/dictionary.tsv into const tables of 8 bytes a row and one pool of keywords:
+ * no set-up call, no heap, no relocations.  So an entry is unpacked into the caller's
+ * struct; its keyword is a constant and lives for ever.
  */
 #ifndef DICOM_DICT_H
 #define DICOM_DICT_H
@@ -10,19 +12,24 @@
 
 struct dict_entry {
 	uint32_t tag;  /* repeating groups: the x digits are 0 */
-	uint32_t mask; /* bits of `tag` that count: 0xFFFFFFFF, or 0xFF00FFFF for 60xx and 50xx ... */
+	uint32_t mask; /* bits of `tag` that count: 0xFFFFFFFF, or 0xFF00FFFF for 60xx and 50xx ...
+			*/
 	const char *keyword;
-	enum vr vr;  /* "OB or OW" -> OW, "US or SS ..." -> US, ...: the first that implicit VR may mean */
+	enum vr vr;  /* "OB or OW" -> OW, "US or SS ..." -> US, ...: the first that implicit VR may
+			mean */
 	enum vr alt; /* the other choice, VR_NONE when there is none (US or SS -> SS) */
-	char vm[8];
+	char vm[8];  /* "1", "1-n", "2-2n" */
 	bool retired;
 };
 
-/* NULL when unknown.  Repeating groups (50xx, 60xx, 0020,31xx, ...), group lengths (gggg,0000 as
- * UL "GroupLength") and private creators (odd group, 0010-00FF as LO "PrivateCreator") are found. */
-const struct dict_entry *dict_find(uint32_t tag);
-/* Exact keyword, case counts; NULL when unknown. */
-const struct dict_entry *dict_by_keyword(struct bytes keyword);
+/* False (and *out untouched) when unknown.  Repeating groups (50xx, 60xx, 0020,31xx, ...), group
+ * lengths (gggg,0000 as UL "GroupLength") and private creators (odd group, 0010-00FF as LO
+ * "PrivateCreator") are found; items and delimiters too, as VR_NONE. */
+bool dict_find(uint32_t tag, struct dict_entry *out);
+/* Only the VR that implicit VR means; VR_UN when unknown. */
+enum vr dict_vr(uint32_t tag);
+/* Exact keyword, case counts. */
+bool dict_by_keyword(struct bytes keyword, struct dict_entry *out);
 /* "PatientName", "(0010,0010)", "0010,0010" or "00100010" -> tag; false when none of these. */
 bool dict_parse_tag(struct bytes text, uint32_t *tag);
 
