@@ -19,6 +19,7 @@
 #define LIMIT_PIXELS_SIDE 65535u       /* Rows and Columns are US */
 #define LIMIT_OVERLAY_PLANES 16u       /* groups 6000..601E, PS3.3 C.9.2 */
 #define LIMIT_CONFIG (1u << 20)        /* bytes of a configuration file */
+#define LIMIT_CONFIG_ARENA (8u << 20)  /* holds the file, its values and all its problems */
 #define LIMIT_CONFIG_DEPTH 16          /* YAML nesting; every known key lies within 4 */
 #define LIMIT_CONFIG_KEYS 128          /* rows of the configuration table */
 #define LIMIT_CONFIG_DIAGS 100         /* problems of one file that are listed */

@@ -63,8 +63,7 @@ struct conf_processing {
 	enum conf_edge_rule edge_rule;    /* is a centre on the path inside; INCLUSIVE */
 	enum conf_nested nested_contours; /* a contour inside another is a ...; HOLE */
 	enum conf_planes overlay_planes;  /* MERGED */
-	int slice_tolerance_um;           /* contour to plane, micrometres, 1..100000;
-					   * 0 (default): 1500, but half the spacing at most */
+	int slice_tolerance_um;           /* contour to plane, micrometres, 1..100000; 1500 */
 	const char *uid_key;              /* 16..1024 bytes, secret; or NULL: the built-in key */
 	int overlay_series_number;        /* IS range; 98 */
 	const char *overlay_series_description; /* LO, 1..64 characters */
