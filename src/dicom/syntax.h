@@ -14,12 +14,14 @@ struct syntax {
 	bool deflated;     /* the data set after the file meta is a raw deflate stream (A.5) */
 	bool encapsulated; /* pixel data is in fragments (A.4) */
 	bool retired;
+	bool pixels_big_endian; /* of (7FE0,0010): big_endian, but for one private GE syntax */
 };
 
 extern const struct syntax syntax_implicit_le, syntax_explicit_le, syntax_explicit_be,
 	syntax_deflated_le;
 
-/* Padding is trimmed; NULL when unknown (then PS3.5 says: explicit VR LE, encapsulated). */
+/* Padding is trimmed; NULL when unknown (then PS3.5 says: explicit VR LE, encapsulated).  One
+ * object a syntax: pointers may be compared. */
 const struct syntax *syntax_find(struct bytes uid);
 /* Name of a SOP class, transfer syntax or other well-known UID; NULL when unknown. */
 const char *uid_name(struct bytes uid);
