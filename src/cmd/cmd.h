@@ -3,10 +3,13 @@
  * result is the process's exit code, from <sysexits.h>:
  *
  *   0 EX_OK, 64 EX_USAGE, 65 EX_DATAERR (some study or file could not be processed),
- *   66 EX_NOINPUT, 70 EX_SOFTWARE, 73 EX_CANTCREAT, 78 EX_CONFIG.
+ *   66 EX_NOINPUT, 70 EX_SOFTWARE, 73 EX_CANTCREAT, 74 EX_IOERR (standard output),
+ *   78 EX_CONFIG.
  */
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
+
+#include <stdbool.h>
 
 #define NETRT_VERSION "0.1.0"
 
@@ -18,9 +21,18 @@ int cmd_phantom(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
-/* The usage text of one command, for `netrt help CMD` and `netrt CMD --help`; NULL if unknown. */
-const char *cmd_usage(const char *name);
-/* "netrt: error: <why>" and a hint at `netrt help CMD`; returns EX_USAGE. */
+/* What `netrt help CMD` prints; each ends with a newline. */
+extern const char cmd_process_usage[];
+extern const char cmd_rois_usage[];
+extern const char cmd_dump_usage[];
+extern const char cmd_config_usage[];
+extern const char cmd_phantom_usage[];
+
+/* "netrt NAME: why", and where help is, on standard error; returns EX_USAGE.  NULL: no command. */
 int cmd_usage_error(const char *name, const char *why);
+/* Is one of the arguments (before a "--") --help or -h?  Then the usage text is printed. */
+bool cmd_wants_help(int argc, char **argv, const char *usage);
+/* Flush standard output: `code`, or EX_IOERR with a message when it could not be written. */
+int cmd_finish(int code);
 
 #endif
