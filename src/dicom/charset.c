@@ -9,7 +9,8 @@
  *
  * The tables are those of libc's iconv(3), asked for one character at a time through its
  * EUC and ISO 8859 encodings, so that nothing of the state is iconv's.  JIS X 0201 is
- * two ranges, and JIS X 0212 is not in every libc: both are done here.
+ * two ranges, JIS X 0212 is not in every libc, four bytes of GB18030 not right in every one:
+ * these are done here.
  *
  * Taken although the standard does not have it: terms spelt "ISO_IR_100", "iso-ir 100",
  * "ISO 2022 58"; escape sequences to sets that were not listed; bytes for G1 where value 1
@@ -274,6 +275,35 @@ static size_t gb_len(enum set set, struct bytes s)
 	return 0;
 }
 
+/* Four bytes of GB18030.  The upper part of the plane is not right in every libc: its runs are here
+ * (GB18030-2000, number of the code from 81308130 on), as are the other planes, which are in order.
+ */
+static uint32_t gb18030_four(const uint8_t *p)
+{
+	static const struct {
+		uint32_t number, code, count;
+	} runs[] = {
+		{33550, 0xE865, 4295}, {37845, 0xF92D, 76},  {37921, 0xF97A, 27},
+		{37948, 0xF996, 81},   {38029, 0xF9E8, 9},   {38038, 0xF9F2, 26},
+		{38064, 0xFA10, 1},    {38065, 0xFA12, 1},   {38066, 0xFA15, 3},
+		{38069, 0xFA19, 6},    {38075, 0xFA22, 1},   {38076, 0xFA25, 2},
+		{38078, 0xFA2A, 1030}, {39108, 0xFE32, 1},   {39109, 0xFE45, 4},
+		{39113, 0xFE53, 1},    {39114, 0xFE58, 1},   {39115, 0xFE67, 1},
+		{39116, 0xFE6C, 149},  {39265, 0xFF5F, 129}, {39394, 0xFFE6, 26},
+	};
+	uint32_t n = ((p[0] - 0x81u) * 10 + (p[1] - 0x30u)) * 1260 + (p[2] - 0x81u) * 10 +
+		     (p[3] - 0x30u);
+
+	if (n < 33469)
+		return from_table(SET_GB18030, p, 4);
+	if (n >= 189000 && n < 189000 + 0x100000)
+		return 0x10000 + (n - 189000);
+	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++)
+		if (n >= runs[i].number && n - runs[i].number < runs[i].count)
+			return runs[i].code + (n - runs[i].number);
+	return REPLACEMENT;
+}
+
 /* The character at the front of `s`, which is not empty, in a whole encoding (or ASCII without
  * escape sequences); bytes taken. */
 static size_t whole_char(enum set set, struct bytes s, uint32_t *code)
@@ -289,8 +319,10 @@ static size_t whole_char(enum set set, struct bytes s, uint32_t *code)
 		n = utf8_next(s, code);
 	if (set == SET_GB18030 || set == SET_GBK)
 		n = gb_len(set, s);
-	if (n > 0 && set != SET_UTF8)
-		*code = from_table(set, s.at, n);
+	if (n == 4 && set != SET_UTF8)
+		*code = gb18030_four(s.at);
+	if (n == 2 && set != SET_UTF8)
+		*code = from_table(set, s.at, 2);
 	return n == 0 ? 1 : n;
 }
 
