@@ -169,14 +169,14 @@ enum err conf_defaults(struct conf *out, struct arena *a) MUST_USE;
 /*
  * Defaults, with what `text` says on top.  `file` names it in messages and must outlive *out.
  * Every problem of the text is in *d (which may hold some already), errors and warnings.
- * OK: no error, *out is whole.  ERR_WIRE: at least one error, *out untouched.  ERR_NOMEM: the
- * arena is full, *out untouched.
+ * OK: no error, *out is whole.  ERR_WIRE: at least one error.  ERR_LIMIT: over LIMIT_CONFIG.
+ * ERR_NOMEM: the arena is full (LIMIT_CONFIG_ARENA is always enough).  *out is untouched by an
+ * error.
  */
 enum err conf_parse(struct conf *out, struct bytes text, const char *file, struct arena *a,
 		    struct conf_diags *d) MUST_USE;
 
-/* The same from a file; also ERR_IO, ERR_LIMIT (over LIMIT_CONFIG), ERR_UNUSABLE (no regular file),
- * all of them with a diagnostic. */
+/* The same from a file; also ERR_IO, ERR_UNUSABLE (no regular file), with a diagnostic. */
 enum err conf_load(struct conf *out, const char *path, struct arena *a,
 		   struct conf_diags *d) MUST_USE;
 

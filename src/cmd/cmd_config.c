@@ -1,0 +1,127 @@
+/*
+ * netrt config: the default file, the table of keys, and what is wrong with a file.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "conf/conf.h"
+#include "conf/table.h"
+
+const char cmd_config_usage[] =
+	"usage: netrt config default\n"
+	"       netrt config check FILE\n"
+	"       netrt config keys\n"
+	"\n"
+	"default   print a configuration file with every key, explained, at its default\n"
+	"check     say what is wrong with FILE, a problem a line, as FILE:LINE:COLUMN: KEY: "
+	"REASON;\n"
+	"          errors stop netrt, warnings do not\n"
+	"keys      list every key with its range, default and meaning, separated by tabs\n"
+	"\n"
+	"Exit codes: 0 all well (or warnings only), 64 usage, 78 FILE has errors or cannot be "
+	"read.\n";
+
+static int config_default(void)
+{
+	struct bytes text = conf_default_text();
+
+	fwrite(text.at, 1, text.len, stdout);
+	return cmd_finish(EX_OK);
+}
+
+static int config_keys(void)
+{
+	struct buf out = BUF_INIT(256u << 10);
+
+	for (size_t i = 0; i < conf_table_count; i++) {
+		const struct conf_key *k = &conf_table[i];
+
+		buf_fmt(&out, "%s\t", k->path);
+		conf_table_range(k, &out);
+		buf_fmt(&out, "%s%s\t", k->unit == NULL ? "" : " ", k->unit == NULL ? "" : k->unit);
+		conf_table_default(k, &out);
+		buf_fmt(&out, "\t%s\n", k->help);
+	}
+	bool failed = out.failed;
+	if (!failed)
+		fwrite(out.at, 1, out.len, stdout);
+	buf_free(&out);
+	if (failed) {
+		log_say(LOG_ERROR, "out of memory");
+		return EX_OSERR;
+	}
+	return cmd_finish(EX_OK);
+}
+
+static void print_diags(const struct conf_diags *d, const char *file, const char *note)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		struct conf_diag g = d->item[i];
+		struct buf line = BUF_INIT(16384);
+		struct buf reason = BUF_INIT(16384);
+
+		buf_fmt(&reason, "%s%s", note, g.reason);
+		if (!reason.failed)
+			g.reason = (const char *)reason.at;
+		conf_diag_format(&g, file, &line);
+		buf_char(&line, '\n');
+		if (line.at != NULL)
+			fwrite(line.at, 1, line.len, stdout);
+		buf_free(&reason);
+		buf_free(&line);
+	}
+}
+
+static void print_summary(const struct conf_diags *d, const char *file)
+{
+	size_t warnings = d->count - d->errors;
+
+	printf("%s: ", log_quote_str(file));
+	if (d->errors > 0)
+		printf("%zu error%s", d->errors, d->errors == 1 ? "" : "s");
+	else
+		printf("ok");
+	if (warnings > 0)
+		printf(", %zu warning%s", warnings, warnings == 1 ? "" : "s");
+	printf("\n");
+}
+
+static int config_check(const char *file)
+{
+	static struct conf_diags problems, refusals;
+	struct conf c;
+	struct arena a;
+	struct fault f;
+
+	if (arena_open(&a, LIMIT_CONFIG_ARENA, &f) != OK) {
+		log_say(LOG_ERROR, "%s", f.text);
+		return EX_OSERR;
+	}
+
+	enum err e = conf_load(&c, file, &a, &problems);
+	print_diags(&problems, file, "");
+	/* Refusals are no fault of the file; they only say what this version would do with it. */
+	if (e == OK && conf_refuse_unbuilt(&c, &a, &refusals) != OK)
+		print_diags(&refusals, file, "note: ");
+	print_summary(&problems, file);
+	arena_close(&a);
+	return cmd_finish(e == OK ? EX_OK : EX_CONFIG);
+}
+
+int cmd_config(int argc, char **argv)
+{
+	if (cmd_wants_help(argc, argv, cmd_config_usage))
+		return cmd_finish(EX_OK);
+	if (argc == 2 && strcmp(argv[1], "default") == 0)
+		return config_default();
+	if (argc == 2 && strcmp(argv[1], "keys") == 0)
+		return config_keys();
+	if (argc == 3 && strcmp(argv[1], "check") == 0)
+		return config_check(argv[2]);
+	if (argc >= 2 && strcmp(argv[1], "check") == 0)
+		return cmd_usage_error("config", "check takes one file");
+	return cmd_usage_error("config", "takes default, keys, or check and a file");
+}

@@ -1,0 +1,96 @@
+#include "conf/conf.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "conf/diag.h"
+#include "conf/table.h"
+#include "conf/value.h"
+
+static const uint8_t default_text[] = {
+#include "default_config.inc"
+};
+
+struct bytes conf_default_text(void)
+{
+	return bytes_of(default_text, sizeof(default_text));
+}
+
+enum err conf_defaults(struct conf *out, struct arena *a)
+{
+	struct conf c;
+
+	memset(&c, 0, sizeof(c));
+	for (size_t i = 0; i < conf_table_count; i++)
+		if (conf_value_default(&c, &conf_table[i], a) != CONF_SET_OK)
+			return ERR_NOMEM;
+	*out = c;
+	return OK;
+}
+
+enum err conf_load(struct conf *out, const char *path, struct arena *a, struct conf_diags *d)
+{
+	static const struct conf_mark whole_file = {0, 0};
+	struct bytes text;
+	struct fault f;
+	char reason[300];
+	enum err e = file_read(&text, path, LIMIT_CONFIG, a, &f);
+
+	if (e == OK)
+		return conf_parse(out, text, path, a, d);
+	if (e == ERR_LIMIT)
+		conf_diags_end(d, whole_file,
+			       "is larger than 1 MiB, too large for a configuration");
+	else if (e == ERR_NOMEM)
+		conf_diags_end(d, whole_file, "does not fit in memory");
+	else {
+		fault_format(&f, reason, sizeof(reason));
+		if (conf_diags_full(d) ||
+		    !conf_diags_add(d, a, CONF_ERROR, whole_file, BYTES_NONE, reason))
+			conf_diags_end(d, whole_file, "cannot be read");
+	}
+	return e;
+}
+
+/* "anonymization.enabled is on, but ..." */
+static void say_unbuilt(struct conf_why *why, const struct conf *c, size_t row)
+{
+	const struct conf_key *k = &conf_table[row];
+	const char *how = c->set_at[row].line > 0 ? "" : " by default";
+
+	if (c->file != NULL)
+		conf_why_say(why,
+			     "is on%s, but this version cannot %s yet, so nothing is processed; "
+			     "set %s: false in %s to go on without it",
+			     how, k->unbuilt, k->path, log_quote_str(c->file));
+	else
+		conf_why_say(why,
+			     "is on%s, but this version cannot %s yet, so nothing is processed; "
+			     "make a file with `netrt config default > netrt.yaml`, set %s: false "
+			     "in it, and give it with -c netrt.yaml to go on without it",
+			     how, k->unbuilt, k->path);
+}
+
+enum err conf_refuse_unbuilt(const struct conf *c, struct arena *a, struct conf_diags *d)
+{
+	enum err e = OK;
+
+	for (size_t i = 0; i < conf_table_count; i++) {
+		const struct conf_key *k = &conf_table[i];
+		struct conf_why why;
+		bool on = false;
+
+		if (k->unbuilt == NULL)
+			continue;
+		memcpy(&on, (const uint8_t *)c + k->at, sizeof(on));
+		if (!on)
+			continue;
+		say_unbuilt(&why, c, i);
+		e = ERR_UNSUPPORTED;
+		if (conf_diags_full(d) ||
+		    !conf_diags_add(d, a, CONF_ERROR, c->set_at[i], bytes_str(k->path), why.text))
+			conf_diags_end(d, c->set_at[i], "asks for more than this version can do");
+	}
+	return e;
+}
