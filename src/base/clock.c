@@ -21,7 +21,8 @@ static struct wall wall_of(const struct tm *tm, long microsecond)
 			     .hour = tm->tm_hour,
 			     .minute = tm->tm_min,
 			     .second = tm->tm_sec > 59 ? 59 : tm->tm_sec,
-			     .microsecond = (int)microsecond};
+			     .microsecond = (int)microsecond,
+			     .utc_offset_s = (int)tm->tm_gmtoff};
 }
 
 struct wall clock_wall(void)

@@ -8,6 +8,7 @@
 
 struct wall { /* local time, for DA and TM values and reports */
 	int year, month, day, hour, minute, second, microsecond;
+	int utc_offset_s; /* local time less UTC */
 };
 
 uint64_t clock_us(void); /* monotonic, microseconds */
