@@ -110,6 +110,25 @@ enum vr dict_vr(uint32_t tag)
 	return row == NOT_FOUND ? VR_UN : (enum vr)row_choice(row)->vr;
 }
 
+bool dict_allows(uint32_t tag, enum vr vr)
+{
+	if (vr == VR_UN)
+		return true;
+	if (TAG_IS_GROUP_LENGTH(tag))
+		return vr == VR_UL;
+	if (TAG_IS_PRIVATE(tag))
+		return !is_private_creator(tag) || vr == VR_LO;
+
+	size_t row = find_row(tag);
+	if (row == NOT_FOUND)
+		return true;
+	const struct dict_choice *c = row_choice(row);
+	if (vr == (enum vr)c->vr || vr == (enum vr)c->alt)
+		return true;
+	/* the one element with three: (0028,1200), US or SS or OW */
+	return vr == VR_OW && c->alt == VR_SS && tag == TAG_GrayLookupTableData;
+}
+
 bool dict_by_keyword(struct bytes keyword, struct dict_entry *out)
 {
 	size_t low = 0, high = DICT_ROWS + DICT_MASKED;

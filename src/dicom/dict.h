@@ -28,6 +28,8 @@ struct dict_entry {
 bool dict_find(uint32_t tag, struct dict_entry *out);
 /* Only the VR that implicit VR means; VR_UN when unknown. */
 enum vr dict_vr(uint32_t tag);
+/* May this element have this VR?  True for unknown elements, and for UN (PS3.5 6.2.2). */
+bool dict_allows(uint32_t tag, enum vr vr);
 /* Exact keyword, case counts. */
 bool dict_by_keyword(struct bytes keyword, struct dict_entry *out);
 /* "PatientName", "(0010,0010)", "0010,0010" or "00100010" -> tag; false when none of these. */

@@ -19,6 +19,10 @@
  * as a sequence in implicit VR little endian (PS3.5 6.2.2 note), one of defined length is a
  * plain element.
  *
+ * An element is read in the form (explicit or implicit VR) of its surroundings.  Where that
+ * makes no sense (no such VR, or a length that does not fit) and the other form does, the
+ * other is taken and noted.
+ *
  * A child that would run past its parent is an error (ERR_WIRE, with its offset): never a
  * read outside the parent.
  */
@@ -34,25 +38,28 @@
 #define DICOM_UNDEFINED 0xFFFFFFFFu
 
 enum tok {
-	TOK_ELEMENT,      /* `value` is the whole value */
-	TOK_SEQUENCE,     /* a sequence begins; `value` is empty */
+	TOK_ELEMENT,  /* `value` is the whole value */
+	TOK_SEQUENCE, /* a sequence begins; `value` is empty */
 	TOK_ITEM,
 	TOK_ITEM_END,
 	TOK_SEQUENCE_END,
-	TOK_PIXELS,       /* encapsulated pixel data begins (OB, undefined length) */
-	TOK_FRAGMENT,     /* `value` is one fragment; the first is the offset table */
+	TOK_PIXELS,   /* encapsulated pixel data begins (OB, undefined length) */
+	TOK_FRAGMENT, /* `value` is one fragment; the first is the offset table */
 	TOK_PIXELS_END,
 };
 
 struct token {
 	enum tok kind;
-	uint32_t tag;       /* of the element, sequence, or pixel data; items: TAG_ITEM */
-	enum vr vr;         /* as encoded; implicit VR: from the dictionary, UN if not there */
-	uint32_t len;       /* as encoded, may be DICOM_UNDEFINED */
-	size_t at;          /* offset of the header in walk.in */
+	uint32_t tag; /* of the element, sequence, or pixel data, also for their END; items
+		       * and fragments: TAG_ITEM */
+	enum vr vr;   /* as encoded, VR_NONE for two bytes that are no VR; implicit VR: from
+		       * the dictionary, UN if not there; items, fragments, ENDs: VR_NONE */
+	uint32_t len; /* as encoded, may be DICOM_UNDEFINED; ENDs: 0 */
+	size_t at;    /* offset of the header in walk.in; ENDs: of the delimiter, if there is one */
 	size_t value_at;    /* offset of the first byte after the header */
 	struct bytes value; /* TOK_ELEMENT and TOK_FRAGMENT */
-	unsigned depth;     /* elements of the data set itself: 0; of an item of a sequence in it: 1 */
+	unsigned depth;     /* elements of the data set itself: 0; items of a sequence in it, and
+			     * the elements in these: 1; an END has that of its beginning */
 	bool big_endian;    /* of this value; false inside an UN sequence */
 	bool explicit_vr;   /* how this element's header is encoded */
 };
@@ -60,32 +67,37 @@ struct token {
 /* Oddities seen so far; bits of walk.notes. */
 enum walk_note {
 	WALK_ODD_LENGTH = 1 << 0,
-	WALK_BAD_VR = 1 << 1,        /* two bytes that are no VR; taken by the rules of UN/short form */
-	WALK_WRONG_VR = 1 << 2,      /* a VR that the dictionary does not have for this tag */
-	WALK_DISORDERED = 1 << 3,    /* tag below its predecessor at the same level */
+	WALK_BAD_VR = 1 << 1,     /* two bytes that are no VR, or the wrong one of the two header
+				   * forms for it; what makes sense of the rest was taken */
+	WALK_WRONG_VR = 1 << 2,   /* a VR that the dictionary does not have for this tag */
+	WALK_DISORDERED = 1 << 3, /* tag below its predecessor at the same level */
 	WALK_REPEATED = 1 << 4,
-	WALK_GROUP_LENGTH = 1 << 5,  /* a retired (gggg,0000) outside groups 0 and 2 */
-	WALK_NO_DELIMITER = 1 << 6,  /* the input ended inside undefined-length parts, at an element's end */
-	WALK_PADDING = 1 << 7,       /* zero bytes after the last element */
-	WALK_STRAY_DELIMITER = 1 << 8,
+	WALK_GROUP_LENGTH = 1 << 5, /* a retired (gggg,0000) outside groups 0 and 2 */
+	WALK_NO_DELIMITER = 1 << 6, /* a part of undefined length has no delimiter: its parent ends,
+				     * at an element's end, or the next item begins */
+	WALK_PADDING = 1 << 7,      /* zero bytes after the last element */
+	WALK_STRAY_DELIMITER = 1 << 8, /* or one with a length; skipped */
+	WALK_OTHER_FORM = 1 << 9,      /* implicit VR element among explicit ones, or the reverse */
 };
 
 struct walk_level {
-	size_t end;          /* the first offset that is not inside any more */
-	uint32_t last_tag;
-	uint8_t kind;        /* private: item, sequence, pixel data */
-	bool undefined;      /* ends at a delimiter, `end` is then the parent's */
+	size_t end;        /* the first offset that is not inside any more */
+	uint32_t tag;      /* of the sequence or pixel data */
+	uint32_t last_tag; /* of the element before, in an item or data set */
+	uint8_t kind;      /* data set, item, sequence, pixel data */
+	bool undefined;    /* ends at a delimiter, `end` is then the parent's */
 	bool explicit_vr, big_endian;
+	bool begun; /* last_tag is one */
 };
 
 struct walk {
 	struct bytes in;
-	size_t pos;
+	size_t pos; /* after ERR_MORE: where the data set ends, before any padding */
 	unsigned notes;
-	unsigned depth;      /* levels in use */
+	bool open_end; /* after ERR_MORE: the last top-level element lacks its delimiter */
 	/* private from here */
+	unsigned depth; /* levels in use */
 	struct walk_level level[2 * LIMIT_NESTING + 2];
-	bool skipping;
 };
 
 void walk_init(struct walk *w, struct bytes in, const struct syntax *syntax);
