@@ -37,6 +37,8 @@ size_t mask_words(uint32_t cols, uint32_t rows);
 /* An empty mask over `bits`, whatever they hold: mask_words(cols, rows) words, all cleared. */
 void mask_init(struct mask *m, uint32_t cols, uint32_t rows, uint64_t *bits);
 void mask_clear(struct mask *m);
+/* For who writes into `bits` directly: say where, before. */
+void mask_grow(struct mask *m, struct mask_box box);
 
 bool mask_get(const struct mask *m, uint32_t col, uint32_t row); /* false outside */
 /* Columns [from, to) of a row, all inside the mask (asserted). */

@@ -49,7 +49,7 @@ bool raster_snap(double col, double row, struct q12 *out) MUST_USE;
  * RASTER_FAR pixels: no image is there, the number is garbage.
  */
 #define RASTER_CLIP_ROOM(count) (5 * (count))
-#define RASTER_FAR 1.0e12
+#define RASTER_FAR 1.0e9
 bool raster_clip(const double *col_row, size_t count, struct q12 *out, size_t *out_count) MUST_USE;
 
 /*

@@ -40,7 +40,8 @@ struct region_notes {
 	uint32_t holes;       /* contours filled as holes */
 	uint32_t islands;     /* contours inside holes */
 	uint32_t overlaps;    /* pairs of contours that overlap partly */
-	uint32_t duplicates;  /* contours left out because another is the same */
+	uint32_t duplicates;  /* contours left out because another is the same, and contours that
+			       * run twice round in one list of points, taken once */
 	uint32_t empty;       /* contours without area */
 	uint32_t mixed_types; /* 1 when CLOSEDPLANAR_XOR stands beside another type */
 	uint32_t clipped;     /* contours partly outside the image */
