@@ -67,13 +67,17 @@ struct walk {
 	enum target target;
 	size_t row;
 	unsigned documents;
+	struct conf_mark end; /* of the text */
 
 	enum err failed; /* not OK: stop */
 };
 
-static struct conf_mark mark_of(yaml_mark_t m)
+/* libyaml sets the end of a text without a last line feed one line too far. */
+static struct conf_mark mark_of(const struct walk *w, yaml_mark_t m)
 {
-	return (struct conf_mark){(unsigned)m.line + 1, (unsigned)m.column + 1};
+	struct conf_mark at = {(unsigned)m.line + 1, (unsigned)m.column + 1};
+
+	return at.line > w->end.line ? w->end : at;
 }
 
 static void stop(struct walk *w, enum err e)
@@ -101,10 +105,10 @@ static void problem(struct walk *w, enum conf_severity severity, yaml_mark_t at,
 	if (n > 0 && w->path[n - 1] == '.')
 		n--;
 	if (conf_diags_full(w->d)) {
-		conf_diags_end(w->d, mark_of(at),
+		conf_diags_end(w->d, mark_of(w, at),
 			       "too many problems; the rest of the file was not read");
 		stop(w, ERR_WIRE);
-	} else if (!conf_diags_add(w->d, w->a, severity, mark_of(at), bytes_of(w->path, n),
+	} else if (!conf_diags_add(w->d, w->a, severity, mark_of(w, at), bytes_of(w->path, n),
 				   reason)) {
 		stop(w, ERR_NOMEM);
 	}
@@ -258,7 +262,7 @@ static void read_value(struct walk *w, struct conf_scalar s, yaml_mark_t at)
 	bool is_null = s.plain && yaml11_of(s.text) == YAML11_NULL;
 	struct conf_why why;
 
-	w->c->set_at[w->row] = mark_of(at);
+	w->c->set_at[w->row] = mark_of(w, at);
 	if (k->kind == CONF_LIST && !is_null) {
 		problem(w, CONF_ERROR, at, "needs a list, as in [%s]",
 			k->form == CONF_TAG ? "PatientID" : "skull");
@@ -358,7 +362,7 @@ static void on_container(struct walk *w, bool is_list, yaml_mark_t at)
 	} else if (w->target == TARGET_SECTION) {
 		problem(w, CONF_ERROR, at, "is a section of keys, not a list");
 	} else if (w->target == TARGET_VALUE && is_list && k->kind == CONF_LIST) {
-		w->c->set_at[w->row] = mark_of(at);
+		w->c->set_at[w->row] = mark_of(w, at);
 		push(w, true);
 		return;
 	} else if (w->target == TARGET_VALUE) {
@@ -613,6 +617,7 @@ static enum err parse_text(struct conf *c, struct bytes text, struct arena *a, s
 	if (text.len == 0)
 		text = bytes_of(nothing, 0);
 	const char *fault = text_fault(text, &at);
+	w.end = at;
 	if (fault != NULL) {
 		conf_diags_end(d, at, fault);
 		return ERR_WIRE;

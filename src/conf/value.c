@@ -312,6 +312,15 @@ static const char *form_fault(enum conf_form form, struct bytes s)
 	return NULL;
 }
 
+static struct bytes without_spaces_around(struct bytes s)
+{
+	while (s.len > 0 && s.at[0] == ' ')
+		s = bytes_slice(s, 1, s.len - 1);
+	while (s.len > 0 && s.at[s.len - 1] == ' ')
+		s = bytes_slice(s, 0, s.len - 1);
+	return s;
+}
+
 /* Characters in s, or SIZE_MAX when one of them is a control character. */
 static size_t count_characters(struct bytes s, bool line_feeds)
 {
@@ -338,7 +347,7 @@ static enum conf_set check_text(const struct conf_key *k, struct bytes s, struct
 
 	if (count == SIZE_MAX)
 		return wrong(why, "%s holds a control character", quoted);
-	if (k->min > 0 && (count == 0 || (!blank_counts && bytes_trim(s).len == 0)))
+	if (k->min > 0 && (count == 0 || (!blank_counts && without_spaces_around(s).len == 0)))
 		return wrong(why, "must not be empty");
 	if (count < (size_t)k->min)
 		return wrong(why, "has %zu characters, and needs at least %d", count, k->min);
@@ -386,8 +395,10 @@ enum conf_set conf_value_text(const char **out, const struct conf_key *k, struct
 			      struct arena *a, struct conf_why *why)
 {
 	enum yaml11 type = type_of(s);
-	struct bytes text = k->form == CONF_AE ? bytes_trim(s.text) : s.text;
+	struct bytes text = s.text;
 
+	if (k->form == CONF_AE)
+		text = without_spaces_around(text);
 	if (type != YAML11_TEXT && k->form == CONF_SECRET)
 		return wrong(why, "is %s, not text; put it in quotes", in_words(type));
 	if (type == YAML11_NULL)
