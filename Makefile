@@ -1,0 +1,252 @@
+# netrt.  `make help` lists what can be asked for.
+#
+# Variants, each with its own objects:
+#   build/netrt           x86_64, musl, static-pie, stripped (build/netrt.debug keeps the symbols)
+#   ARCH=aarch64          build/aarch64/netrt, with Debian's cross compiler and musl for arm64
+#   MINIMAL=1             build/minimal/netrt, of musl and libyaml alone
+#   the tests             the same three, and build/asan with glibc, ASan and UBSan
+
+ARCH    ?= x86_64
+MINIMAL ?=
+DEPS    := build/deps/$(ARCH)
+
+SRC     := $(sort $(wildcard src/*/*.c))
+TESTS   := $(sort $(wildcard tests/t_*.c))
+SUPPORT := $(sort $(wildcard tests/support/*.c))
+FUZZ    := $(patsubst fuzz/fuzz_%.c,%,$(sort $(wildcard fuzz/fuzz_*.c)))
+GEN     := $(patsubst tools/gen_%.c,build/gen/%.stamp,$(sort $(wildcard tools/gen_*.c))) \
+           build/gen/default_config.inc
+SUITES  := $(patsubst tests/t_%.c,%,$(TESTS))
+
+WARN   := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes \
+          -Wmissing-prototypes -Werror
+COMMON := -std=c11 -D_GNU_SOURCE -Isrc -Ibuild/gen -ffp-contract=off $(WARN)
+# what makes the same sources the same bytes, wherever the checkout lies
+SAME   := -ffile-prefix-map=$(CURDIR)=. -fno-ident
+
+ifeq ($(ARCH),x86_64)
+  CC_musl := musl-gcc
+  CRT     := /usr/lib/x86_64-linux-musl
+  STRIP   := strip
+  RUN     :=
+  OUT     := build
+else ifeq ($(ARCH),aarch64)
+  CC_musl := $(DEPS)/musl-gcc
+  CRT     := $(DEPS)/sysroot/usr/lib/aarch64-linux-musl
+  STRIP   := aarch64-linux-gnu-strip
+  RUN     := qemu-aarch64
+  OUT     := build/aarch64
+else
+  $(error ARCH is x86_64 or aarch64)
+endif
+
+LIBS := -lyaml
+ifdef MINIMAL
+  OUT := $(OUT)/minimal
+  DEF := -DNETRT_MINIMAL=1
+else
+  LIBS += -lz -ljpeg
+endif
+
+CFLAGS  := -O2 -fPIE -ffunction-sections -fdata-sections -fstack-protector-strong -g $(SAME)
+# static-pie by hand: Debian's musl-gcc knows only -static and -shared
+LDFLAGS := -static -nostartfiles -Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now \
+           -Wl,-z,noexecstack,--gc-sections,--build-id=none
+LINK    = $(CC_musl) $(LDFLAGS) -o $@ $(CRT)/rcrt1.o $(CRT)/crti.o $(filter %.o,$^)
+END     = -lm $(CRT)/crtn.o
+
+OBJ  := $(SRC:%.c=$(OUT)/obj/%.o)
+TOBJ := $(TESTS:%.c=$(OUT)/obj/%.o) $(SUPPORT:%.c=$(OUT)/obj/%.o) $(OUT)/obj/tests/main.o
+
+ASAN      := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+ASAN_OBJ  := $(SRC:%.c=build/asan/obj/%.o)
+ASAN_TOBJ := $(TESTS:%.c=build/asan/obj/%.o) $(SUPPORT:%.c=build/asan/obj/%.o) \
+             build/asan/obj/tests/main.o
+ASAN_LIBS := -lyaml -lz -ljpeg -lm
+CHECK_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
+
+# V=1 shows the commands
+Q   := $(if $(V),,@)
+SAY  = $(if $(V),@:,@echo "  $(1)")
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all demo check test test-musl test-aarch64 test-minimal bench fuzz fuzz-replay layers \
+        format format-check tidy cppcheck clang-warnings static reproducible e2e install clean help
+
+all: $(OUT)/netrt
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make                 build/netrt (ARCH=aarch64, MINIMAL=1: the other variants)
+$(OUT)/netrt: $(OUT)/netrt.debug
+	$(call SAY,STRIP $@)
+	$(Q)$(STRIP) -o $@ $<
+
+$(OUT)/netrt.debug: $(OBJ) $(OUT)/obj/src/main.o
+	$(call SAY,LD    $@)
+	$(Q)$(LINK) -L$(DEPS)/lib $(LIBS) $(END)
+
+$(OUT)/unit: $(OBJ) $(TOBJ)
+	$(call SAY,LD    $@)
+	$(Q)$(LINK) -L$(DEPS)/lib -lcheck $(LIBS) $(END)
+
+$(OUT)/obj/%.o: %.c | $(GEN)
+	@mkdir -p $(@D)
+	$(call SAY,CC    $@)
+	$(Q)$(CC_musl) $(COMMON) $(DEF) $(CFLAGS) -isystem $(DEPS)/include -Itests -Ibuild/gen -MMD -MP -c -o $@ $<
+
+$(OUT)/obj/tests/main.o: build/gen/suites.inc
+
+# generated sources: tools/gen_X.c is run as `gen_X build/gen`, from here
+build/host/%: tools/%.c $(wildcard tools/*.h)
+	@mkdir -p $(@D)
+	$(call SAY,CC    $@)
+	$(Q)gcc -std=c11 -D_GNU_SOURCE $(WARN) -O1 -o $@ $<
+
+build/gen/%.stamp: build/host/gen_% $(wildcard tables/*.tsv)
+	@mkdir -p $(@D)
+	$(Q)build/host/gen_$* build/gen
+	@touch $@
+
+build/gen/default_config.inc: build/host/embed config/netrt.yaml
+	@mkdir -p $(@D)
+	$(Q)build/host/embed config/netrt.yaml >$@
+
+build/gen/suites.inc: $(TESTS)
+	@mkdir -p $(@D)
+	@printf 'SUITE(%s)\n' $(SUITES) >$@
+
+# the sanitized build, with glibc
+build/asan/obj/%.o: %.c | $(GEN)
+	@mkdir -p $(@D)
+	$(call SAY,CC    $@)
+	$(Q)gcc $(COMMON) -O1 -g $(ASAN) -Itests -MMD -MP -c -o $@ $<
+
+build/asan/obj/tests/main.o: build/gen/suites.inc
+
+build/asan/unit: $(ASAN_OBJ) $(ASAN_TOBJ)
+	$(call SAY,CC    $@)
+	$(Q)gcc $(ASAN) -o $@ $^ $(ASAN_LIBS) $(CHECK_LIBS)
+
+build/asan/netrt: $(ASAN_OBJ) build/asan/obj/src/main.o
+	$(call SAY,CC    $@)
+	$(Q)gcc $(ASAN) -o $@ $^ $(ASAN_LIBS)
+
+## make demo            try it: a made-up study (or STUDY=DIR) in, an overlay series and a picture out
+demo:
+	scripts/setup build
+	$(MAKE) --no-print-directory build/netrt
+	scripts/demo $(STUDY)
+
+## make check           set up, and run every test
+check:
+	scripts/setup
+	$(MAKE) --no-print-directory build/netrt build/asan/netrt layers format-check static
+	$(MAKE) --no-print-directory test test-musl test-minimal test-aarch64 fuzz-replay e2e reproducible
+
+## make test            the unit tests under ASan and UBSan (SUITE=name: one of them)
+test: build/asan/unit
+	build/asan/unit $(SUITE)
+
+## make test-musl       the unit tests as the static binary is built
+test-musl: $(OUT)/unit
+	$(RUN) $(OUT)/unit $(SUITE)
+
+## make test-minimal    ... without zlib and JPEG
+test-minimal:
+	$(MAKE) --no-print-directory MINIMAL=1 build/minimal/netrt test-musl
+
+## make test-aarch64    ... for arm64, under qemu-user
+test-aarch64:
+	$(MAKE) --no-print-directory ARCH=aarch64 build/aarch64/netrt test-musl
+
+## make e2e             the real binary against peers and real data (tests/e2e)
+e2e: build/netrt build/asan/netrt build/test_rewrite
+	tests/e2e/run
+
+build/test_rewrite: $(OBJ) $(OUT)/obj/tests/tools/rewrite_main.o
+	$(call SAY,LD    $@)
+	$(Q)$(LINK) -L$(DEPS)/lib $(LIBS) $(END)
+
+## make fuzz            every harness under libFuzzer, then AFL++, FUZZ_SECONDS each (30)
+FUZZ_SECONDS ?= 30
+fuzz: $(FUZZ:%=build/fuzz/%) $(FUZZ:%=build/afl/%)
+	scripts/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+## make fuzz-replay     every harness over its corpus, with gcc, ASan and UBSan
+fuzz-replay: $(FUZZ:%=build/replay/%)
+	@for name in $(FUZZ); do build/replay/$$name fuzz/corpus/$$name || exit 1; done
+
+build/replay/%: $(ASAN_OBJ) build/asan/obj/fuzz/fuzz_%.o build/asan/obj/fuzz/standalone.o
+	@mkdir -p $(@D)
+	$(call SAY,CC    $@)
+	$(Q)gcc $(ASAN) -o $@ $^ $(ASAN_LIBS)
+
+build/fuzz/%: fuzz/fuzz_%.c $(SRC) | $(GEN)
+	@mkdir -p $(@D)
+	$(call SAY,FUZZ  $@)
+	$(Q)clang $(COMMON) -Itests -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o $@ $< $(SRC) $(ASAN_LIBS)
+
+build/afl/%: fuzz/fuzz_%.c $(SRC) | $(GEN)
+	@mkdir -p $(@D)
+	$(call SAY,AFL   $@)
+	$(Q)AFL_QUIET=1 afl-clang-fast $(COMMON) -Itests -O1 -g -fsanitize=fuzzer -o $@ $< $(SRC) $(ASAN_LIBS)
+
+## make layers          refuse includes that break the layers, long functions, untested modules
+layers:
+	tools/layers
+
+CODE := $(wildcard src/*.c src/*/*.[ch] tests/*.c tests/*/*.[ch] fuzz/*.c tools/*.[ch] bench/*.c)
+## make format          apply clang-format (format-check: only look)
+format:
+	clang-format -i $(CODE)
+format-check:
+	clang-format --dry-run -Werror $(CODE)
+
+## make tidy cppcheck clang-warnings     the analysers
+tidy: $(GEN) build/gen/suites.inc
+	@printf '%s\n' $(SRC) src/main.c | xargs -P 2 -n 8 clang-tidy --quiet --warnings-as-errors='*' \
+		2>build/tidy.log -- -std=c11 -D_GNU_SOURCE -Isrc -Ibuild/gen || { cat build/tidy.log; exit 1; }
+cppcheck: $(GEN)
+	cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -Isrc -Ibuild/gen src
+clang-warnings: $(GEN) build/gen/suites.inc
+	@for f in $(SRC) src/main.c $(TESTS) $(SUPPORT) tests/main.c fuzz/*.c; do \
+		clang $(COMMON) -Itests -O2 -fsyntax-only $$f || exit 1; done
+
+## make static          is build/netrt what it says: static, position independent, small?
+static: build/netrt
+	scripts/check-static build/netrt
+
+## make reproducible    two clean builds in two folders give the same bytes
+reproducible:
+	scripts/check-reproducible
+
+## make bench           speeds beside those of others, as ratios (bench/README.md)
+bench: build/netrt
+	$(MAKE) --no-print-directory $(patsubst bench/%.c,build/bench/%,$(wildcard bench/bench_*.c)) \
+		$(patsubst bench/%.cc,build/bench/%,$(wildcard bench/*.cc))
+	bench/run
+
+build/bench/%: $(OBJ) $(OUT)/obj/bench/%.o
+	@mkdir -p $(@D)
+	$(call SAY,LD    $@)
+	$(Q)$(LINK) -L$(DEPS)/lib $(LIBS) $(END)
+build/bench/%: bench/%.cc
+	@mkdir -p $(@D)
+	$(call SAY,CXX   $@)
+	$(Q)g++ -O2 -o $@ $< -ldcmdata -loflog -lofstd -lpthread
+
+PREFIX ?= /usr/local
+## make install         netrt into $(DESTDIR)$(PREFIX)/bin
+install: build/netrt
+	install -D -m 755 build/netrt $(DESTDIR)$(PREFIX)/bin/netrt
+
+## make clean           everything that was built here, but for the libraries
+clean:
+	find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || :
+
+-include $(OBJ:.o=.d) $(TOBJ:.o=.d) $(ASAN_OBJ:.o=.d) $(ASAN_TOBJ:.o=.d)

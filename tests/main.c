@@ -1,0 +1,44 @@
+/*
+ * All suites, one a tests/t_*.c; an argument runs only the suite of that name.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define SUITE(name) Suite *suite_##name(void);
+#include "suites.inc"
+#undef SUITE
+
+static const struct {
+	const char *name;
+	Suite *(*make)(void);
+} suites[] = {
+#define SUITE(name) {#name, suite_##name},
+#include "suites.inc"
+#undef SUITE
+};
+
+int main(int argc, char **argv)
+{
+	SRunner *runner = srunner_create(NULL);
+	size_t chosen = 0;
+
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		if (argc > 1 && strcmp(argv[1], suites[i].name) != 0)
+			continue;
+		srunner_add_suite(runner, suites[i].make());
+		chosen++;
+	}
+	if (chosen == 0) {
+		fprintf(stderr, "no suite is called %s\n", argc > 1 ? argv[1] : "so");
+		return EXIT_FAILURE;
+	}
+	log_level_set(LOG_ERROR); /* the messages of provoked failures are not news */
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
