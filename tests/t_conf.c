@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cmd/cmd.h"
 #include "conf/conf.h"
 #include "conf/table.h"
 #include "conf/value.h"
@@ -137,7 +138,7 @@ static const struct {
 	 "line 1)\n"},
 	{"errors before a syntax error are kept",
 	 VIEW("dicom_listener:\n  port: 0\n  ae_title: {\n"), ERR_WIRE,
-	 "2:9: dicom_listener.port: \"0\" is outside 1 to 65535 TCP port\n"
+	 "2:9: dicom_listener.port: \"0\" is outside 1 to 65535\n"
 	 "3:13: dicom_listener.ae_title: needs a single value, not a section\n"
 	 "4:1: YAML: did not find expected node content (while parsing a flow node that began in "
 	 "line 4)\n"},
@@ -1377,7 +1378,7 @@ START_TEST(test_reference)
 		const struct conf_key *k = &conf_table[i];
 
 		buf_free(&row);
-		buf_fmt(&row, "| `%s` | ", strrchr(k->path, '.') + 1);
+		buf_fmt(&row, "| `%s` | %s | ", strrchr(k->path, '.') + 1, conf_table_type(k));
 		conf_table_range(k, &row);
 		buf_fmt(&row, "%s%s | `", k->unit == NULL ? "" : " ",
 			k->unit == NULL ? "" : k->unit);
@@ -1387,6 +1388,80 @@ START_TEST(test_reference)
 			      "%s has no row: %s", k->path, (const char *)row.at);
 	}
 	buf_free(&row);
+}
+END_TEST
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+/* What `netrt config ...` prints on standard output, in *out. */
+static int run(struct bytes *out, int argc, char **argv)
+{
+	char name[] = "/tmp/netrt-t-conf-XXXXXX";
+	int saved = dup(STDOUT_FILENO), fd = mkstemp(name);
+
+	ck_assert(saved >= 0 && fd >= 0);
+	fflush(stdout);
+	ck_assert_int_eq(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
+	int code = cmd_config(argc, argv);
+	fflush(stdout);
+	ck_assert_int_eq(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
+	close(saved);
+	close(fd);
+	ck_assert_int_eq(file_read(out, name, 1u << 20, &arena, NULL), OK);
+	ck_assert_int_eq(unlink(name), 0);
+	return code;
+}
+
+static int run1(struct bytes *out, const char *what, const char *file)
+{
+	char *argv[] = {(char *)(uintptr_t) "config", (char *)(uintptr_t)what,
+			(char *)(uintptr_t)file, NULL};
+
+	return run(out, file == NULL ? 2 : 3, argv);
+}
+
+START_TEST(test_command)
+{
+	struct bytes out;
+	char expected[300];
+
+	ck_assert_int_eq(run1(&out, "default", NULL), 0);
+	ck_assert(bytes_eq(out, conf_default_text()));
+
+	ck_assert_int_eq(run1(&out, "keys", NULL), 0);
+	size_t lines = 0, tabs = 0;
+	for (size_t i = 0; i < out.len; i++) {
+		lines += out.at[i] == '\n';
+		tabs += out.at[i] == '\t';
+	}
+	ck_assert_uint_eq(lines, conf_table_count);
+	ck_assert_uint_eq(tabs, conf_table_count * 4);
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	write_file("bad", "watcher: 5\nx: 1\n", 16);
+	ck_assert_int_eq(run1(&out, "check", in_folder("bad")), 78);
+	snprintf(expected, sizeof(expected),
+		 "%s:1:10: watcher: is a section: its keys belong below it, indented\n"
+		 "%s:2:1: x: warning: unknown key, not read\n"
+		 "%s: 1 error, 1 warning\n",
+		 in_folder("bad"), in_folder("bad"), in_folder("bad"));
+	ck_assert_str_eq((const char *)out.at, expected);
+
+	write_file("good", "anonymization: {enabled: no}\nx: 1\n", 34);
+	ck_assert_int_eq(run1(&out, "check", in_folder("good")), 0);
+	ck_assert_ptr_nonnull(strstr((const char *)out.at, ": ok, 1 warning\n"));
+	ck_assert_ptr_nonnull(
+		strstr((const char *)out.at, "processing.add_burn_in_disclaimer: note: is on"));
+	ck_assert_ptr_null(strstr((const char *)out.at, "anonymization.enabled"));
+
+	ck_assert_int_eq(run1(&out, "check", in_folder("missing")), 78);
+	ck_assert_int_eq(run1(&out, "check", NULL), 64);
+	ck_assert_int_eq(run1(&out, "default", "x"), 64);
+	ck_assert_int_eq(run1(&out, "what", NULL), 64);
+	ck_assert_uint_eq(out.len, 0);
+	ck_assert_int_eq(unlink(in_folder("bad")), 0);
+	ck_assert_int_eq(unlink(in_folder("good")), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
 }
 END_TEST
 
@@ -1412,6 +1487,7 @@ Suite *suite_conf(void)
 	tcase_add_test(t, test_arena_is_enough);
 	tcase_add_loop_test(t, test_truncation, 0, 2);
 	tcase_add_test(t, test_load);
+	tcase_add_test(t, test_command);
 	suite_add_tcase(s, t);
 
 	t = tcase_create("key");

@@ -19,7 +19,7 @@ const char cmd_config_usage[] =
 	"check     say what is wrong with FILE, a problem a line, as FILE:LINE:COLUMN: KEY: "
 	"REASON;\n"
 	"          errors stop netrt, warnings do not\n"
-	"keys      list every key with its range, default and meaning, separated by tabs\n"
+	"keys      list every key: type, range, default, meaning; separated by tabs\n"
 	"\n"
 	"Exit codes: 0 all well (or warnings only), 64 usage, 78 FILE has errors or cannot be "
 	"read.\n";
@@ -39,7 +39,7 @@ static int config_keys(void)
 	for (size_t i = 0; i < conf_table_count; i++) {
 		const struct conf_key *k = &conf_table[i];
 
-		buf_fmt(&out, "%s\t", k->path);
+		buf_fmt(&out, "%s\t%s\t", k->path, conf_table_type(k));
 		conf_table_range(k, &out);
 		buf_fmt(&out, "%s%s\t", k->unit == NULL ? "" : " ", k->unit == NULL ? "" : k->unit);
 		conf_table_default(k, &out);
@@ -91,7 +91,7 @@ static void print_summary(const struct conf_diags *d, const char *file)
 
 static int config_check(const char *file)
 {
-	static struct conf_diags problems, refusals;
+	struct conf_diags problems = {.count = 0}, refusals = {.count = 0};
 	struct conf c;
 	struct arena a;
 	struct fault f;

@@ -152,6 +152,25 @@ const char *conf_table_retired(struct bytes path)
 	return NULL;
 }
 
+const char *conf_table_type(const struct conf_key *k)
+{
+	switch (k->kind) {
+	case CONF_BOOL:
+		return "switch";
+	case CONF_INT:
+		return "integer";
+	case CONF_MILLI:
+		return "number";
+	case CONF_WORD:
+		return "word";
+	case CONF_TEXT:
+		return "text";
+	case CONF_LIST:
+		return "list of texts";
+	}
+	return "";
+}
+
 /* The n-th word that is not a synonym, or NULL. */
 static const char *word_shown(const struct conf_key *k, size_t n)
 {

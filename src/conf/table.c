@@ -137,8 +137,8 @@ static const struct conf_list full_uid = ITEMS(full_uid_items);
 const struct conf_key conf_table[] = {
 TEXT(dicom_listener.host, CONF_HOST, 1, 253, "0.0.0.0",
 	HELP("Address or host name to listen on; 0.0.0.0 is every IPv4 interface.")),
-INT(dicom_listener.port, 1, 65535, "11112", UNIT("TCP port"),
-	HELP("Port to listen on.")),
+INT(dicom_listener.port, 1, 65535, "11112",
+	HELP("TCP port to listen on.")),
 TEXT(dicom_listener.ae_title, CONF_AE, 1, 16, "NETRT",
 	HELP("Application entity title of this service.")),
 BOOL(dicom_listener.config_negotiated_transfer_syntax, "true",
@@ -146,8 +146,8 @@ BOOL(dicom_listener.config_negotiated_transfer_syntax, "true",
 
 TEXT(dicom_destination.ip, CONF_HOST, 1, 253, "127.0.0.1",
 	HELP("Address or host name to send results to.")),
-INT(dicom_destination.port, 1, 65535, "104", UNIT("TCP port"),
-	HELP("Port to send results to.")),
+INT(dicom_destination.port, 1, 65535, "104",
+	HELP("TCP port to send results to.")),
 TEXT(dicom_destination.ae_title, CONF_AE, 1, 16, "DEST_AET",
 	HELP("Application entity title of the destination.")),
 

@@ -74,7 +74,8 @@ bool conf_table_nearest(struct bytes path, char out[static CONF_PATH_MAX]);
 /* What became of a key that NETRT once had, or NULL. */
 const char *conf_table_retired(struct bytes path);
 
-/* Range and default in words, for the reference: "1 to 65535", "inclusive or half_open". */
+/* For the reference: "list of texts"; "1 to 65535", "inclusive or half_open"; "[skull]". */
+const char *conf_table_type(const struct conf_key *k);
 void conf_table_range(const struct conf_key *k, struct buf *out);
 void conf_table_default(const struct conf_key *k, struct buf *out);
 
