@@ -78,7 +78,7 @@ enum err conf_refuse_unbuilt(const struct conf *c, struct arena *a, struct conf_
 
 	for (size_t i = 0; i < conf_table_count; i++) {
 		const struct conf_key *k = &conf_table[i];
-		struct conf_why why;
+		struct conf_why why = {.text = ""};
 		bool on = false;
 
 		if (k->unbuilt == NULL)

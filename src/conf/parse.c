@@ -213,7 +213,7 @@ static void read_key(struct walk *w, struct bytes name, bool plain, yaml_mark_t 
 static void add_item(struct walk *w, struct conf_scalar s, yaml_mark_t at)
 {
 	struct frame *list = top(w);
-	struct conf_why why;
+	struct conf_why why = {.text = ""};
 	const char *text = NULL;
 
 	if (list->item_count == LIMIT_CONFIG_ITEMS) {
@@ -260,7 +260,7 @@ static void read_value(struct walk *w, struct conf_scalar s, yaml_mark_t at)
 {
 	const struct conf_key *k = &conf_table[w->row];
 	bool is_null = s.plain && yaml11_of(s.text) == YAML11_NULL;
-	struct conf_why why;
+	struct conf_why why = {.text = ""};
 
 	w->c->set_at[w->row] = mark_of(w, at);
 	if (k->kind == CONF_LIST && !is_null) {

@@ -4,6 +4,7 @@
  * AT refuses, at compile time, a member that is not of the row's type; so a row cannot write an int
  * over a pointer.
  */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a type takes none */
 #define AT(type, member) _Generic(((struct conf *)0)->member, type : offsetof(struct conf, member))
 
 #define BOOL(member, dflt, ...)                                                                 \

@@ -380,12 +380,12 @@ static enum conf_set expand(const char **out, struct bytes s, struct arena *a, s
 	size_t n = strlen(h);
 	while (n > 0 && h[n - 1] == '/')
 		n--;
-	char *p = arena_alloc(a, n + s.len + 1, 1); /* s without ~, a NUL, and a byte for "/" */
+	size_t size = n + s.len + 1; /* HOME, s without ~, a NUL, and a byte for a bare "/" */
+	char *p = arena_alloc(a, size, 1);
 	if (p == NULL)
 		return CONF_SET_NOMEM;
-	memcpy(p, h, n);
-	memcpy(p + n, s.at + 1, s.len - 1);
-	if (n + s.len == 1)
+	snprintf(p, size, "%.*s%.*s", (int)n, h, (int)s.len - 1, (const char *)s.at + 1);
+	if (p[0] == '\0')
 		p[0] = '/';
 	*out = p;
 	return CONF_SET_OK;
@@ -460,7 +460,7 @@ void conf_value_set_list(struct conf *c, const struct conf_key *k, struct conf_l
 enum conf_set conf_value_default(struct conf *c, const struct conf_key *k, struct arena *a)
 {
 	const char *text = k->fallback;
-	struct conf_why why;
+	struct conf_why why = {.text = ""};
 
 	if (k->kind == CONF_LIST) {
 		conf_value_set_list(c, k, *k->fallback_list);
