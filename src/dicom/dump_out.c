@@ -126,6 +126,10 @@ static bool float_text(double v, bool is_single, char out[static 32])
 		snprintf(out, 32, "%s", isnan(v) ? "NaN" : v < 0 ? "-Infinity" : "Infinity");
 		return false;
 	}
+	if (v == 0 && signbit(v)) { /* "-0" would be read as an integer */
+		snprintf(out, 32, "-0.0");
+		return true;
+	}
 	for (int digits = is_single ? 6 : 15; digits <= 17; digits++) {
 		snprintf(out, 32, "%.*g", digits, v);
 		double back = strtod(out, NULL);

@@ -13,7 +13,6 @@
 #include "dicom/dump.h"
 #include "dicom/number.h"
 
-#define ARENA (4ull * LIMIT_ELEMENTS * sizeof(struct elem)) /* address space; elems may move */
 #define BINARY_STEP 49152u /* bytes at once: a multiple of 3 and of 8 */
 #define NUMBER_MAX 64u     /* characters of a DS or IS that can be a JSON number */
 
@@ -373,11 +372,20 @@ static void step(struct writer *w)
 	}
 }
 
+/* Address space for the index of `len` bytes: no element takes less than 8, and while the index
+ * grows an older copy of it may still lie in the arena. */
+static size_t index_space(size_t len)
+{
+	size_t most = len / 8 + 1 < LIMIT_ELEMENTS ? len / 8 + 1 : LIMIT_ELEMENTS;
+
+	return 4 * most * sizeof(struct elem) + (64u << 10);
+}
+
 enum err dump_json(const struct part10 *p, struct dump_out *out, struct fault *f)
 {
 	struct arena index = {0}, stack = {0};
 	struct dset d;
-	enum err e = arena_open(&index, ARENA, f);
+	enum err e = arena_open(&index, index_space(p->data.len), f);
 
 	if (e == OK)
 		e = dset_index(&d, p->data, p->syntax, 0, &index, f);
