@@ -14,11 +14,11 @@
 #define SHEET_TILES 24u
 
 struct sheet {
-	uint32_t tile_cols, tile_rows;     /* pixels of one tile */
-	uint32_t across, down;             /* tiles */
+	uint32_t tile_cols, tile_rows; /* pixels of one tile */
+	uint32_t across, down;         /* tiles */
 	uint32_t count;
-	uint32_t slice[SHEET_TILES];       /* which slice each tile shows, ascending */
-	uint8_t *rgb;                      /* caller's, sheet_bytes(): zeroed */
+	uint32_t slice[SHEET_TILES]; /* which slice each tile shows, ascending */
+	uint8_t *rgb;                /* caller's, sheet_bytes(): zeroed */
 };
 
 /* Choose up to SHEET_TILES of `slices` slices, evenly among those where marked[] is true (all, if
@@ -28,8 +28,8 @@ void sheet_plan(struct sheet *s, uint32_t slices, const bool *marked, uint32_t c
 size_t sheet_bytes(const struct sheet *s);
 /* Tile of `slice`, or UINT32_MAX. */
 uint32_t sheet_tile(const struct sheet *s, uint32_t slice);
-/* Draw one: the image in its window (p may be NULL: a grey field), the mask tinted with its outline,
- * and a small caption (slice number). */
+/* Draw one: the image in its window (p may be NULL: a grey field), the mask tinted with its
+ * outline, and a small caption (slice number). */
 void sheet_draw(struct sheet *s, uint32_t tile, const struct pixels *p, double window_center,
 		double window_width, const struct mask *merged, const char *caption);
 /* Through a .part name.  ERR_UNSUPPORTED in a MINIMAL build. */

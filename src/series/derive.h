@@ -1,0 +1,36 @@
+/*
+ * What an image says about itself once it is a derived one: the elements below group
+ * 6000 that overlay.h lists, built in ascending order.
+ */
+#ifndef SERIES_DERIVE_H
+#define SERIES_DERIVE_H
+
+#include "dicom/build.h"
+#include "series/overlay.h"
+#include "series/text.h"
+
+struct derive {
+	const struct overlay_series *series; /* borrowed, as are the next two */
+	const struct dset *d;
+	struct arena *a;
+	struct build b; /* owned: derive_close */
+	struct text_encoder text;
+	struct uid source_class, source_instance;
+	struct uid instance; /* of the new object */
+	struct wall now;     /* in the time zone of the data set */
+	bool is_pet;
+	bool no_memory; /* sticky: a text found no room in the arena */
+};
+
+/* `more`: bytes that the caller will build beyond the elements of this module. */
+enum err derive_open(struct derive *v, const struct overlay_series *series, const struct dset *d,
+		     size_t more, struct arena *a, struct fault *f) MUST_USE;
+void derive_close(struct derive *v);
+
+void derive_elements(struct derive *v);
+/* A text element of at most `max` bytes, converted; nothing for an empty text. */
+void derive_text(struct derive *v, uint32_t tag, enum vr vr, struct bytes utf8, size_t max);
+/* Tags that must not be in the derived image, ascending. */
+extern const uint32_t derive_removed[3];
+
+#endif

@@ -1,0 +1,237 @@
+/*
+ * The source is not copied but edited: new elements are built in the encoding of its data
+ * set, rewrite_plan makes a list of views out of both, and part10_write writes that.
+ */
+#include "series/overlay.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "dicom/rewrite.h"
+#include "series/derive.h"
+
+#define OVERLAY_FIRST 0x6000u
+#define OVERLAY_LAST 0x601Eu
+#define PLANE_ROOM 1024u /* the elements of a plane except Overlay Data */
+
+struct uid overlay_series_uid(struct bytes uid_key, const struct uid *source_series,
+			      const struct uid *set_instance)
+{
+	struct bytes parts[] = {bytes_str(source_series->text), bytes_str(set_instance->text)};
+
+	return uid_derive(uid_key, "overlay-series", parts, 2);
+}
+
+struct uid overlay_instance_uid(struct bytes uid_key, const struct uid *source_instance,
+				const struct uid *set_instance)
+{
+	struct bytes parts[] = {bytes_str(source_instance->text), bytes_str(set_instance->text)};
+
+	return uid_derive(uid_key, "overlay-instance", parts, 2);
+}
+
+/* As much of `name` as fits in `room` bytes, cut between characters. */
+static size_t fitting(struct bytes name, size_t room)
+{
+	size_t len = 0;
+
+	while (len < name.len) {
+		uint32_t code;
+		unsigned n = utf8_next(bytes_slice(name, len, name.len - len), &code);
+
+		n = n == 0 ? 1 : n;
+		if (len + n > room)
+			break;
+		len += n;
+	}
+	return len;
+}
+
+void overlay_label(const struct bytes *names, size_t count, char out[static OVERLAY_LABEL_MAX + 1])
+{
+	char more[32] = "";
+	size_t used = 0, best = 0, len = 0;
+
+	/* The most names that fit together with the count of the others. */
+	for (size_t i = 0; i < count && len <= OVERLAY_LABEL_MAX; i++) {
+		size_t rest = count - i - 1;
+		int tail = rest > 0 ? snprintf(NULL, 0, " +%zu more", rest) : 0;
+
+		len += names[i].len + (i > 0 ? 2 : 0);
+		if (len + (size_t)tail <= OVERLAY_LABEL_MAX)
+			best = i + 1;
+	}
+
+	size_t shown = best == 0 && count > 0 ? 1 : best;
+	if (shown < count)
+		snprintf(more, sizeof(more), " +%zu more", count - shown);
+	for (size_t i = 0; i < shown; i++) {
+		size_t room = OVERLAY_LABEL_MAX - strlen(more) - used - (best == 0 ? 3 : 0);
+		size_t n = best == 0 ? fitting(names[i], room) : names[i].len;
+
+		if (i > 0) {
+			memcpy(out + used, ", ", 2);
+			used += 2;
+		}
+		if (n > 0)
+			memcpy(out + used, names[i].at, n);
+		used += n;
+		if (n < names[i].len) {
+			memcpy(out + used, "...", 3);
+			used += 3;
+		}
+	}
+	memcpy(out + used, more, strlen(more) + 1);
+}
+
+/* Which groups 60xx there are, one bit for each even one, and whether one of them keeps its bits
+ * in the pixel data (retired: PS3.3 C.9.2 before 2004). */
+static uint16_t survey(const struct dset *d, bool *embedded)
+{
+	uint16_t taken = 0;
+
+	*embedded = false;
+	for (const struct elem *e = dset_first(d, NULL); e != NULL; e = dset_next(d, NULL, e)) {
+		uint32_t group = TAG_GROUP(e->tag);
+
+		if (group >= OVERLAY_FIRST && group <= OVERLAY_LAST && group % 2 == 0)
+			taken |= (uint16_t)(1u << (group - OVERLAY_FIRST) / 2);
+	}
+	for (unsigned i = 0; i < LIMIT_OVERLAY_PLANES; i++) {
+		uint32_t group = OVERLAY_FIRST + 2 * i;
+		uint16_t allocated = 1, position = 0;
+
+		if ((taken >> i & 1u) == 0 || dset_find(d, NULL, TAG(group, 0x3000)) != NULL)
+			continue;
+		dset_u16(d, NULL, TAG(group, 0x0100), 0, &allocated);
+		dset_u16(d, NULL, TAG(group, 0x0102), 0, &position);
+		*embedded = *embedded || allocated != 1 || position != 0;
+	}
+	return taken;
+}
+
+/* PS3.3 table C.9-2. */
+static void plane_elements(struct derive *v, uint32_t group, const struct overlay_plane *plane)
+{
+	static const uint16_t one = 1, zero = 0, origin[2] = {1, 1};
+	uint16_t rows = (uint16_t)plane->mask->rows, cols = (uint16_t)plane->mask->cols;
+	size_t len = mask_packed_len(plane->mask->cols, plane->mask->rows);
+	uint8_t *bits = ARENA_NEW(v->a, uint8_t, len);
+
+	if (bits == NULL) {
+		v->no_memory = true;
+		return;
+	}
+	mask_pack(plane->mask, bits);
+	build_u16(&v->b, TAG(group, 0x0010), VR_US, &rows, 1);
+	build_u16(&v->b, TAG(group, 0x0011), VR_US, &cols, 1);
+	derive_text(v, TAG(group, 0x0022), VR_LO, plane->description, 64);
+	build_str(&v->b, TAG(group, 0x0040), VR_CS, "R");
+	build_u16(&v->b, TAG(group, 0x0050), VR_SS, origin, 2);
+	build_u16(&v->b, TAG(group, 0x0100), VR_US, &one, 1);
+	build_u16(&v->b, TAG(group, 0x0102), VR_US, &zero, 1);
+	build_is(&v->b, TAG(group, 0x1301), (int64_t)plane->area);
+	if (plane->has_stats) {
+		build_ds(&v->b, TAG(group, 0x1302), plane->stats.mean);
+		build_ds(&v->b, TAG(group, 0x1303), plane->stats.std_dev);
+	}
+	derive_text(v, TAG(group, 0x1500), VR_LO, plane->label, 64);
+	build_ow_le(&v->b, TAG(group, 0x3000), bytes_of(bits, len));
+}
+
+/* What was built, and removals of what is there and must not stay, in order. */
+static enum err edits_of(struct derive *v, struct edit **out, size_t *out_count, struct fault *f)
+{
+	size_t removed = sizeof(derive_removed) / sizeof(derive_removed[0]);
+	struct edit *built = NULL, *all;
+	size_t count = 0, n = 0;
+
+	if (v->no_memory || v->b.out.failed)
+		return fault_set(f, ERR_NOMEM, "no memory for the new elements", FAULT_NO_OFFSET);
+	enum err e = rewrite_edits(buf_bytes(&v->b.out), v->d->syntax, v->a, &built, &count, f);
+	if (e != OK)
+		return e;
+	all = ARENA_NEW(v->a, struct edit, count + removed);
+	if (all == NULL)
+		return fault_set(f, ERR_NOMEM, "no memory for the new elements", FAULT_NO_OFFSET);
+	for (size_t i = 0, r = 0; i < count || r < removed;) {
+		if (r < removed && (i == count || derive_removed[r] < built[i].tag)) {
+			if (dset_find(v->d, NULL, derive_removed[r]) != NULL)
+				all[n++] = (struct edit){.tag = derive_removed[r]};
+			r++;
+		} else {
+			all[n++] = built[i++];
+		}
+	}
+	*out = all;
+	*out_count = n;
+	return OK;
+}
+
+static enum err write_out(int fd, struct derive *v, const struct part10 *src, struct fault *f)
+{
+	struct edit *edits = NULL;
+	struct bytes *views = NULL;
+	size_t edit_count = 0, view_count = 0;
+	enum err e = edits_of(v, &edits, &edit_count, f);
+
+	if (e == OK)
+		e = rewrite_plan(v->d, edits, edit_count, v->a, &views, &view_count, f);
+	if (e != OK)
+		return e;
+
+	struct part10_out o = {
+		.sop_class = v->source_class,
+		.sop_instance = v->instance,
+		.transfer_syntax = src->syntax_uid,
+		.syntax = src->syntax,
+		.views = views,
+		.view_count = view_count,
+		.source_fd = src->map.fd,
+		.source = src->file,
+	};
+	return part10_write(fd, &o, f);
+}
+
+enum err overlay_write(int fd, const struct overlay_series *series, const struct part10 *src,
+		       const struct dset *d, const struct overlay_plane *planes, size_t count,
+		       struct arena *a, struct overlay_result *result, struct fault *f)
+{
+	struct overlay_result r = {0};
+	struct derive v;
+	uint16_t rows = 0, cols = 0;
+
+	assert(count > 0);
+	if (!dset_u16(d, NULL, TAG_Rows, 0, &rows) || !dset_u16(d, NULL, TAG_Columns, 0, &cols) ||
+	    rows == 0 || cols == 0)
+		return fault_tag(f, ERR_UNUSABLE, "no Rows or Columns", FAULT_NO_OFFSET, TAG_Rows);
+
+	size_t most = count < LIMIT_OVERLAY_PLANES ? count : LIMIT_OVERLAY_PLANES;
+	enum err e =
+		derive_open(&v, series, d, most * (mask_packed_len(cols, rows) + PLANE_ROOM), a, f);
+	if (e != OK)
+		return e;
+
+	uint16_t taken = survey(d, &r.embedded_overlay);
+	derive_elements(&v);
+	for (unsigned i = 0; i < LIMIT_OVERLAY_PLANES; i++) {
+		if ((taken >> i & 1u) != 0) {
+			r.planes_existing++;
+		} else if (r.planes_written < count) {
+			const struct overlay_plane *plane = &planes[r.planes_written];
+
+			assert(plane->mask->rows == rows && plane->mask->cols == cols);
+			plane_elements(&v, OVERLAY_FIRST + 2 * i, plane);
+			r.planes_written++;
+		}
+	}
+	r.planes_dropped = (uint32_t)(count - r.planes_written);
+	r.sop_instance = v.instance;
+	e = write_out(fd, &v, src, f);
+	derive_close(&v);
+	if (e == OK)
+		*result = r;
+	return e;
+}
