@@ -17,7 +17,7 @@
 #define SHOWN_BYTES 1024u /* of a text that are converted to find these */
 #define SHOWN_NUMBERS 16u
 #define SHOWN_FRAGMENTS 8u
-#define HEX_STEP 4096u /* bytes between two looks at the output */
+#define HEX_STEP 4096u /* bytes shown between two looks at the output */
 
 struct creator {
 	uint32_t tag; /* (gggg,00bb) */
@@ -149,6 +149,8 @@ static void show_hex(struct dumper *d, size_t unit, bool big_endian, struct byte
 	static const char digits[] = "0123456789abcdef";
 	size_t max = d->whole ? value.len : SHOWN_NUMBERS;
 	size_t shown = value.len < max ? value.len : max;
+	char text[3 * HEX_STEP];
+	size_t n = 0;
 
 	for (size_t i = 0; i < shown; i++) {
 		size_t base = i - i % unit;
@@ -156,11 +158,14 @@ static void show_hex(struct dumper *d, size_t unit, bool big_endian, struct byte
 		uint8_t c = value.at[swap ? base + (unit - 1 - i % unit) : i];
 
 		if (i > 0 && i % unit == 0)
-			buf_char(&d->out->text, ' ');
-		buf_char(&d->out->text, digits[c >> 4]);
-		buf_char(&d->out->text, digits[c & 15]);
-		if (i % HEX_STEP == 0)
+			text[n++] = ' ';
+		text[n++] = digits[c >> 4];
+		text[n++] = digits[c & 15];
+		if (i % HEX_STEP == HEX_STEP - 1 || i == shown - 1) {
+			buf_add(&d->out->text, bytes_of(text, n));
 			dump_out_pace(d->out);
+			n = 0;
+		}
 	}
 	if (shown < value.len)
 		how_long(d, value.len);

@@ -13,8 +13,8 @@
 #include "dicom/dump.h"
 #include "dicom/number.h"
 
-#define BINARY_STEP 49152u /* bytes at once: a multiple of 3 and of 8 */
-#define NUMBER_MAX 64u     /* characters of a DS or IS that can be a JSON number */
+#define BASE64_STEP 8192u /* characters between two looks at the output */
+#define NUMBER_MAX 64u    /* characters of a DS or IS that can be a JSON number */
 
 struct level {
 	uint64_t *child; /* tag << 32 | index; arena's */
@@ -269,17 +269,17 @@ static void json_numbers(struct writer *w, enum vr vr, bool big_endian, struct b
 	}
 }
 
-/* F.2.7: base64, little endian.  `value` is cut into steps that are whole numbers and triples. */
+/* F.2.7: base64, little endian. */
 static void inline_binary(struct writer *w, size_t unit, bool big_endian, struct bytes value)
 {
 	static const char sign[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	struct buf *out = &w->out->text;
 	size_t swapped = big_endian && unit > 1 ? value.len - value.len % unit : 0;
+	char text[BASE64_STEP];
+	size_t n = 0;
 
 	for (size_t at = 0; at < value.len; at += 3) {
 		uint32_t bits = 0;
-		char four[4];
 
 		for (size_t i = at; i < at + 3; i++) {
 			size_t from = i < swapped ? i - i % unit + (unit - 1 - i % unit) : i;
@@ -287,14 +287,16 @@ static void inline_binary(struct writer *w, size_t unit, bool big_endian, struct
 			bits = bits << 8 | (i < value.len ? value.at[from] : 0);
 		}
 		for (unsigned i = 0; i < 4; i++)
-			four[i] = sign[bits >> (18 - 6 * i) & 63];
+			text[n++] = sign[bits >> (18 - 6 * i) & 63];
 		if (value.len - at < 3)
-			four[3] = '=';
+			text[n - 1] = '=';
 		if (value.len - at < 2)
-			four[2] = '=';
-		buf_add(out, bytes_of(four, 4));
-		if (at % BINARY_STEP == 0)
+			text[n - 2] = '=';
+		if (n == sizeof(text) || value.len - at <= 3) {
+			buf_add(&w->out->text, bytes_of(text, n));
 			dump_out_pace(w->out);
+			n = 0;
+		}
 	}
 }
 
