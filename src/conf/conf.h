@@ -193,5 +193,7 @@ struct bytes conf_default_text(void);
 /* "FILE:LINE:COLUMN: KEY: REASON", without what there is not; a warning's reason begins with
  * "warning: ".  `file` NULL: "built-in defaults".  No line feed. */
 void conf_diag_format(const struct conf_diag *g, const char *file, struct buf *out);
+/* Each of them to log_say, as an error or a warning. */
+void conf_diags_log(const struct conf_diags *d, const char *file);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/log.h"
+
 bool conf_diags_full(const struct conf_diags *d)
 {
 	return d->count + 1 >= LIMIT_CONFIG_DIAGS;
@@ -48,7 +50,7 @@ void conf_diags_end(struct conf_diags *d, struct conf_mark at, const char *reaso
 	d->errors++;
 }
 
-void conf_diag_format(const struct conf_diag *g, const char *file, struct buf *out)
+static void format_place(const struct conf_diag *g, const char *file, struct buf *out)
 {
 	if (file == NULL)
 		buf_str(out, "built-in defaults");
@@ -57,5 +59,23 @@ void conf_diag_format(const struct conf_diag *g, const char *file, struct buf *o
 	if (g->line > 0 && file != NULL)
 		buf_fmt(out, ":%u:%u", g->line, g->column);
 	buf_fmt(out, ": %s%s", g->key == NULL ? "" : g->key, g->key == NULL ? "" : ": ");
+}
+
+void conf_diag_format(const struct conf_diag *g, const char *file, struct buf *out)
+{
+	format_place(g, file, out);
 	buf_fmt(out, "%s%s", g->severity == CONF_WARNING ? "warning: " : "", g->reason);
+}
+
+void conf_diags_log(const struct conf_diags *d, const char *file)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		const struct conf_diag *g = &d->item[i];
+		struct buf place = BUF_INIT(16384);
+
+		format_place(g, file, &place);
+		log_say(g->severity == CONF_WARNING ? LOG_WARNING : LOG_ERROR, "%s%s",
+			place.at == NULL ? "" : (const char *)place.at, g->reason);
+		buf_free(&place);
+	}
 }

@@ -1,0 +1,393 @@
+/*
+ * The configuration as promised: defaults, the default file, the reference, what is not built.
+ */
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cmd/cmd.h"
+#include "support/conf_read.h"
+#include "support/support.h"
+
+Suite *suite_conf_table(void);
+
+/* ---- suggestions ----------------------------------------------------------------------------- */
+
+static const struct {
+	const char *path, *nearest; /* NULL: none */
+} slips[] = {
+	{"procesing", "processing"},
+	{"Processing", "processing"},
+	{"dicom-listener", "dicom_listener"},
+	{"dicom_listner", "dicom_listener"},
+	{"dicom_listener.prot", "dicom_listener.port"},
+	{"dicom_listener.aetitle", "dicom_listener.ae_title"},
+	{"dicom_listener.AE_TITLE", "dicom_listener.ae_title"},
+	{"dicom_listener.ip", "dicom_destination.ip"},
+	{"dicom_destination.hots", NULL},
+	{"dicom_destination.pi", "dicom_destination.ip"},
+	{"anonymization.enable", "anonymization.enabled"},
+	{"anonymisation", "anonymization"},
+	{"anonymization.rules.remove_tag", "anonymization.rules.remove_tags"},
+	{"anonymization.remove_tags", "anonymization.rules.remove_tags"},
+	{"anonymization.rule", "anonymization.rules"},
+	{"overlay_series_number", "processing.overlay_series_number"},
+	{"overlay_series_numer", "processing.overlay_series_number"},
+	{"burn_in_text", "processing.burn_in_text"},
+	{"processing.ignore_contours_names_containing",
+	 "processing.ignore_contour_names_containing"},
+	{"processing.debounce_interval_seconds", "watcher.debounce_interval_seconds"},
+	{"processing.ignore_countour_names_contianing",
+	 "processing.ignore_contour_names_containing"},
+	{"watcher.processing", "processing"},
+	{"nonsense", NULL},
+	{"x", NULL},
+	{"processing.x", NULL},
+	{"", NULL},
+};
+
+START_TEST(test_nearest)
+{
+	char out[CONF_PATH_MAX];
+	bool found = conf_table_nearest(bytes_str(slips[_i].path), out);
+
+	ck_assert_msg(found == (slips[_i].nearest != NULL), "%s: %s", slips[_i].path,
+		      found ? out : "nothing");
+	if (found)
+		ck_assert_msg(strcmp(out, slips[_i].nearest) == 0, "%s: %s, not %s", slips[_i].path,
+			      out, slips[_i].nearest);
+}
+END_TEST
+
+/* Any one slip in any key of the table leads back to it, or to another key as near. */
+START_TEST(test_every_slip)
+{
+	const char *path = conf_table[_i].path;
+	size_t n = strlen(path), start = (size_t)(strrchr(path, '.') - path) + 1;
+	char slip[CONF_PATH_MAX + 1], out[CONF_PATH_MAX];
+
+	for (size_t i = start; i < n; i++) {
+		snprintf(slip, sizeof(slip), "%.*s%s", (int)i, path, path + i + 1); /* lost */
+		if (n - start > 2) {
+			ck_assert_msg(conf_table_nearest(bytes_str(slip), out), "%s", slip);
+			ck_assert_str_eq(out, path);
+		}
+		snprintf(slip, sizeof(slip), "%.*sx%s", (int)i, path, path + i); /* too many */
+		ck_assert_msg(conf_table_nearest(bytes_str(slip), out), "%s", slip);
+		ck_assert_str_eq(out, path);
+	}
+}
+END_TEST
+
+START_TEST(test_retired)
+{
+	ck_assert_int_eq(parse(BYTES_LIT("features: {create_gsps: true}\n"
+					 "processing: {default_series_number: 9901}\n")),
+			 OK);
+	ck_assert_str_eq(
+		said(), "1:1: features: warning: not read: of a later NETRT; see feature_flags\n"
+			"2:14: processing.default_series_number: warning: not read: an old name of "
+			"processing.overlay_series_number\n");
+	ck_assert_int_eq(conf.processing.overlay_series_number, 98);
+}
+END_TEST
+
+/* ---- the default file ------------------------------------------------------------------------ */
+
+static void assert_same(const struct conf_key *k, const struct conf *a, const struct conf *b)
+{
+	const uint8_t *p = (const uint8_t *)a + k->at, *q = (const uint8_t *)b + k->at;
+	struct conf_list m, n;
+
+	switch (k->kind) {
+	case CONF_BOOL:
+		ck_assert_msg(*(const bool *)p == *(const bool *)q, "%s", k->path);
+		break;
+	case CONF_INT:
+	case CONF_MILLI:
+	case CONF_WORD:
+		ck_assert_msg(memcmp(p, q, sizeof(int)) == 0, "%s", k->path);
+		break;
+	case CONF_TEXT:
+		ck_assert_pstr_eq(text_at(a, k), text_at(b, k));
+		break;
+	case CONF_LIST:
+		m = list_at(a, k);
+		n = list_at(b, k);
+		ck_assert_msg(m.count == n.count, "%s", k->path);
+		for (size_t i = 0; i < m.count; i++)
+			ck_assert_str_eq(m.item[i], n.item[i]);
+		break;
+	}
+}
+
+/* Is there a comment on the line before `line`, or on the lines of the block it stands in? */
+static bool is_explained(struct bytes text, unsigned line)
+{
+	const char *lines[1000];
+	unsigned n = 1;
+	const char *p = arena_strdup(&arena, text);
+
+	for (lines[1] = p; (p = strchr(p, '\n')) != NULL && n < 999; p++)
+		lines[++n] = p + 1;
+	for (unsigned i = line; i > 0 && lines[i][0] != '\n'; i--)
+		if (lines[i][strspn(lines[i], " ")] == '#')
+			return true;
+	return false;
+}
+
+START_TEST(test_default_file)
+{
+	struct bytes text = conf_default_text();
+	struct conf built_in;
+
+	ck_assert_int_eq(conf_defaults(&built_in, &arena), OK);
+	ck_assert_ptr_null(built_in.file);
+	ck_assert_msg(parse(text) == OK && diags.count == 0, "%s", said());
+	for (size_t i = 0; i < conf_table_count; i++) {
+		ck_assert_msg(conf.set_at[i].line > 0, "%s is not in the default file",
+			      conf_table[i].path);
+		ck_assert_msg(is_explained(text, conf.set_at[i].line), "%s is not explained",
+			      conf_table[i].path);
+		ck_assert_uint_eq(built_in.set_at[i].line, 0);
+		assert_same(&conf_table[i], &conf, &built_in);
+	}
+}
+END_TEST
+
+/* The defaults that are promised, spelled out once more. */
+START_TEST(test_promised_defaults)
+{
+	ck_assert_int_eq(conf_defaults(&conf, &arena), OK);
+	ck_assert_int_eq(conf.dicom_listener.port, 11112);
+	ck_assert_str_eq(conf.dicom_listener.ae_title, "NETRT");
+	ck_assert_int_eq(conf.watcher.debounce_interval_seconds, 5);
+	ck_assert_int_eq(conf.watcher.min_file_count_for_processing, 2);
+	ck_assert_uint_eq(conf.processing.ignore_contour_names_containing.count, 1);
+	ck_assert_str_eq(conf.processing.ignore_contour_names_containing.item[0], "skull");
+	ck_assert_uint_eq(conf.processing.only_contour_names_matching.count, 0);
+	ck_assert_int_eq(conf.processing.overlay_series_number, 98);
+	ck_assert_str_eq(conf.processing.overlay_series_description,
+			 "Processed DicomRT with Overlay");
+	ck_assert_str_eq(conf.processing.overlay_study_id, "RTPlanShare");
+	ck_assert_int_eq(conf.processing.edge_rule, CONF_EDGE_INCLUSIVE);
+	ck_assert_int_eq(conf.processing.nested_contours, CONF_NESTED_HOLE);
+	ck_assert_int_eq(conf.processing.overlay_planes, CONF_PLANES_MERGED);
+	ck_assert_int_eq(conf.processing.slice_tolerance_um, 1500);
+	ck_assert_ptr_null(conf.processing.uid_key);
+	ck_assert(conf.processing.add_burn_in_disclaimer);
+	ck_assert(conf.anonymization.enabled);
+	ck_assert(!conf.feature_flags.enable_segmentation_export);
+	ck_assert_str_eq(conf.directories.working, "/home/someone/CORRECT_working");
+}
+END_TEST
+
+/* ---- what is not built yet ------------------------------------------------------------------- */
+
+static const struct {
+	const char *text; /* NULL: built-in defaults */
+	const char *said;
+} unbuilt[] = {
+	{"anonymization: {enabled: false}\nprocessing: {add_burn_in_disclaimer: false}\n", ""},
+	{"anonymization: {enabled: false}\nprocessing:\n  add_burn_in_disclaimer: yes\n",
+	 "3:27: processing.add_burn_in_disclaimer: is on, but this version cannot burn in a "
+	 "disclaimer yet, so nothing is processed; set processing.add_burn_in_disclaimer: false in "
+	 "f to go on without it\n"},
+	{"processing: {add_burn_in_disclaimer: false}\n",
+	 " anonymization.enabled: is on by default, but this version cannot de-identify yet, so "
+	 "nothing is processed; set anonymization.enabled: false in f to go on without it\n"},
+	{"anonymization: {enabled: }\nprocessing: {add_burn_in_disclaimer: false}\n"
+	 "feature_flags: {enable_segmentation_export: on}\n",
+	 "1:26: anonymization.enabled: warning: has no value, so the default stands: true\n"
+	 "1:26: anonymization.enabled: is on, but this version cannot de-identify yet, so nothing "
+	 "is processed; set anonymization.enabled: false in f to go on without it\n"
+	 "3:45: feature_flags.enable_segmentation_export: is on, but this version cannot write "
+	 "segmentations yet, so nothing is processed; set "
+	 "feature_flags.enable_segmentation_export: "
+	 "false in f to go on without it\n"},
+	{NULL,
+	 "processing.add_burn_in_disclaimer: is on by default, but this version cannot burn in a "
+	 "disclaimer yet, so nothing is processed; make a file with `netrt config default > "
+	 "netrt.yaml`, set processing.add_burn_in_disclaimer: false in it, and give it with -c "
+	 "netrt.yaml to go on without it\n"
+	 "anonymization.enabled: is on by default, but this version cannot de-identify yet, so "
+	 "nothing is processed; make a file with `netrt config default > netrt.yaml`, set "
+	 "anonymization.enabled: false in it, and give it with -c netrt.yaml to go on without "
+	 "it\n"},
+};
+
+START_TEST(test_unbuilt)
+{
+	struct buf b = BUF_INIT(65536);
+
+	if (unbuilt[_i].text != NULL)
+		ck_assert_int_eq(parse(bytes_str(unbuilt[_i].text)), OK);
+	else
+		ck_assert_int_eq(conf_defaults(&conf, &arena), OK);
+	enum err e = conf_refuse_unbuilt(&conf, &arena, &diags);
+	ck_assert_int_eq(e, unbuilt[_i].said[0] == '\0' ? OK : ERR_UNSUPPORTED);
+	if (unbuilt[_i].text != NULL) {
+		ck_assert_str_eq(said(), unbuilt[_i].said);
+		return;
+	}
+	for (size_t i = 0; i < diags.count; i++) {
+		struct buf line = BUF_INIT(4096);
+
+		conf_diag_format(&diags.item[i], NULL, &line);
+		ck_assert(strncmp((char *)line.at, "built-in defaults: ", 19) == 0);
+		buf_fmt(&b, "%s\n", (char *)line.at + 19);
+		buf_free(&line);
+	}
+	ck_assert_str_eq((char *)b.at, unbuilt[_i].said);
+	buf_free(&b);
+}
+END_TEST
+
+/* Refusing must not depend on room for saying so. */
+START_TEST(test_unbuilt_without_room)
+{
+	struct arena small;
+
+	ck_assert_int_eq(conf_defaults(&conf, &arena), OK);
+	ck_assert_int_eq(arena_open(&small, 16, NULL), OK);
+	ck_assert_int_eq(conf_refuse_unbuilt(&conf, &small, &diags), ERR_UNSUPPORTED);
+	ck_assert_uint_ge(diags.errors, 1);
+	arena_close(&small);
+	memset(&diags, 0, sizeof(diags));
+	diags.count = LIMIT_CONFIG_DIAGS;
+	ck_assert_int_eq(conf_refuse_unbuilt(&conf, &arena, &diags), ERR_UNSUPPORTED);
+}
+END_TEST
+
+/* ---- the reference --------------------------------------------------------------------------- */
+
+/* CONFIGURATION.md has a row for each key, with its range and its default; run from the root of the
+ * sources, else there is no such file and nothing to compare. */
+START_TEST(test_reference)
+{
+	struct bytes md;
+	struct buf row = BUF_INIT(8192);
+
+	if (file_read(&md, "CONFIGURATION.md", 1u << 20, &arena, NULL) != OK) {
+		test_skip("CONFIGURATION.md is not here");
+		return;
+	}
+	for (size_t i = 0; i < conf_table_count; i++) {
+		const struct conf_key *k = &conf_table[i];
+
+		buf_free(&row);
+		buf_fmt(&row, "| `%s` | %s | ", strrchr(k->path, '.') + 1, conf_table_type(k));
+		conf_table_range(k, &row);
+		buf_fmt(&row, "%s%s | `", k->unit == NULL ? "" : " ",
+			k->unit == NULL ? "" : k->unit);
+		conf_table_default(k, &row);
+		buf_fmt(&row, "` | %s |", k->help);
+		ck_assert_msg(strstr((const char *)md.at, (const char *)row.at) != NULL,
+			      "%s has no row: %s", k->path, (const char *)row.at);
+	}
+	buf_free(&row);
+}
+END_TEST
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+/* What `netrt config ...` prints on standard output, in *out. */
+static int run(struct bytes *out, int argc, char **argv)
+{
+	char name[] = "/tmp/netrt-t-conf-XXXXXX";
+	int saved = dup(STDOUT_FILENO), fd = mkstemp(name);
+
+	ck_assert(saved >= 0 && fd >= 0);
+	fflush(stdout);
+	ck_assert_int_eq(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
+	int code = cmd_config(argc, argv);
+	fflush(stdout);
+	ck_assert_int_eq(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
+	close(saved);
+	close(fd);
+	ck_assert_int_eq(file_read(out, name, 1u << 20, &arena, NULL), OK);
+	ck_assert_int_eq(unlink(name), 0);
+	return code;
+}
+
+static int run1(struct bytes *out, const char *what, const char *file)
+{
+	char *argv[] = {(char *)(uintptr_t) "config", (char *)(uintptr_t)what,
+			(char *)(uintptr_t)file, NULL};
+
+	return run(out, file == NULL ? 2 : 3, argv);
+}
+
+START_TEST(test_command)
+{
+	struct bytes out;
+	char expected[300];
+
+	ck_assert_int_eq(run1(&out, "default", NULL), 0);
+	ck_assert(bytes_eq(out, conf_default_text()));
+
+	ck_assert_int_eq(run1(&out, "keys", NULL), 0);
+	size_t lines = 0, tabs = 0;
+	for (size_t i = 0; i < out.len; i++) {
+		lines += out.at[i] == '\n';
+		tabs += out.at[i] == '\t';
+	}
+	ck_assert_uint_eq(lines, conf_table_count);
+	ck_assert_uint_eq(tabs, conf_table_count * 4);
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	write_file("bad", "watcher: 5\nx: 1\n", 16);
+	ck_assert_int_eq(run1(&out, "check", in_folder("bad")), 78);
+	snprintf(expected, sizeof(expected),
+		 "%s:1:10: watcher: is a section: its keys belong below it, indented\n"
+		 "%s:2:1: x: warning: unknown key, not read\n"
+		 "%s: 1 error, 1 warning\n",
+		 in_folder("bad"), in_folder("bad"), in_folder("bad"));
+	ck_assert_str_eq((const char *)out.at, expected);
+
+	write_file("good", "anonymization: {enabled: no}\nx: 1\n", 34);
+	ck_assert_int_eq(run1(&out, "check", in_folder("good")), 0);
+	ck_assert_ptr_nonnull(strstr((const char *)out.at, ": ok, 1 warning\n"));
+	ck_assert_ptr_nonnull(
+		strstr((const char *)out.at, "processing.add_burn_in_disclaimer: note: is on"));
+	ck_assert_ptr_null(strstr((const char *)out.at, "anonymization.enabled"));
+
+	ck_assert_int_eq(run1(&out, "check", in_folder("missing")), 78);
+	ck_assert_int_eq(run1(&out, "check", NULL), 64);
+	ck_assert_int_eq(run1(&out, "default", "x"), 64);
+	ck_assert_int_eq(run1(&out, "what", NULL), 64);
+	ck_assert_uint_eq(out.len, 0);
+	ck_assert_int_eq(unlink(in_folder("bad")), 0);
+	ck_assert_int_eq(unlink(in_folder("good")), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+/* ---------------------------------------------------------------------------------------------- */
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+Suite *suite_conf_table(void)
+{
+	Suite *s = suite_create("conf_table");
+	TCase *t = tcase_create("table");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 300);
+	tcase_add_loop_test(t, test_nearest, 0, ROWS(slips));
+	tcase_add_loop_test(t, test_every_slip, 0, (int)conf_table_count);
+	tcase_add_test(t, test_retired);
+	tcase_add_test(t, test_default_file);
+	tcase_add_test(t, test_promised_defaults);
+	tcase_add_test(t, test_reference);
+	tcase_add_test(t, test_command);
+	suite_add_tcase(s, t);
+
+	t = tcase_create("unbuilt");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 300);
+	tcase_add_loop_test(t, test_unbuilt, 0, ROWS(unbuilt));
+	tcase_add_test(t, test_unbuilt_without_room);
+	suite_add_tcase(s, t);
+	return s;
+}
