@@ -1,0 +1,358 @@
+/*
+ * Layout: `across` x `down` tiles of one size with a gap around each, on black.  All tiles
+ * have the shape of the image in the patient (non-square pixels are stretched).
+ *
+ * A tile pixel takes the mean of the image pixels in its box where the image is larger than
+ * the tile, and is interpolated between four where it is smaller.  It counts as marked when
+ * any mask pixel in its box is set, so small structures do not vanish; the outline is the
+ * marked pixels that have an unmarked neighbour.
+ */
+#include "series/sheet.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "series/font.h"
+#include "series/jpeg.h"
+
+#define SHEET_WIDTH 1560u /* of all tiles together, about */
+#define TILE_MAX 512u
+#define TILE_MIN 16u
+#define ACROSS_MAX 6u
+#define GAP 4u
+#define QUALITY 88
+#define BINS 4096u
+
+static const uint8_t tint[3] = {255, 96, 48}, line[3] = {255, 222, 64}, field[3] = {40, 40, 44};
+#define TINT_PERCENT 30
+
+static uint32_t sheet_cols(const struct sheet *s)
+{
+	return s->across * (s->tile_cols + GAP) + GAP;
+}
+
+static uint32_t sheet_rows(const struct sheet *s)
+{
+	return s->down * (s->tile_rows + GAP) + GAP;
+}
+
+static uint32_t clamp_side(double side)
+{
+	return side < TILE_MIN ? TILE_MIN : side > TILE_MAX ? TILE_MAX : (uint32_t)lround(side);
+}
+
+/* Tiles across so that the sheet is a landscape picture; `tall` is height over width of a tile. */
+static void arrange(struct sheet *s, double tall)
+{
+	s->across = 1;
+	while (s->across < ACROSS_MAX && s->across < s->count &&
+	       s->across < 1.25 * tall * ((s->count + s->across - 1) / s->across))
+		s->across++;
+	s->down = (s->count + s->across - 1) / s->across;
+
+	double width = SHEET_WIDTH / s->across < TILE_MAX ? SHEET_WIDTH / s->across : TILE_MAX;
+	if (width * tall > TILE_MAX)
+		width = TILE_MAX / tall;
+	s->tile_cols = clamp_side(width);
+	s->tile_rows = clamp_side(width * tall);
+}
+
+void sheet_plan(struct sheet *s, uint32_t slices, const bool *marked, uint32_t cols, uint32_t rows,
+		double aspect)
+{
+	uint32_t candidates = 0;
+	bool any = false;
+
+	*s = (struct sheet){0};
+	for (uint32_t i = 0; i < slices; i++)
+		any = any || (marked != NULL && marked[i]);
+	for (uint32_t i = 0; i < slices; i++)
+		candidates += !any || marked[i];
+	s->count = candidates < SHEET_TILES ? candidates : SHEET_TILES;
+
+	/* The k-th tile shows candidate (2k + 1) * candidates / (2 * count): the middle of its
+	 * share. */
+	for (uint32_t i = 0, seen = 0, k = 0; i < slices && k < s->count; i++) {
+		if (any && !marked[i])
+			continue;
+		if (seen == (uint64_t)(2 * k + 1) * candidates / (2 * s->count))
+			s->slice[k++] = i;
+		seen++;
+	}
+	if (!(aspect > 0.01 && aspect < 100.0))
+		aspect = 1.0;
+	arrange(s, cols == 0 || rows == 0 ? 1.0 : aspect * rows / cols);
+}
+
+size_t sheet_bytes(const struct sheet *s)
+{
+	return (size_t)sheet_cols(s) * sheet_rows(s) * 3;
+}
+
+uint32_t sheet_tile(const struct sheet *s, uint32_t slice)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		if (s->slice[i] == slice)
+			return i;
+	return UINT32_MAX;
+}
+
+/* A tile and what is shown in it. */
+struct view {
+	uint8_t *origin; /* of the tile, in the sheet */
+	size_t pitch;    /* bytes from row to row of the sheet */
+	uint32_t tile_cols, tile_rows;
+	const struct pixels *p;
+	double low, high; /* image units that become black and white */
+};
+
+/* Source positions [*from, *to) of tile position i out of n, over a side of `side`; never empty. */
+static void box(uint32_t i, uint32_t n, uint32_t side, uint32_t *from, uint32_t *to)
+{
+	*from = (uint32_t)((uint64_t)i * side / n);
+	*to = (uint32_t)((uint64_t)(i + 1) * side / n);
+	if (*to <= *from)
+		*to = *from + 1;
+}
+
+static double clamped(double v, double most)
+{
+	return v < 0 ? 0 : v > most ? most : v;
+}
+
+/* Stored value of channel `channel` (-1: the value itself), as a number. */
+static double sample(const struct pixels *p, uint32_t col, uint32_t row, int channel)
+{
+	uint8_t rgb[3];
+
+	if (channel < 0)
+		return (double)pixels_at(p, col, row);
+	pixels_rgb(p, col, row, rgb);
+	return rgb[channel];
+}
+
+static double scaled(const struct view *v, uint32_t x, uint32_t y, int channel)
+{
+	const struct pixels *p = v->p;
+	uint32_t x0, x1, y0, y1;
+	double sum = 0;
+
+	if (p->cols < v->tile_cols || p->rows < v->tile_rows) {
+		double c = clamped((x + 0.5) * p->cols / v->tile_cols - 0.5, p->cols - 1.0);
+		double r = clamped((y + 0.5) * p->rows / v->tile_rows - 0.5, p->rows - 1.0);
+
+		x0 = (uint32_t)c;
+		y0 = (uint32_t)r;
+		x1 = x0 + 1 < p->cols ? x0 + 1 : x0;
+		y1 = y0 + 1 < p->rows ? y0 + 1 : y0;
+		c -= x0;
+		r -= y0;
+		return (1 - r) * ((1 - c) * sample(p, x0, y0, channel) +
+				  c * sample(p, x1, y0, channel)) +
+		       r * ((1 - c) * sample(p, x0, y1, channel) + c * sample(p, x1, y1, channel));
+	}
+	box(x, v->tile_cols, p->cols, &x0, &x1);
+	box(y, v->tile_rows, p->rows, &y0, &y1);
+	for (uint32_t row = y0; row < y1; row++)
+		for (uint32_t col = x0; col < x1; col++)
+			sum += sample(p, col, row, channel);
+	return sum / ((double)(x1 - x0) * (y1 - y0));
+}
+
+static uint8_t grey(const struct view *v, double stored)
+{
+	double units = stored * v->p->slope + v->p->intercept;
+	double shade = clamped((units - v->low) / (v->high - v->low) * 255.0, 255.0);
+
+	return (uint8_t)lround(v->p->monochrome1 ? 255.0 - shade : shade);
+}
+
+static void draw_image(const struct view *v)
+{
+	for (uint32_t y = 0; y < v->tile_rows; y++) {
+		uint8_t *at = v->origin + y * v->pitch;
+
+		for (uint32_t x = 0; x < v->tile_cols; x++, at += 3) {
+			if (v->p == NULL)
+				memcpy(at, field, 3);
+			else if (v->p->color)
+				for (int i = 0; i < 3; i++)
+					at[i] = (uint8_t)lround(scaled(v, x, y, i));
+			else
+				memset(at, grey(v, scaled(v, x, y, -1)), 3);
+		}
+	}
+}
+
+/* Which pixels of tile row y (outside: none) are marked; with a cell to the left and right. */
+static void marked_row(const struct view *v, const struct mask *m, int64_t y,
+		       bool out[static TILE_MAX + 2])
+{
+	uint32_t x0, x1, y0, y1;
+
+	memset(out, 0, (TILE_MAX + 2) * sizeof(bool));
+	if (y < 0 || y >= (int64_t)v->tile_rows)
+		return;
+	box((uint32_t)y, v->tile_rows, m->rows, &y0, &y1);
+	for (uint32_t x = 0; x < v->tile_cols; x++) {
+		box(x, v->tile_cols, m->cols, &x0, &x1);
+		for (uint32_t row = y0; row < y1; row++)
+			for (uint32_t col = x0; col < x1 && !out[x + 1]; col++)
+				out[x + 1] = mask_get(m, col, row);
+	}
+}
+
+static void draw_mask(const struct view *v, const struct mask *m)
+{
+	bool rows[3][TILE_MAX + 2];
+	bool *above = rows[0], *here = rows[1], *below = rows[2];
+
+	marked_row(v, m, -1, above);
+	marked_row(v, m, 0, here);
+	for (uint32_t y = 0; y < v->tile_rows; y++) {
+		uint8_t *at = v->origin + y * v->pitch;
+
+		marked_row(v, m, (int64_t)y + 1, below);
+		for (uint32_t x = 1; x <= v->tile_cols; x++, at += 3) {
+			bool inner = above[x] && below[x] && here[x - 1] && here[x + 1];
+
+			if (!here[x])
+				continue;
+			for (unsigned i = 0; i < 3; i++)
+				at[i] = inner ? (uint8_t)((at[i] * (100 - TINT_PERCENT) +
+							   tint[i] * TINT_PERCENT) /
+							  100)
+					      : line[i];
+		}
+		bool *free_row = above;
+		above = here;
+		here = below;
+		below = free_row;
+	}
+}
+
+/* Is a dot of the caption at (x, y), in caption pixels? */
+static bool caption_dot(const char *caption, uint32_t zoom, int64_t x, int64_t y)
+{
+	if (x < 0 || y < 0)
+		return false;
+	uint64_t col = (uint64_t)x / zoom, row = (uint64_t)y / zoom;
+	if (row >= FONT_ROWS || col / FONT_ADVANCE >= strlen(caption))
+		return false;
+	return font_dot(caption[col / FONT_ADVANCE], (unsigned)(col % FONT_ADVANCE), (unsigned)row);
+}
+
+/* White with a dark rim, at the top left. */
+static void draw_caption(const struct view *v, const char *caption)
+{
+	uint32_t zoom = strlen(caption) * FONT_ADVANCE * 2 + 8 <= v->tile_cols ? 2 : 1;
+	uint32_t rows = FONT_ROWS * zoom + 8;
+
+	for (uint32_t y = 0; y < v->tile_rows && y < rows; y++)
+		for (uint32_t x = 0; x < v->tile_cols; x++) {
+			uint8_t *at = v->origin + y * v->pitch + (size_t)x * 3;
+			int64_t cx = (int64_t)x - 5, cy = (int64_t)y - 5;
+			bool rim = false;
+
+			for (int dy = -1; dy <= 1; dy++)
+				for (int dx = -1; dx <= 1; dx++)
+					rim = rim || caption_dot(caption, zoom, cx + dx, cy + dy);
+			if (caption_dot(caption, zoom, cx, cy))
+				memset(at, 240, 3);
+			else if (rim)
+				memset(at, 8, 3);
+		}
+}
+
+static void value_range(const struct pixels *p, int64_t *low, int64_t *high)
+{
+	*low = INT64_MAX;
+	*high = INT64_MIN;
+	for (uint32_t row = 0; row < p->rows; row++)
+		for (uint32_t col = 0; col < p->cols; col++) {
+			int64_t v = pixels_at(p, col, row);
+
+			*low = v < *low ? v : *low;
+			*high = v > *high ? v : *high;
+		}
+}
+
+/* The image units between which all but half a percent of the pixels at either end lie. */
+static void robust_range(struct view *v)
+{
+	const struct pixels *p = v->p;
+	uint64_t bins[BINS] = {0}, total = (uint64_t)p->rows * p->cols, cut = total / 200, seen = 0;
+	int64_t low, high;
+	uint32_t first = 0, last = BINS - 1;
+
+	value_range(p, &low, &high);
+	double step = (double)(high - low + 1) / BINS;
+	for (uint32_t row = 0; row < p->rows; row++)
+		for (uint32_t col = 0; col < p->cols; col++)
+			bins[(uint32_t)((double)(pixels_at(p, col, row) - low) / step)]++;
+	for (seen = bins[first]; seen <= cut && first < BINS - 1;)
+		seen += bins[++first];
+	for (seen = bins[last]; seen <= cut && last > first;)
+		seen += bins[--last];
+	double a = ((double)low + first * step) * p->slope + p->intercept;
+	double b = ((double)low + (last + 1) * step) * p->slope + p->intercept;
+	v->low = a < b ? a : b;
+	v->high = a < b ? b : a;
+}
+
+void sheet_draw(struct sheet *s, uint32_t tile, const struct pixels *p, double window_center,
+		double window_width, const struct mask *merged, const char *caption)
+{
+	assert(tile < s->count);
+	size_t pitch = (size_t)sheet_cols(s) * 3;
+	uint32_t left = GAP + tile % s->across * (s->tile_cols + GAP);
+	uint32_t top = GAP + tile / s->across * (s->tile_rows + GAP);
+	struct view v = {.origin = s->rgb + top * pitch + (size_t)left * 3,
+			 .pitch = pitch,
+			 .tile_cols = s->tile_cols,
+			 .tile_rows = s->tile_rows,
+			 .p = p};
+
+	if (p != NULL && !p->color && window_width > 0) {
+		/* PS3.3 C.11.2.1.2.1 */
+		v.low = window_center - 0.5 - (window_width - 1) / 2;
+		v.high = window_center - 0.5 + (window_width - 1) / 2;
+	} else if (p != NULL && !p->color) {
+		robust_range(&v);
+	}
+	if (!(v.high > v.low))
+		v.high = v.low + 1;
+	draw_image(&v);
+	if (merged != NULL)
+		draw_mask(&v, merged);
+	if (caption != NULL)
+		draw_caption(&v, caption);
+}
+
+enum err sheet_write(const struct sheet *s, const char *path, struct fault *f)
+{
+	char part[PATH_MAX];
+	int n = snprintf(part, sizeof(part), "%s.part", path);
+
+	if (n < 0 || (size_t)n >= sizeof(part))
+		return fault_set(f, ERR_LIMIT, "path of the contact sheet is too long",
+				 FAULT_NO_OFFSET);
+	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return fault_io(f, "cannot create the contact sheet");
+
+	enum err e = jpeg_write(fd, s->rgb, sheet_cols(s), sheet_rows(s), QUALITY, f);
+	if (close(fd) < 0 && e == OK)
+		e = fault_io(f, "close of the contact sheet");
+	if (e == OK && rename(part, path) < 0)
+		e = fault_io(f, "cannot give the contact sheet its name");
+	if (e != OK)
+		unlink(part);
+	return e;
+}
