@@ -558,9 +558,11 @@ static const char *syntax_hint(const yaml_parser_t *y, struct bytes text)
 {
 	uint32_t here = character_at(text, y->problem_mark.index);
 
-	if (here == '\t')
+	bool no_token = strstr(y->problem, "cannot start any token") != NULL;
+
+	if (no_token && here == '\t')
 		return "; a tab cannot indent, use spaces";
-	if (here == '%' || here == '@' || here == '`')
+	if (no_token && (here == '%' || here == '@' || here == '`'))
 		return "; text that begins with this character needs quotes";
 	if (strstr(y->problem, "mapping values") != NULL)
 		return "; text that contains a colon and a space needs quotes";
