@@ -47,27 +47,60 @@ void arena_close(struct arena *a)
 	*a = (struct arena){0};
 }
 
+/* Bytes that a block takes from the arena; false when not a size_t. */
+static bool padded_size(size_t want, size_t *padded)
+{
+	if (!size_add(want, ALIGNMENT - 1 + RED_ZONE, padded))
+		return false;
+	*padded -= *padded % ALIGNMENT;
+	return true;
+}
+
+/* [from, to) of the arena to the caller, zero. */
+static void hand_out(struct arena *a, size_t from, size_t to)
+{
+	UNPOISON(a->base + from, to - from);
+	if (from < a->peak) /* handed out before: make it zero again */
+		memset(a->base + from, 0, (to < a->peak ? to : a->peak) - from);
+}
+
+static void take_until(struct arena *a, size_t end)
+{
+	a->used = end;
+	if (end > a->peak)
+		a->peak = end;
+}
+
 void *arena_alloc(struct arena *a, size_t count, size_t size)
 {
 	size_t want, padded;
 
-	if (!size_mul(count, size, &want) || !size_add(want, ALIGNMENT - 1 + RED_ZONE, &padded))
-		return NULL;
-	padded -= padded % ALIGNMENT;
-	if (padded > a->cap - a->used)
+	if (!size_mul(count, size, &want) || !padded_size(want, &padded) ||
+	    padded > a->cap - a->used)
 		return NULL;
 
-	uint8_t *p = a->base + a->used;
-	UNPOISON(p, want);
-	size_t end = a->used + padded;
-	if (a->used < a->peak) { /* handed out before: make it zero again */
-		size_t dirty = a->peak - a->used;
-		memset(p, 0, want < dirty ? want : dirty);
-	}
-	a->used = end;
-	if (end > a->peak)
-		a->peak = end;
-	return p;
+	size_t start = a->used;
+	hand_out(a, start, start + want);
+	take_until(a, start + padded);
+	return a->base + start;
+}
+
+bool arena_extend(struct arena *a, void *at, size_t old_size, size_t new_size)
+{
+	size_t start = (size_t)((uint8_t *)at - a->base), old_padded, padded;
+
+	assert(new_size >= old_size);
+	if (!padded_size(old_size, &old_padded))
+		return false;
+	assert(start + old_padded == a->used);
+	if (!padded_size(new_size, &padded) || padded > a->cap - start)
+		return false;
+
+	/* The old padding is counted in `peak` but never written to: it may be zeroed again. */
+	UNPOISON(at, new_size);
+	hand_out(a, start + old_size, start + new_size);
+	take_until(a, start + padded);
+	return true;
 }
 
 struct bytes arena_copy(struct arena *a, struct bytes b)

@@ -29,6 +29,10 @@ void arena_close(struct arena *a); /* also fine on a zeroed or closed one */
 void *arena_alloc(struct arena *a, size_t count, size_t size) MUST_USE; /* NULL: over cap */
 #define ARENA_NEW(a, type, count) ((type *)arena_alloc((a), (count), sizeof(type)))
 
+/* Make the newest block longer where it is; its new bytes are zero.  False, and nothing changed,
+ * when it is over the cap.  `at` must be the newest block, of `old_size` bytes. */
+bool arena_extend(struct arena *a, void *at, size_t old_size, size_t new_size) MUST_USE;
+
 /* Owned copies; `.at`/the result is NULL when the arena is full (an empty input gives a
  * non-NULL pointer). The string one is NUL-terminated. */
 struct bytes arena_copy(struct arena *a, struct bytes b) MUST_USE;
