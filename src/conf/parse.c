@@ -557,7 +557,6 @@ static uint32_t character_at(struct bytes s, size_t index)
 static const char *syntax_hint(const yaml_parser_t *y, struct bytes text)
 {
 	uint32_t here = character_at(text, y->problem_mark.index);
-
 	bool no_token = strstr(y->problem, "cannot start any token") != NULL;
 
 	if (no_token && here == '\t')
