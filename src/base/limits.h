@@ -4,26 +4,28 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
-#define LIMIT_UID 64                   /* PS3.5 9.1 */
-#define LIMIT_NESTING 32               /* sequences inside sequences; real objects stay under 8 */
-#define LIMIT_ELEMENTS (4u << 20)      /* per indexed data set: 24 bytes each, 96 MiB at most */
-#define LIMIT_OBJECT (16ull << 30)     /* bytes of one file */
-#define LIMIT_INFLATED (2ull << 30)    /* bytes a deflated data set may become */
-#define LIMIT_ARENA_STUDY (1ull << 30) /* working memory of one study */
-#define LIMIT_FILES 1000000u           /* files considered in one run */
-#define LIMIT_PATH_DEPTH 64            /* folders inside folders of an input */
-#define LIMIT_ROIS 10000u              /* per structure set */
-#define LIMIT_CONTOURS 2000000u        /* per structure set */
-#define LIMIT_CONTOUR_POINTS 4000000u  /* per contour */
-#define LIMIT_IMAGES 100000u           /* per series */
-#define LIMIT_PIXELS_SIDE 65535u       /* Rows and Columns are US */
-#define LIMIT_OVERLAY_PLANES 16u       /* groups 6000..601E, PS3.3 C.9.2 */
-#define LIMIT_CONFIG (1u << 20)        /* bytes of a configuration file */
-#define LIMIT_CONFIG_ARENA (8u << 20)  /* holds the file, its values and all its problems */
-#define LIMIT_CONFIG_DEPTH 16          /* YAML nesting; every known key lies within 4 */
-#define LIMIT_CONFIG_KEYS 128          /* rows of the configuration table */
-#define LIMIT_CONFIG_DIAGS 100         /* problems of one file that are listed */
-#define LIMIT_CONFIG_ITEMS 4096u       /* entries of one list in a configuration file */
+#define LIMIT_UID 64                /* PS3.5 9.1 */
+#define LIMIT_NESTING 32            /* sequences inside sequences; real objects stay under 8 */
+#define LIMIT_ELEMENTS (4u << 20)   /* per indexed data set: 24 bytes each, 96 MiB at most */
+#define LIMIT_OBJECT (16ull << 30)  /* bytes of one file */
+#define LIMIT_INFLATED (2ull << 30) /* bytes a deflated data set may become */
+#define LIMIT_INFLATED_FREE (256ull << 20) /* bytes it may become whatever its ratio */
+#define LIMIT_INFLATED_RATIO 100u          /* beyond that: times its deflated size */
+#define LIMIT_ARENA_STUDY (1ull << 30)     /* working memory of one study */
+#define LIMIT_FILES 1000000u               /* files considered in one run */
+#define LIMIT_PATH_DEPTH 64                /* folders inside folders of an input */
+#define LIMIT_ROIS 10000u                  /* per structure set */
+#define LIMIT_CONTOURS 2000000u            /* per structure set */
+#define LIMIT_CONTOUR_POINTS 4000000u      /* per contour */
+#define LIMIT_IMAGES 100000u               /* per series */
+#define LIMIT_PIXELS_SIDE 65535u           /* Rows and Columns are US */
+#define LIMIT_OVERLAY_PLANES 16u           /* groups 6000..601E, PS3.3 C.9.2 */
+#define LIMIT_CONFIG (1u << 20)            /* bytes of a configuration file */
+#define LIMIT_CONFIG_ARENA (8u << 20)      /* holds the file, its values and all its problems */
+#define LIMIT_CONFIG_DEPTH 16              /* YAML nesting; every known key lies within 4 */
+#define LIMIT_CONFIG_KEYS 128              /* rows of the configuration table */
+#define LIMIT_CONFIG_DIAGS 100             /* problems of one file that are listed */
+#define LIMIT_CONFIG_ITEMS 4096u           /* entries of one list in a configuration file */
 #define LIMIT_WORKERS 256u
 
 #endif
