@@ -61,7 +61,7 @@ void file_unmap(struct file_map *m)
 enum err file_read(struct bytes *out, const char *path, size_t max, struct arena *a,
 		   struct fault *f)
 {
-	struct file_map m;
+	struct file_map m = FILE_MAP_NONE;
 	enum err e = file_map(&m, AT_FDCWD, path, f);
 
 	if (e != OK)

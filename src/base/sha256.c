@@ -25,7 +25,7 @@ static void compress(uint32_t state[static 8], const uint8_t block[static SHA256
 	uint32_t w[64], v[8];
 
 	for (unsigned i = 0; i < 16; i++)
-		w[i] = get_u32be(block + 4 * i);
+		w[i] = get_u32be(block + 4 * (size_t)i);
 	for (unsigned i = 16; i < 64; i++) {
 		uint32_t s0 = rotr(w[i - 15], 7) ^ rotr(w[i - 15], 18) ^ w[i - 15] >> 3;
 		uint32_t s1 = rotr(w[i - 2], 17) ^ rotr(w[i - 2], 19) ^ w[i - 2] >> 10;

@@ -77,8 +77,8 @@ static int parse_options(int argc, char **argv, struct phantom_options *o)
 
 int cmd_phantom(int argc, char **argv)
 {
-	struct phantom_options options;
-	struct phantom_summary summary;
+	struct phantom_options options = {0};
+	struct phantom_summary summary = {0};
 	struct fault fault = {0};
 
 	if (cmd_wants_help(argc, argv, cmd_phantom_usage))

@@ -38,7 +38,9 @@ struct uid phantom_image_uid(const struct phantom_options *o, uint32_t slice)
 
 double phantom_slice_z(const struct phantom_options *o, uint32_t slice)
 {
-	return o->thickness_mm * ((double)slice - (double)(o->slices / 2));
+	uint32_t middle = o->slices / 2;
+
+	return o->thickness_mm * ((double)slice - (double)middle);
 }
 
 void phantom_patient(struct build *b)

@@ -95,7 +95,7 @@ static bool outline_make(struct outline *line, const struct phantom_options *o,
 
 static char *put_hundredths(char *at, int32_t value)
 {
-	char digits[12];
+	char digits[12] = {0};
 	int count = 0;
 	uint32_t left = value < 0 ? 0u - (uint32_t)value : (uint32_t)value;
 
