@@ -15,16 +15,20 @@
 #include "dicom/syntax.h"
 
 struct part10 {
-	struct file_map map;          /* FILE_MAP_NONE when made from memory */
-	struct bytes file;            /* the whole file */
-	struct bytes meta;            /* group 0002 elements, explicit VR LE; may be empty */
-	const struct syntax *syntax;  /* of the data set; never NULL */
-	bool syntax_unknown;          /* the file names a transfer syntax that is not in the table */
-	struct uid syntax_uid;        /* as the file names it, or syntax->uid where it names none */
+	struct file_map map;              /* FILE_MAP_NONE when made from memory */
+	struct bytes file;                /* the whole file */
+	struct bytes meta;                /* group 0002 elements; may be empty */
+	const struct syntax *meta_syntax; /* of these: explicit VR LE but in odd old files */
+	const struct syntax *syntax;      /* of the data set; never NULL */
+	bool syntax_unknown;   /* the file names a transfer syntax that is not in the table */
+	struct uid syntax_uid; /* as the file names it, or syntax->uid where it names none or a
+				* wrong one */
 	bool has_preamble;
-	bool guessed;                 /* no meta information: the encoding was found by trying */
-	struct bytes data;            /* the encoded data set; inflated where the syntax is deflated */
-	void *inflated;               /* owned mapping behind `data`, or NULL */
+	bool guessed;      /* the file names no transfer syntax: found by trying */
+	bool syntax_wrong; /* it names one that its data set is plainly not in: corrected */
+	struct bytes data; /* the encoded data set; inflated where the syntax is deflated */
+	size_t data_at;    /* offset of the data set (or its deflate stream) in `file` */
+	void *inflated;    /* owned mapping behind `data`, or NULL */
 	size_t inflated_len;
 };
 
@@ -32,7 +36,8 @@ struct part10 {
 
 /* Is this worth trying?  "DICM" at 128, or a plausible first element.  Cheap. */
 bool part10_plausible(struct bytes file);
-/* ERR_UNUSABLE: not DICOM. */
+/* ERR_UNUSABLE: not DICOM.  Only the meta information is read here, and the deflate stream; an
+ * error in the data set shows when it is walked, with offsets in `data`. */
 enum err part10_open(struct part10 *p, int dir, const char *path, struct fault *f) MUST_USE;
 enum err part10_parse(struct part10 *p, struct bytes file, struct fault *f) MUST_USE;
 void part10_close(struct part10 *p); /* also fine on PART10_NONE */
