@@ -313,6 +313,10 @@ static struct head choose_explicit(struct walk *w, const struct walk_level *top,
 		chosen = choose(w, top, tag, (struct head[]){full, brief, implicit}, 3);
 	else
 		chosen = choose(w, top, tag, (struct head[]){brief, full, implicit}, 3);
+	/* A value that is cut short is an error to be said here; any other reading of the header of
+	 * a known VR must have better grounds than that it fits, or pixels are read as elements. */
+	if (vr != VR_NONE && !makes_sense(w, top, tag, &chosen))
+		return is_long ? full : brief;
 	w->notes |= chosen.explicit_vr ? WALK_BAD_VR : WALK_OTHER_FORM;
 	return chosen;
 }
@@ -328,8 +332,9 @@ static struct head choose_implicit(struct walk *w, const struct walk_level *top,
 	struct head other =
 		vr_info(vr)->long_form ? head_long(w, top, vr) : head_short(w, top->big_endian, vr);
 	struct head chosen = choose(w, top, tag, (struct head[]){implicit, other}, 2);
-	if (chosen.explicit_vr)
-		w->notes |= WALK_OTHER_FORM;
+	if (!chosen.explicit_vr || !makes_sense(w, top, tag, &chosen))
+		return implicit;
+	w->notes |= WALK_OTHER_FORM;
 	return chosen;
 }
 
