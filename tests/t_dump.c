@@ -262,6 +262,7 @@ START_TEST(error_after_what_was_read)
 	struct fault f = {0};
 
 	p.file = file;
+	p.data_at = 5;
 	ck_assert(dump_text(&p, false, &out, &f) == ERR_WIRE);
 	ck_assert_uint_eq(f.at, 15);
 	const char *text = (const char *)out.text.at;
@@ -290,9 +291,10 @@ START_TEST(meta_first)
 	struct fault f = {0};
 
 	p.meta = meta;
+	p.meta_syntax = &syntax_explicit_le;
 	p.file = meta;
 	p.has_preamble = true;
-	p.inflated = &p; /* only so that no offset is taken between these two arrays */
+	p.inflated = &p; /* its being there is what is looked at */
 	ck_assert(dump_text(&p, false, &out, &f) == OK);
 	ck_assert_str_eq((const char *)out.text.at,
 			 "# DICOM file, 28 bytes, Explicit VR Big Endian\n"

@@ -291,6 +291,7 @@ START_TEST(offset_of_the_file)
 
 	ck_assert(dump_json(&p, &out, &bare) == ERR_WIRE);
 	p.file = file;
+	p.data_at = 5;
 	ck_assert(dump_json(&p, &out, &f) == ERR_WIRE);
 	ck_assert_uint_eq(f.at, bare.at + 5);
 	dump_out_free(&out);

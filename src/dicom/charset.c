@@ -154,7 +154,7 @@ static unsigned registration(const char *s)
 /* Index into terms[] of one value, or TERMS. */
 static size_t find_term(struct bytes value)
 {
-	char text[32];
+	char text[32] = "";
 	const char *s = text;
 
 	squeeze(value, text, sizeof(text));

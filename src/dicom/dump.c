@@ -397,6 +397,8 @@ static void show_file(const struct part10 *p, struct buf *out)
 		buf_escaped(out, bytes_str(p->syntax_uid.text));
 		buf_char(out, '\n');
 	}
+	if (p->syntax_wrong)
+		buf_str(out, "# note: the transfer syntax that the file names is wrong\n");
 	if (p->inflated != NULL)
 		buf_fmt(out, "# inflated to %zu bytes\n", p->data.len);
 }
@@ -408,14 +410,10 @@ enum err dump_text(const struct part10 *p, bool whole, struct dump_out *out, str
 
 	show_file(p, &out->text);
 	if (p->meta.len > 0) {
-		e = show_all(&d, p->meta, &syntax_explicit_le, (uint64_t)(p->meta.at - p->file.at),
-			     f);
+		e = show_all(&d, p->meta, p->meta_syntax, (uint64_t)(p->meta.at - p->file.at), f);
 		buf_str(&out->text, "# data set\n");
 	}
-	data_error = show_all(
-		&d, p->data, p->syntax,
-		p->inflated != NULL || p->data.len == 0 ? 0 : (uint64_t)(p->data.at - p->file.at),
-		f);
+	data_error = show_all(&d, p->data, p->syntax, p->inflated != NULL ? 0 : p->data_at, f);
 	if (d.bad_charset)
 		buf_str(&out->text, "# note: unknown term in Specific Character Set\n");
 	dump_out_pace(out);

@@ -405,7 +405,7 @@ enum err dump_json(const struct part10 *p, struct dump_out *out, struct fault *f
 		buf_char(&out->text, '\n');
 		dump_out_pace(out);
 	} else if (f != NULL && f->at != FAULT_NO_OFFSET && p->inflated == NULL) {
-		f->at += (uint64_t)(p->data.at - p->file.at);
+		f->at += p->data_at;
 	}
 	arena_close(&stack);
 	arena_close(&index);
