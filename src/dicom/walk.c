@@ -300,7 +300,7 @@ static struct head choose_explicit(struct walk *w, const struct walk_level *top,
 
 	if (vr != VR_NONE && !is_long && fits(w, top, &brief))
 		return brief;
-	if (is_long && reserved && fits(w, top, &full))
+	if (is_long && reserved && (fits(w, top, &full) || top->end - w->pos < full.size))
 		return full;
 
 	bool capitals = p[0] >= 'A' && p[0] <= 'Z' && p[1] >= 'A' && p[1] <= 'Z';
