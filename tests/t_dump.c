@@ -197,6 +197,39 @@ START_TEST(shows)
 }
 END_TEST
 
+/* Every line of `text` that is about an element is, in order, one of the first lines of `whole`. */
+static bool says_no_more(const char *text, const char *whole)
+{
+	while (*text != '\0') {
+		size_t n = strcspn(text, "\n") + 1;
+		bool about_elements = text[0] != '#' && memmem(text, n, " fragments, ", 12) == NULL;
+
+		if (about_elements && strncmp(text, whole, n) != 0)
+			return false;
+		whole += about_elements ? n : 0;
+		text += n;
+	}
+	return true;
+}
+
+/* A file that was cut short shows nothing that was not in it. */
+START_TEST(cut_anywhere)
+{
+	for (size_t n = 0; n < rows[_i].data.len; n++) {
+		struct part10 p = object(bytes_slice(rows[_i].data, 0, n), rows[_i].syntax);
+		struct dump_out out = dump_out_memory(1u << 20);
+		struct fault f = {0};
+
+		enum err e = dump_text(&p, false, &out, &f);
+		const char *text = strchr((const char *)out.text.at, '\n') + 1;
+		ck_assert_msg(e == OK || e == ERR_WIRE, "%s: first %zu bytes", rows[_i].name, n);
+		ck_assert_msg(says_no_more(text, rows[_i].want), "%s: first %zu bytes:\n%s",
+			      rows[_i].name, n, text);
+		dump_out_free(&out);
+	}
+}
+END_TEST
+
 /* Any beginning, and any one byte turned round: text that is clean, in both lengths; an error is
  * in the text and in the result. */
 START_TEST(damaged_anywhere)
@@ -345,6 +378,7 @@ Suite *suite_dump(void)
 	int count = (int)(sizeof(rows) / sizeof(rows[0]));
 
 	tcase_add_loop_test(t, shows, 0, count);
+	tcase_add_loop_test(t, cut_anywhere, 0, count);
 	tcase_add_loop_test(t, damaged_anywhere, 0, count);
 	tcase_add_loop_test(t, little_memory, 0, count);
 	tcase_add_test(t, error_after_what_was_read);
