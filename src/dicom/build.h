@@ -11,11 +11,11 @@
  *       build_item_end(&b);
  *     build_sequence_end(&b);
  *
- * Values are padded to even length as their VR says; text longer than its VR allows is
- * the caller's fault and asserted in tests only where the VR has a maximum per value.
- * Sequences and items get defined lengths.  The first failure (buffer full) sticks in
- * out.failed.  Elements are emitted in the order of the calls: ascending tags are the
- * caller's duty.
+ * Values are padded to even length as their VR says.  Whether a text is longer than its VR
+ * allows is the caller's business.  A value over 65,534 bytes of a VR that has no room for
+ * that in explicit VR becomes UN (PS3.5 6.2.2).  Sequences and items get defined lengths.
+ * The first failure (buffer full, a length over 32 bits) sticks in out.failed.  Elements are
+ * emitted in the order of the calls: ascending tags are the caller's duty.
  */
 #ifndef DICOM_BUILD_H
 #define DICOM_BUILD_H
@@ -41,10 +41,13 @@ void build_bytes(struct build *b, uint32_t tag, enum vr vr, struct bytes value);
 void build_text(struct build *b, uint32_t tag, enum vr vr, struct bytes value);
 void build_str(struct build *b, uint32_t tag, enum vr vr, const char *value);
 void build_uid(struct build *b, uint32_t tag, const struct uid *uid);
-void build_u16(struct build *b, uint32_t tag, enum vr vr, const uint16_t *values, size_t count); /* US SS AT OW: native in, encoded out */
+void build_u16(struct build *b, uint32_t tag, enum vr vr, const uint16_t *values,
+	       size_t count); /* US SS AT OW: native in, encoded out */
 void build_u32(struct build *b, uint32_t tag, enum vr vr, const uint32_t *values, size_t count);
-void build_is(struct build *b, uint32_t tag, int64_t value);
-void build_ds(struct build *b, uint32_t tag, double value); /* at most 16 characters, as exact as they allow */
+void build_is(struct build *b, uint32_t tag, int64_t value); /* asserts 32 bits, as IS has */
+/* At most 16 characters: the shortest text that reads back as the same number, or the nearest that
+ * they allow.  Finite values only (asserted). */
+void build_ds(struct build *b, uint32_t tag, double value);
 /* OW from bytes in little endian order (swapped where the syntax is big endian). */
 void build_ow_le(struct build *b, uint32_t tag, struct bytes little_endian);
 void build_sequence(struct build *b, uint32_t tag);

@@ -22,13 +22,16 @@ struct edit {
  * drops repeats of it), or is inserted before the first greater tag.  The group length element of
  * a group that changes, where there is one, is recomputed; others stay.
  * Views (in the arena's array) borrow from d->in, from the edits and from the arena.  Trailing
- * padding after the last element is kept.
+ * padding after the last element is kept.  `d` is whole (indexed without `upto`).
+ * ERR_UNUSABLE: something is to be added at the end of a data set whose last sequence was never
+ * closed.  ERR_NOMEM: the arena is full.
  */
 enum err rewrite_plan(const struct dset *d, const struct edit *edits, size_t edit_count,
 		      struct arena *a, struct bytes **views, size_t *view_count,
 		      struct fault *f) MUST_USE;
 
-/* Split the output of a `struct build` into edits (one an element), in `a`. */
+/* Split the output of a `struct build` into edits (one a top-level element), in `a`.  They must be
+ * in ascending tag order (ERR_WIRE). */
 enum err rewrite_edits(struct bytes built, const struct syntax *syntax, struct arena *a,
 		       struct edit **edits, size_t *count, struct fault *f) MUST_USE;
 
