@@ -79,6 +79,18 @@ void walk_init(struct walk *w, struct bytes in, const struct syntax *syntax)
 	};
 }
 
+void walk_init_items(struct walk *w, struct bytes items, const struct syntax *syntax, uint32_t tag)
+{
+	assert(items.len < DICOM_UNDEFINED);
+	walk_init(w, items, syntax);
+	push(w,
+	     (struct walk_level){.kind = IN_SEQUENCE,
+				 .tag = tag,
+				 .explicit_vr = syntax->explicit_vr,
+				 .big_endian = syntax->big_endian},
+	     (uint32_t)items.len);
+}
+
 /* Take the top level off, with its END token; the delimiter, where there is one, is `size` bytes.
  */
 static void pop(struct walk *w, size_t size, struct token *t)
@@ -312,7 +324,7 @@ static struct head choose_explicit(struct walk *w, const struct walk_level *top,
 	else if (is_long)
 		chosen = choose(w, top, tag, (struct head[]){full, brief, implicit}, 3);
 	else
-		chosen = choose(w, top, tag, (struct head[]){brief, full, implicit}, 3);
+		chosen = choose(w, top, tag, (struct head[]){brief, implicit}, 2);
 	/* A value that is cut short is an error to be said here; any other reading of the header of
 	 * a known VR must have better grounds than that it fits, or pixels are read as elements. */
 	if (vr != VR_NONE && !makes_sense(w, top, tag, &chosen))

@@ -101,6 +101,9 @@ struct walk {
 };
 
 void walk_init(struct walk *w, struct bytes in, const struct syntax *syntax);
+/* `items` is the content of a sequence: as if its TOK_SEQUENCE (`tag`) had just been given.  For a
+ * sequence that is hidden in an UN element of defined length (implicit VR little endian then). */
+void walk_init_items(struct walk *w, struct bytes items, const struct syntax *syntax, uint32_t tag);
 /* OK and *t, ERR_MORE at the regular end, or an error; an error is final. */
 enum err walk_next(struct walk *w, struct token *t, struct fault *f) MUST_USE;
 /* After TOK_SEQUENCE, TOK_ITEM or TOK_PIXELS: read on to its END token, which is the next that
