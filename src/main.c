@@ -1,11 +1,26 @@
 /*
  * netrt: what the first argument says is done by the command of that name.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
+
+/*
+ * Where standard input, output or error is closed, no file of ours may come to lie under its
+ * number: what is printed would go into it.  Opened the wrong way round, so that using one is an
+ * error as before.
+ */
+static void occupy_standard_streams(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(EX_OSERR);
+}
 
 int main(int argc, char **argv)
 {
@@ -19,6 +34,7 @@ int main(int argc, char **argv)
 		{"-h", cmd_help},
 	};
 
+	occupy_standard_streams();
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, reported as one */
 	if (argc < 2)
 		return cmd_usage_error(NULL, "no command given");
