@@ -1,0 +1,357 @@
+/*
+ * netrt process: a folder of DICOM in, overlay series out.  Here are only the arguments, the
+ * configuration's way into struct study_options, and the folders at both ends.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/sha256.h"
+#include "cmd/cmd.h"
+#include "conf/conf.h"
+#include "study/batch.h"
+
+const char cmd_process_usage[] =
+	"usage: netrt process [-c CONFIG] IN... -o OUT [-j N] [-q] [--json] [--sheet FILE.jpg]\n"
+	"\n"
+	"Read DICOM images and RT Structure Sets, and write for every study that has both a new\n"
+	"image series in which the contours are overlay planes:\n"
+	"\n"
+	"    OUT/UID_<StudyInstanceUID>/Addition/OVERLAY-<SOPInstanceUID of the source>.dcm\n"
+	"                               report.txt, report.json: what was used, what not, and why\n"
+	"\n"
+	"IN            files, or folders to be searched; whatever is not DICOM is passed by.\n"
+	"              Inputs are never changed; an OUT inside IN is not read\n"
+	"-o, --output OUT    made when it is not there; a study done before is replaced\n"
+	"-c, --config FILE   YAML, see netrt config default; without it the built-in defaults, "
+	"which\n"
+	"              ask for anonymization: this version cannot do it and refuses to go on, so\n"
+	"              give a configuration with it switched off\n"
+	"-j, --jobs N  worker processes; default: one for every processor\n"
+	"-q, --quiet   errors and warnings only\n"
+	"--json        on standard output one line of JSON for each study\n"
+	"--sheet FILE.jpg    a picture of the first study's slices with the masks drawn; of a "
+	"second\n"
+	"              study FILE-2.jpg, and so on\n"
+	"\n"
+	"The second structure set on the same images gives OVERLAY-<UID>-2.dcm and a series of "
+	"its\n"
+	"own, and so on. A study appears in OUT when it is whole, and not at all when it fails.\n"
+	"Files are not forced to disk one by one: after a power cut, run it again.\n"
+	"\n"
+	"Exit codes: 0 all done, 64 usage, 65 some study could not be processed, 66 no input,\n"
+	"71 the system gave no memory or process, 73 cannot create the output, 74 standard output\n"
+	"failed, 78 configuration.\n";
+
+struct arguments {
+	const char *config, *out, *sheet, *jobs;
+	bool json, quiet;
+	char **inputs;
+	size_t input_count;
+};
+
+static int parse(int argc, char **argv, struct arguments *a)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"output", required_argument, NULL, 'o'},
+		{"jobs", required_argument, NULL, 'j'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"json", no_argument, NULL, 'J'},
+		{"sheet", required_argument, NULL, 'S'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	opterr = 0;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, ":c:o:j:q", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			a->config = optarg;
+			break;
+		case 'o':
+			a->out = optarg;
+			break;
+		case 'j':
+			a->jobs = optarg;
+			break;
+		case 'q':
+			a->quiet = true;
+			break;
+		case 'J':
+			a->json = true;
+			break;
+		case 'S':
+			a->sheet = optarg;
+			break;
+		case ':':
+			return cmd_usage_error("process", "an option lacks its value");
+		default:
+			return cmd_usage_error("process", "unknown option");
+		}
+	}
+	a->inputs = argv + optind;
+	a->input_count = (size_t)(argc - optind);
+	if (a->input_count == 0)
+		return cmd_usage_error("process", "give at least one file or folder to read");
+	if (a->out == NULL || a->out[0] == '\0')
+		return cmd_usage_error("process", "give the output folder with -o");
+#ifdef NETRT_MINIMAL
+	if (a->sheet != NULL)
+		return cmd_usage_error("process", "this netrt was built without JPEG: no --sheet");
+#endif
+	return EX_OK;
+}
+
+/* -j, or the number of processors; 0: not a number of workers. */
+static unsigned worker_count(const char *jobs)
+{
+	char *end;
+
+	if (jobs == NULL) {
+		long online = sysconf(_SC_NPROCESSORS_ONLN);
+		return online < 1                     ? 1
+		       : online > (long)LIMIT_WORKERS ? LIMIT_WORKERS
+						      : (unsigned)online;
+	}
+	if (jobs[0] < '0' || jobs[0] > '9')
+		return 0;
+	errno = 0;
+	unsigned long n = strtoul(jobs, &end, 10);
+	return errno != 0 || *end != '\0' || n > LIMIT_WORKERS ? 0 : (unsigned)n;
+}
+
+/* ---- configuration ---- */
+
+static void digest(struct bytes text, char out[static 65])
+{
+	struct sha256 s;
+	uint8_t sum[SHA256_LEN];
+
+	sha256_init(&s);
+	sha256_add(&s, text);
+	sha256_end(&s, sum);
+	for (size_t i = 0; i < SHA256_LEN; i++)
+		snprintf(out + 2 * i, 3, "%02x", sum[i]);
+}
+
+static enum log_level level_of(enum conf_log_level level, bool quiet)
+{
+	if (quiet)
+		return level >= CONF_LOG_ERROR ? LOG_ERROR : LOG_WARNING;
+	return level == CONF_LOG_DEBUG     ? LOG_DEBUG
+	       : level == CONF_LOG_INFO    ? LOG_INFO
+	       : level == CONF_LOG_WARNING ? LOG_WARNING
+					   : LOG_ERROR;
+}
+
+static int load(const char *path, struct conf *c, struct arena *a, char sha256[static 65])
+{
+	static struct conf_diags problems;
+	struct bytes text = conf_default_text();
+	struct fault f;
+	enum err e;
+
+	if (path != NULL) {
+		e = conf_load(c, path, a, &problems);
+		if (e == OK && file_read(&text, path, LIMIT_CONFIG, a, &f) != OK)
+			e = ERR_IO;
+	} else {
+		e = conf_defaults(c, a);
+	}
+	if (e == OK)
+		e = conf_refuse_unbuilt(c, a, &problems);
+	conf_diags_log(&problems, path);
+	if (e != OK) {
+		if (problems.errors == 0)
+			log_say(LOG_ERROR, "the configuration cannot be read");
+		return EX_CONFIG;
+	}
+	digest(text, sha256);
+	return EX_OK;
+}
+
+static void fill(struct study_options *o, const struct conf *c, const struct arguments *a)
+{
+	const struct conf_processing *p = &c->processing;
+	static const enum study_planes planes[] = {
+		[CONF_PLANES_MERGED] = STUDY_PLANES_MERGED,
+		[CONF_PLANES_PER_ROI] = STUDY_PLANES_PER_ROI,
+		[CONF_PLANES_BOTH] = STUDY_PLANES_BOTH,
+	};
+
+	o->rt = (struct rt_options){
+		.ignore_containing = p->ignore_contour_names_containing.item,
+		.ignore_count = p->ignore_contour_names_containing.count,
+		.only_matching = p->only_contour_names_matching.item,
+		.only_count = p->only_contour_names_matching.count,
+		.edge_rule = p->edge_rule == CONF_EDGE_INCLUSIVE ? EDGE_INCLUSIVE : EDGE_HALF_OPEN,
+		.nesting_rule = p->nested_contours == CONF_NESTED_HOLE ? NESTED_HOLE : NESTED_UNION,
+		.tolerance_mm = p->slice_tolerance_um == 0 ? 1.5 : p->slice_tolerance_um / 1000.0,
+	};
+	o->planes = planes[p->overlay_planes];
+	o->uid_key = p->uid_key != NULL ? bytes_str(p->uid_key) : BYTES_LIT(STUDY_UID_KEY);
+	o->series_number = p->overlay_series_number;
+	o->series_description = p->overlay_series_description;
+	o->study_id = p->overlay_study_id;
+	o->now = clock_wall();
+	o->version = NETRT_VERSION;
+	o->config_file = a->config;
+	o->out_path = a->out;
+	o->sheet = a->sheet;
+	o->json = a->json;
+	o->quiet = a->quiet;
+	o->progress = !a->quiet && isatty(STDERR_FILENO) == 1;
+}
+
+/* ---- folders ---- */
+
+static int check_inputs(const struct arguments *a)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < a->input_count; i++) {
+		if (stat(a->inputs[i], &st) == 0)
+			continue;
+		log_say(LOG_ERROR, "%s: %s", log_quote_str(a->inputs[i]), strerror(errno));
+		return EX_NOINPUT;
+	}
+	return EX_OK;
+}
+
+/* The folder and those above it. */
+static int make_folders(char *path)
+{
+	for (char *at = path + 1; *at != '\0'; at++) {
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		int failed = mkdir(path, 0777) < 0 && errno != EEXIST;
+		*at = '/';
+		if (failed)
+			return -1;
+	}
+	return mkdir(path, 0777) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+/* An open OUT, and whether it was made here; -1 with a message. */
+static int open_output(const char *out, bool *made)
+{
+	int fd = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*made = false;
+	if (fd < 0 && errno == ENOENT) {
+		char *copy = strdup(out);
+
+		*made = copy != NULL && make_folders(copy) == 0;
+		free(copy);
+		if (*made)
+			fd = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		log_say(LOG_ERROR, "%s: cannot be made or opened as the output folder: %s",
+			log_quote_str(out), strerror(errno));
+	return fd;
+}
+
+/* ---- the run ---- */
+
+static void tell_problems(const struct scan *s)
+{
+	enum { TOLD = 20 };
+	char text[256];
+
+	for (uint32_t i = 0; i < s->problem_count && i < TOLD; i++) {
+		fault_format(&s->problems[i].fault, text, sizeof(text));
+		log_say(LOG_WARNING, "%s: not used: %s", log_quote_str(s->problems[i].path), text);
+	}
+	if (s->problem_count > TOLD)
+		log_say(LOG_WARNING, "%u more files are not used", s->problem_count - TOLD);
+}
+
+static int scan_and_run(const struct arguments *a, const struct study_options *o, int out)
+{
+	static struct scan scan; /* big, and only one */
+	struct fault f;
+	char text[256];
+	int code;
+	enum err e = scan_open(&scan, &f);
+
+	if (e == OK)
+		e = scan_run(&scan, (const char *const *)a->inputs, a->input_count, out, &f);
+	if (e != OK) {
+		fault_format(&f, text, sizeof(text));
+		log_say(LOG_ERROR, "%s", text);
+		code = e == ERR_LIMIT ? EX_DATAERR : EX_OSERR;
+	} else {
+		tell_problems(&scan);
+		if (scan_dicom_count(&scan) + scan.counts.bad == 0) {
+			log_say(LOG_ERROR, "no DICOM file among %u file%s", scan.counts.files,
+				scan.counts.files == 1 ? "" : "s");
+			code = EX_NOINPUT;
+		} else {
+			code = batch_run(&scan, o, out);
+		}
+	}
+	scan_close(&scan);
+	return code;
+}
+
+static int run(const struct arguments *a, struct study_options *o)
+{
+	bool made;
+	int code = check_inputs(a);
+
+	if (code != EX_OK)
+		return code;
+
+	int out = open_output(a->out, &made);
+	if (out < 0)
+		return EX_CANTCREAT;
+	code = scan_and_run(a, o, out);
+	close(out);
+	if (made)
+		(void)rmdir(a->out); /* goes only when nothing is in it */
+	return code;
+}
+
+int cmd_process(int argc, char **argv)
+{
+	struct arguments a = {.config = NULL};
+	struct study_options o = {.workers = 0};
+	struct arena arena;
+	struct conf conf;
+	struct fault f;
+
+	if (cmd_wants_help(argc, argv, cmd_process_usage))
+		return cmd_finish(EX_OK);
+
+	int code = parse(argc, argv, &a);
+	if (code != EX_OK)
+		return code;
+	o.workers = worker_count(a.jobs);
+	if (o.workers == 0)
+		return cmd_usage_error("process", "-j takes a number from 1 to 256");
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2) */
+	if (arena_open(&arena, 4u * LIMIT_CONFIG_ARENA, &f) != OK) {
+		log_say(LOG_ERROR, "%s", f.text);
+		return EX_OSERR;
+	}
+	code = load(a.config, &conf, &arena, o.config_sha256);
+	if (code == EX_OK) {
+		log_level_set(level_of(conf.logging.level, a.quiet));
+		fill(&o, &conf, &a);
+		code = run(&a, &o);
+	}
+	arena_close(&arena);
+	return cmd_finish(code);
+}

@@ -1,0 +1,35 @@
+/*
+ * What a run does, as the command line and the configuration say it.  Made by cmd, read by
+ * everything in study; nothing here knows of YAML.
+ */
+#ifndef STUDY_OPTIONS_H
+#define STUDY_OPTIONS_H
+
+#include "base/clock.h"
+#include "rt/plan.h"
+
+/* The key of derived UIDs where the configuration has none.  No secret: it keeps netrt's UIDs apart
+ * from other people's, and makes the same study give the same instances everywhere. */
+#define STUDY_UID_KEY "netrt: built-in key of derived UIDs, version 1"
+
+enum study_planes { STUDY_PLANES_MERGED, STUDY_PLANES_PER_ROI, STUDY_PLANES_BOTH };
+
+struct study_options {
+	struct rt_options rt;
+	enum study_planes planes;
+	struct bytes uid_key;
+	int64_t series_number;
+	const char *series_description, *study_id;
+	struct wall now;
+	const char *version;
+	const char *config_file; /* or NULL: the built-in defaults */
+	char config_sha256[65];
+	const char *out_path; /* as given, for messages */
+	const char *sheet;    /* contact sheet, or NULL */
+	unsigned workers;     /* 1..LIMIT_WORKERS */
+	bool json;            /* a line of JSON a study on standard output, not one for people */
+	bool quiet;           /* no line for people at all */
+	bool progress;        /* standard error is a terminal */
+};
+
+#endif

@@ -1,0 +1,637 @@
+#include "study/pipeline.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "study/report.h"
+#include "study/slice.h"
+#include "study/staging.h"
+#include "study/tally.h"
+
+#define FORETELL_MAX 100000u /* UIDs derived in search of overlay series that came back */
+
+struct run {
+	const struct scan *scan;
+	const struct scan_study *study;
+	const struct study_options *options;
+	int out;
+	const char *sheet_path; /* NULL once drawn */
+	struct sheet sheet;
+	struct arena arena; /* what lives as long as the report */
+	struct staging staging;
+	bool staged;
+	struct rt_image *images; /* those of the study that netrt did not make */
+	uint32_t image_count;
+	struct report report;
+	uint32_t painted; /* structure sets so far */
+	int exit;         /* EX_OK until something fails the study */
+	int interrupted;  /* the signal */
+	char reason[1024];
+};
+
+/* One structure set at work. */
+struct task {
+	struct part10 file;
+	struct arena arena;
+	struct structset set;
+	struct rt_plan plan;
+	struct overlay_series series;
+	char suffix[16];
+	struct slice_job job;
+	uint64_t started_us;
+	struct run *run;
+	struct report_set *report;
+};
+
+/* The study fails: say why. */
+static void PRINTF_LIKE(3, 4) fail(struct run *r, int code, const char *fmt, ...)
+{
+	va_list args;
+
+	r->exit = code;
+	va_start(args, fmt);
+	vsnprintf(r->reason, sizeof(r->reason), fmt, args);
+	va_end(args);
+	log_say(LOG_ERROR, "study %s: %s", r->study->uid.text, r->reason);
+}
+
+static void fail_fault(struct run *r, int code, const char *doing, const struct fault *f)
+{
+	char text[256];
+
+	fault_format(f, text, sizeof(text));
+	fail(r, code, "%s: %s", doing, text);
+}
+
+static const char *output_hint(int code)
+{
+	switch (code) {
+	case ENOSPC:
+	case EDQUOT:
+		return "; free some space there, or give another folder with -o";
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return "; make it writable, or give another folder with -o";
+	case EFBIG:
+		return "; this process may not write files of that size (ulimit -f)";
+	default:
+		return "";
+	}
+}
+
+static void fail_output(struct run *r, const char *name, const struct fault *f)
+{
+	char text[256];
+
+	fault_format(f, text, sizeof(text));
+	fail(r, EX_CANTCREAT, "%s/UID_%s%s: %s%s", log_quote_str(r->options->out_path),
+	     r->study->uid.text, name, text, output_hint(f->sys_errno));
+}
+
+/* ---- before the first structure set ---- */
+
+/*
+ * Overlay series of earlier runs that came back another way than as netrt's files (from a PACS):
+ * their UIDs can be foretold.
+ */
+static bool is_foretold(const struct run *r, const struct uid *series)
+{
+	static struct uid last_source, last_asked;
+	static bool last_answer;
+	static unsigned tries;
+
+	if (strncmp(series->text, "2.25.", 5) != 0)
+		return false;
+	if (uid_eq(series, &last_asked))
+		return last_answer;
+	last_asked = *series;
+	last_answer = false;
+	last_source = (struct uid){.text = ""};
+	for (uint32_t i = 0; i < r->study->image_count && !last_answer; i++) {
+		const struct uid *source = &r->study->images[i].series;
+
+		if (uid_eq(source, &last_source))
+			continue;
+		last_source = *source;
+		for (uint32_t k = 0; k < r->study->set_count && !last_answer; k++) {
+			if (tries++ > FORETELL_MAX)
+				return false;
+			struct uid made = overlay_series_uid(r->options->uid_key, source,
+							     &r->study->sets[k].sop_instance);
+			last_answer = uid_eq(&made, series);
+		}
+	}
+	return last_answer;
+}
+
+static enum err choose_images(struct run *r, struct fault *f)
+{
+	const struct scan_study *s = r->study;
+
+	r->images = ARENA_NEW(&r->arena, struct rt_image, s->image_count);
+	if (r->images == NULL)
+		return fault_set(f, ERR_NOMEM, "the study does not fit in memory", FAULT_NO_OFFSET);
+	for (uint32_t i = 0; i < s->image_count; i++)
+		if (!is_foretold(r, &s->images[i].series))
+			r->images[r->image_count++] = s->images[i];
+	return OK;
+}
+
+static enum err prepare(struct run *r, struct fault *f)
+{
+	const struct study_options *o = r->options;
+	static const char *const planes[] = {"merged", "per_roi", "both"};
+	struct report *p = &r->report;
+	enum err e = arena_open(&r->arena, LIMIT_ARENA_STUDY, f);
+
+	if (e == OK)
+		e = tally_input(p, r->scan, r->study, &r->arena, f);
+	if (e == OK)
+		e = choose_images(r, f);
+	if (e != OK)
+		return e;
+	p->version = o->version;
+	p->when = o->now;
+	p->config_file = o->config_file;
+	memcpy(p->config_sha256, o->config_sha256, sizeof(p->config_sha256));
+	p->planes = planes[o->planes];
+	p->edge = o->rt.edge_rule == EDGE_INCLUSIVE ? "inclusive" : "half_open";
+	p->nested = o->rt.nesting_rule == NESTED_HOLE ? "hole" : "union";
+	p->workers = o->workers;
+	p->derived += r->study->image_count - r->image_count;
+	p->images = r->image_count;
+	p->sets = ARENA_NEW(&r->arena, struct report_set, r->study->set_count);
+	if (p->sets == NULL)
+		return fault_set(f, ERR_NOMEM, "the study does not fit in memory", FAULT_NO_OFFSET);
+	return OK;
+}
+
+/* ---- one structure set ---- */
+
+/* A set that gives nothing: told, but the study goes on. */
+static void set_failed(struct task *t, const struct scan_set *source, const struct fault *f)
+{
+	char text[256];
+
+	fault_format(f, text, sizeof(text));
+	t->report->failed = arena_strdup(&t->run->arena, bytes_str(text));
+	if (t->report->failed == NULL)
+		t->report->failed = f->text;
+	log_say(LOG_WARNING, "study %s: structure set %s is not used: %s", t->run->study->uid.text,
+		log_quote_str(source->path), text);
+}
+
+static const char *why_this_series(const struct rt_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->note_count; i++) {
+		if (plan->notes[i].kind == RT_NOTE_SERIES_BY_UID)
+			return "holds the images that its contours name";
+		if (plan->notes[i].kind == RT_NOTE_SERIES_BY_FRAME)
+			return "lies where its contours lie, in the same frame of reference";
+	}
+	return "named by the structure set";
+}
+
+/* How many sets before this one were painted on the same images. */
+static void choose_suffix(struct task *t)
+{
+	const struct report *r = &t->run->report;
+	unsigned before = 0;
+
+	for (uint32_t i = 0; i < r->set_count; i++)
+		before += r->sets[i].failed == NULL &&
+			  uid_eq(&r->sets[i].image_series, &t->plan.series);
+	t->suffix[0] = '\0';
+	if (before > 0)
+		snprintf(t->suffix, sizeof(t->suffix), "-%u", before + 1);
+}
+
+static void describe_series(struct task *t)
+{
+	const struct study_options *o = t->run->options;
+
+	t->series = (struct overlay_series){
+		.series = overlay_series_uid(o->uid_key, &t->plan.series, &t->set.sop_instance),
+		.uid_key = o->uid_key,
+		.set_class = t->set.sop_class,
+		.set_instance = t->set.sop_instance,
+		.set_label = t->set.label,
+		.series_number = o->series_number,
+		.series_description = o->series_description,
+		.study_id = o->study_id,
+		.now = o->now,
+		.software_version = o->version,
+	};
+}
+
+static void show_progress(void *ctx, uint32_t done)
+{
+	const struct slice_job *job = ctx;
+	const struct task *t =
+		(const struct task *)((const char *)job - offsetof(struct task, job));
+	uint64_t us = clock_us() - t->started_us;
+
+	fprintf(stderr, "\r%s: %u/%u images, %.0f/s\033[K", t->run->study->uid.text, done,
+		t->plan.plane_count, us > 0 ? done * 1e6 / (double)us : 0.0);
+	fflush(stderr);
+}
+
+static void clear_progress(const struct run *r)
+{
+	if (r->options->progress)
+		fputs("\r\033[K", stderr);
+}
+
+/* The sheet of the first structure set that is painted. */
+static enum err open_sheet(struct task *t, struct fault *f)
+{
+	struct run *r = t->run;
+	const struct rt_plan *p = &t->plan;
+	const struct rt_image *shape = &p->planes[p->plane_count / 2];
+	size_t mark = arena_mark(&t->arena);
+	bool *marked = ARENA_NEW(&t->arena, bool, p->plane_count);
+	double aspect = 1;
+
+	if (marked == NULL)
+		return fault_set(f, ERR_NOMEM, "the study does not fit in memory", FAULT_NO_OFFSET);
+	for (uint32_t k = 0; k < p->plane_count; k++)
+		marked[k] = rt_plane_roi_count(p, k) > 0;
+	if (shape->row_spacing_pm > 0 && shape->col_spacing_pm > 0)
+		aspect = (double)shape->row_spacing_pm / (double)shape->col_spacing_pm;
+	sheet_plan(&r->sheet, p->plane_count, marked, shape->cols, shape->rows, aspect);
+	arena_reset(&t->arena, mark);
+	r->sheet.rgb = pool_memory(sheet_bytes(&r->sheet));
+	if (r->sheet.rgb == NULL)
+		return fault_io(f, "cannot share memory between processes");
+	t->job.sheet = &r->sheet;
+	return OK;
+}
+
+/* What a worker could not do, in words. */
+static void fail_slice(struct task *t)
+{
+	struct run *r = t->run;
+	const struct pool_shared *s = t->job.shared;
+	char doing[4300], name[SLICE_NAME_MAX + sizeof("/" STAGING_ADDITION "/")];
+
+	if (s->index >= t->plan.plane_count) {
+		fail_fault(r, EX_OSERR, "a worker process cannot begin", &s->fault);
+		return;
+	}
+
+	const struct rt_image *image = &t->plan.planes[s->index];
+	const char *path = log_quote_str(r->study->image_paths[image->source]);
+	if (s->stage == SLICE_WRITE && s->fault.code == ERR_IO) {
+		char file[SLICE_NAME_MAX];
+
+		slice_file_name(&image->sop_instance, t->suffix, file);
+		snprintf(name, sizeof(name), "/" STAGING_ADDITION "/%s", file);
+		fail_output(r, name, &s->fault);
+		return;
+	}
+	snprintf(doing, sizeof(doing), "%s %s",
+		 s->stage == SLICE_READ    ? "cannot read"
+		 : s->stage == SLICE_PAINT ? "cannot paint the contours on"
+					   : "cannot make an overlay image of",
+		 path);
+	fail_fault(r, EX_DATAERR, doing, &s->fault);
+}
+
+static void fail_crash(struct run *r, int signal)
+{
+	char name[32];
+
+	if (signal == 0) {
+		fail(r, EX_OSERR, "a worker process ended early");
+		return;
+	}
+	signal_name(signal, name, sizeof(name));
+	fail(r, EX_DATAERR, "a worker process died of %s%s", name,
+	     signal == SIGBUS    ? "; was an input file cut short meanwhile?"
+	     : signal == SIGKILL ? "; was memory short?"
+				 : "; this is a fault in netrt, please report it");
+}
+
+static void run_workers(struct task *t)
+{
+	struct run *r = t->run;
+	struct pool pool = {
+		.shared = t->job.shared,
+		.count = t->plan.plane_count,
+		.workers = r->options->workers,
+		.ctx = &t->job,
+		.work = slice_work,
+		.progress = r->options->progress ? show_progress : NULL,
+	};
+	struct pool_result result = pool_run(&pool);
+
+	clear_progress(r);
+	switch (result.end) {
+	case POOL_DONE:
+		break;
+	case POOL_FAILED:
+		fail_slice(t);
+		break;
+	case POOL_CRASHED:
+		fail_crash(r, result.signal);
+		break;
+	case POOL_INTERRUPTED:
+		r->interrupted = result.signal;
+		break;
+	case POOL_NO_FORK:
+		fail(r, EX_OSERR, "cannot make a process: %s", strerror(result.sys_errno));
+		break;
+	}
+}
+
+/* Everything is planned: write the series. */
+static enum err paint(struct task *t, struct fault *f)
+{
+	struct run *r = t->run;
+	enum err e;
+
+	if (!r->staged) {
+		e = staging_open(&r->staging, r->out, &r->study->uid, f);
+		if (e != OK) {
+			fail_output(r, "", f);
+			return OK;
+		}
+		r->staged = true;
+		if (r->staging.unlocked)
+			log_say(LOG_WARNING,
+				"%s: this file system cannot lock folders: do not let two runs of "
+				"netrt write to it at once",
+				log_quote_str(r->options->out_path));
+	}
+	choose_suffix(t);
+	describe_series(t);
+	t->job = (struct slice_job){.plan = &t->plan,
+				    .series = &t->series,
+				    .paths = r->study->image_paths,
+				    .addition = r->staging.addition,
+				    .suffix = t->suffix,
+				    .planes = r->options->planes};
+	e = slice_job_open(&t->job, &t->arena, f);
+	if (e == OK && r->sheet_path != NULL && r->sheet.rgb == NULL)
+		e = open_sheet(t, f);
+	if (e == OK)
+		run_workers(t);
+	return e;
+}
+
+static enum err describe_set(struct task *t, struct fault *f)
+{
+	struct report_set *s = t->report;
+	struct run *r = t->run;
+	char names[64];
+
+	snprintf(names, sizeof(names), "OVERLAY-<SOP Instance UID of the source>%s.dcm", t->suffix);
+	s->file_names = arena_strdup(&r->arena, bytes_str(names));
+	s->modality = arena_strdup(&r->arena, bytes_str(t->plan.planes[0].modality));
+	if (s->file_names == NULL || s->modality == NULL)
+		return fault_set(f, ERR_NOMEM, "the report does not fit in memory",
+				 FAULT_NO_OFFSET);
+	s->image_series = t->plan.series;
+	s->overlay_series = t->series.series;
+	s->series_why = why_this_series(&t->plan);
+	s->images = t->plan.plane_count;
+	return OK;
+}
+
+/* Plan, paint, tally.  An error is the study's; a set without use is none. */
+static enum err use_set(struct task *t, const struct scan_set *source, struct fault *f)
+{
+	struct run *r = t->run;
+	struct fault why;
+	uint64_t now_us = clock_us();
+	enum err e = rt_plan_make(&t->plan, &t->set, r->images, r->image_count, &r->options->rt,
+				  &t->arena, &why);
+
+	t->report->plan_us = clock_us() - now_us;
+	if (e == ERR_UNUSABLE) {
+		set_failed(t, source, &why);
+		return tally_set(t->report, &t->plan, NULL, &r->arena, f);
+	}
+	if (e != OK) {
+		set_failed(t, source, &why);
+		return OK;
+	}
+	t->started_us = clock_us();
+	e = paint(t, f);
+	t->report->paint_us = clock_us() - t->started_us;
+	if (e == OK && r->exit == EX_OK && r->interrupted == 0) {
+		e = tally_set(t->report, &t->plan, &t->job, &r->arena, f);
+		if (e == OK)
+			e = describe_set(t, f);
+		r->painted++;
+	}
+	slice_job_close(&t->job);
+	return e;
+}
+
+static void do_set(struct run *r, const struct scan_set *source)
+{
+	struct task t = {.file = PART10_NONE, .run = r};
+	struct fault f;
+	uint64_t now_us = clock_us();
+	enum err e = arena_open(&t.arena, LIMIT_ARENA_STUDY, &f);
+
+	t.report = &r->report.sets[r->report.set_count];
+	*t.report = (struct report_set){.sop_instance = source->sop_instance};
+	if (e != OK) {
+		fail_fault(r, EX_OSERR, "cannot begin", &f);
+		return;
+	}
+	e = part10_open(&t.file, AT_FDCWD, source->path, &f);
+	if (e == OK)
+		e = structset_read(&t.set, &t.file, &t.arena, &f);
+	t.report->read_us = clock_us() - now_us;
+	if (e != OK) {
+		set_failed(&t, source, &f);
+	} else if (use_set(&t, source, &f) != OK) {
+		fail_fault(r, EX_OSERR, "cannot go on", &f);
+	}
+	part10_close(&t.file);
+	arena_close(&t.arena);
+	r->report.set_count++;
+}
+
+/* ---- after the last structure set ---- */
+
+/* On standard error: what is not in the output, and how much more there is to read. */
+static void tell_losses(const struct run *r)
+{
+	for (uint32_t i = 0; i < r->report.set_count; i++) {
+		const struct report_set *set = &r->report.sets[i];
+		struct report_warning w;
+
+		for (uint32_t at = 0; report_next_warning(set, &at, &w);) {
+			struct buf line = BUF_INIT(4096);
+
+			if (w.loss)
+				report_warning_text(set, &w, &line);
+			if (w.loss && !line.failed)
+				log_say(LOG_WARNING, "study %s: not used: %s", r->study->uid.text,
+					(const char *)line.at);
+			buf_free(&line);
+		}
+	}
+}
+
+static enum err write_report(struct run *r, const char *name,
+			     void (*write)(const struct report *, struct buf *), struct fault *f)
+{
+	struct buf b = BUF_INIT(REPORT_MAX);
+	enum err e;
+
+	write(&r->report, &b);
+	if (b.failed)
+		e = fault_set(f, ERR_NOMEM, "the report does not fit in memory", FAULT_NO_OFFSET);
+	else
+		e = staging_write(&r->staging, name, buf_bytes(&b), f);
+	buf_free(&b);
+	return e;
+}
+
+static void publish(struct run *r)
+{
+	struct fault f;
+	enum err e = write_report(r, "report.txt", report_text, &f);
+
+	if (e == OK)
+		e = write_report(r, "report.json", report_json, &f);
+	r->interrupted = signals_waiting();
+	if (r->interrupted != 0)
+		return;
+	if (e == OK)
+		e = staging_publish(&r->staging, &f);
+	if (e == ERR_NOMEM)
+		fail_fault(r, EX_OSERR, "cannot go on", &f);
+	else if (e != OK)
+		fail_output(r, "", &f);
+}
+
+static void write_sheet(struct run *r)
+{
+	struct fault f;
+	char text[256];
+
+	if (r->sheet.rgb == NULL || r->exit != EX_OK)
+		return;
+	if (sheet_write(&r->sheet, r->sheet_path, &f) == OK)
+		return;
+	fault_format(&f, text, sizeof(text));
+	log_say(LOG_ERROR, "%s: %s; the study itself is done", log_quote_str(r->sheet_path), text);
+	r->exit = EX_CANTCREAT;
+}
+
+static void tell_sum(const struct run *r, const char *output)
+{
+	struct buf b = BUF_INIT(1u << 20);
+	bool done = output != NULL;
+
+	if (r->options->json)
+		report_summary_json(&r->study->uid, done ? REPORT_OK : REPORT_FAILED,
+				    done ? NULL : r->reason, &r->report, output, &b);
+	else if (done && !r->options->quiet)
+		report_summary_text(&r->study->uid, &r->report, output, &b);
+	if (!b.failed && b.len > 0)
+		fwrite(b.at, 1, b.len, stdout);
+	buf_free(&b);
+}
+
+/* Remove what was written; say so when there is output of an earlier run, which stays. */
+static void give_up(struct run *r)
+{
+	if (!r->staged)
+		return;
+	if (!staging_discard(&r->staging))
+		log_say(LOG_ERROR, "%s/%s: cannot be removed whole: please do it",
+			log_quote_str(r->options->out_path), r->staging.part);
+	if (staging_has_final(&r->staging))
+		log_say(LOG_INFO, "%s/%s: is of an earlier run, and left as it was",
+			log_quote_str(r->options->out_path), r->staging.final);
+}
+
+static void die_of(int signal, const sigset_t *old)
+{
+	struct sigaction plain = {.sa_handler = SIG_DFL};
+
+	fflush(NULL);
+	sigaction(signal, &plain, NULL);
+	raise(signal);
+	signals_release(old);
+	_exit(EX_SOFTWARE); /* blocked by whoever started us */
+}
+
+static void paint_all(struct run *r)
+{
+	for (uint32_t i = 0; i < r->study->set_count && r->exit == EX_OK; i++) {
+		do_set(r, &r->study->sets[i]);
+		if (r->interrupted == 0)
+			r->interrupted = signals_waiting();
+		if (r->interrupted != 0)
+			return;
+	}
+	if (r->exit != EX_OK)
+		return;
+	tell_losses(r);
+	if (r->painted == 0)
+		fail(r, EX_DATAERR,
+		     r->study->set_count == 1
+			     ? "nothing of its structure set can be used: %s"
+			     : "nothing of its structure sets can be used; of the first: %s",
+		     r->report.sets[0].failed);
+}
+
+int pipeline_run(const struct scan *scan, const struct scan_study *study,
+		 const struct study_options *options, int out, const char *sheet,
+		 const sigset_t *old)
+{
+	struct run r = {.scan = scan,
+			.study = study,
+			.options = options,
+			.out = out,
+			.sheet_path = sheet,
+			.staging = STAGING_NONE,
+			.exit = EX_OK};
+	struct fault f;
+	uint64_t started_us = clock_us();
+
+	assert(study->set_count > 0 && study->image_count > 0);
+	if (prepare(&r, &f) != OK)
+		fail_fault(&r, EX_OSERR, "cannot begin", &f);
+	else
+		paint_all(&r);
+	r.report.total_us = clock_us() - started_us;
+	if (r.exit == EX_OK && r.interrupted == 0)
+		publish(&r);
+
+	bool done = r.exit == EX_OK && r.interrupted == 0;
+	if (done)
+		write_sheet(&r);
+	else
+		give_up(&r);
+	if (r.interrupted != 0)
+		die_of(r.interrupted, old);
+
+	char *output = malloc(strlen(options->out_path) + STAGING_NAME_MAX + 2);
+	if (output != NULL && done)
+		sprintf(output, "%s/UID_%s", options->out_path, study->uid.text);
+	tell_sum(&r, done ? output : NULL);
+	free(output);
+	if (r.sheet.rgb != NULL)
+		munmap(r.sheet.rgb, sheet_bytes(&r.sheet));
+	arena_close(&r.arena);
+	return r.exit;
+}

@@ -1,0 +1,83 @@
+/*
+ * What both forms of a report share: warnings summed up over ROIs, and totals.
+ */
+#include "study/report.h"
+
+bool report_next_warning(const struct report_set *set, uint32_t *at, struct report_warning *out)
+{
+	if (*at >= set->note_count)
+		return false;
+
+	const struct report_note *first = &set->notes[*at];
+	*out = (struct report_warning){
+		.word = first->word, .text = first->text, .loss = first->loss, .first_note = *at};
+	while (*at < set->note_count && set->notes[*at].kind == first->kind) {
+		const struct report_note *n = &set->notes[*at];
+
+		out->count += n->count;
+		out->rois += n->roi != REPORT_NO_ROI;
+		if (n->worst_mm > out->worst_mm)
+			out->worst_mm = n->worst_mm;
+		(*at)++;
+	}
+	return true;
+}
+
+void report_warning_text(const struct report_set *set, const struct report_warning *w,
+			 struct buf *out)
+{
+	enum { NAMED = 5 };
+
+	buf_str(out, w->text);
+	if (w->rois == 0) {
+		if (w->count > 0)
+			buf_fmt(out, ": %u", w->count);
+	} else {
+		if (w->count > w->rois)
+			buf_fmt(out, ": %u in %u ROI%s", w->count, w->rois,
+				w->rois == 1 ? "" : "s");
+		else
+			buf_fmt(out, ": %u ROI%s", w->rois, w->rois == 1 ? "" : "s");
+		for (uint32_t i = 0; i < w->rois && i < NAMED; i++) {
+			const struct report_roi *roi =
+				&set->rois[set->notes[w->first_note + i].roi];
+
+			buf_str(out, i == 0 ? " (" : ", ");
+			if (roi->name.len > 0)
+				buf_escaped(out, roi->name);
+			else
+				buf_fmt(out, "number %lld", (long long)roi->number);
+		}
+		if (w->rois > NAMED)
+			buf_fmt(out, ", +%u more", w->rois - NAMED);
+		buf_char(out, ')');
+	}
+	if (w->worst_mm > 0)
+		buf_fmt(out, ", up to %.3g mm", w->worst_mm);
+}
+
+struct report_totals report_totals(const struct report *r)
+{
+	struct report_totals t = {.sets = r->set_count, .warnings = r->problem_count};
+
+	for (uint32_t i = 0; i < r->set_count; i++) {
+		const struct report_set *set = &r->sets[i];
+		struct report_warning w;
+
+		t.images += set->images;
+		t.sets_failed += set->failed != NULL;
+		t.warnings += set->failed != NULL;
+		t.losses += set->failed != NULL;
+		for (uint32_t k = 0; k < set->roi_count; k++) {
+			if (set->rois[k].contours_used > 0)
+				t.rois_used++;
+			else
+				t.rois_unused++;
+		}
+		for (uint32_t at = 0; report_next_warning(set, &at, &w);) {
+			t.warnings++;
+			t.losses += w.loss;
+		}
+	}
+	return t;
+}

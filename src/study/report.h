@@ -1,0 +1,126 @@
+/*
+ * What became of a study: what was read, used and not used, and why.
+ *
+ * The reports lie beside the output and may be handed on, so nothing that names a patient goes
+ * into them: no names, dates or paths of the input, no labels; UIDs and ROI names only, because
+ * without them a report says nothing.
+ *
+ * Strings are borrowed.  Everything in the struct is plain, so that a test can fill it by hand.
+ */
+#ifndef STUDY_REPORT_H
+#define STUDY_REPORT_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/uid.h"
+
+#define REPORT_NO_ROI UINT32_MAX
+#define REPORT_MAX (64u << 20) /* bytes of one report: LIMIT_ROIS rows and their reasons */
+
+struct report_note {
+	unsigned kind;    /* same kind, same words; also the order of telling */
+	const char *word; /* stable, for programs: "off-planes" */
+	const char *text; /* for people: "contours off every image plane" */
+	bool loss;        /* something is not in the output */
+	uint32_t roi;     /* index in the set's rois, or REPORT_NO_ROI */
+	uint32_t count;   /* contours, images ... concerned */
+	double worst_mm;  /* 0: no distance is meant */
+};
+
+struct report_roi {
+	int64_t number;
+	struct bytes name, type, algorithm; /* UTF-8, may be empty */
+	bool has_color;
+	uint8_t color[3];
+	bool selected; /* wanted by name, and with something to paint */
+	uint32_t contours_used, contours_unused;
+	uint32_t slices;   /* images on which it covers a pixel or more */
+	uint64_t points;   /* of the contours used */
+	uint64_t area_px;  /* pixels set, on all slices together */
+	double area_mm2;   /* the same, by each image's pixel spacing */
+	double volume_ml;  /* by each slice's local spacing */
+	bool has_volume;   /* the spacing is known wherever it lies */
+	uint32_t no_plane; /* images that had no overlay group free for it (planes per ROI) */
+};
+
+struct report_set {
+	struct uid sop_instance;
+	const char *failed; /* why nothing of it was painted, or NULL */
+	struct uid image_series, overlay_series;
+	const char *modality;
+	const char *series_why; /* how the series was found */
+	uint32_t images;        /* written */
+	const char *file_names; /* "OVERLAY-<SOP Instance UID>.dcm" */
+	struct report_roi *rois;
+	uint32_t roi_count;
+	struct report_note *notes; /* by kind, then by ROI */
+	uint32_t note_count;
+	uint64_t read_us, plan_us, paint_us;
+};
+
+/* A line of "n of these": other objects, unreadable files. */
+struct report_count {
+	const char *text;
+	uint32_t count;
+};
+
+struct report {
+	const char *version;
+	struct wall when;
+	struct uid study;
+	const char *config_file;            /* or NULL: the built-in defaults */
+	char config_sha256[65];             /* of the file's bytes */
+	const char *planes, *edge, *nested; /* the settings that shape the output, as configured */
+	unsigned workers;
+
+	uint32_t images, series, duplicates, derived; /* of this study */
+	const struct report_count *others;            /* of this study: what is neither */
+	uint32_t other_count;
+
+	uint32_t run_files, run_not_dicom, run_dicomdirs, run_not_files, run_studies;
+	const struct report_count *problems; /* of the run: reason and number of files */
+	uint32_t problem_count;
+
+	struct report_set *sets; /* in the order of painting */
+	uint32_t set_count;
+	uint64_t total_us; /* this study, publishing left out */
+};
+
+/* One warning, told once however many ROIs it concerns. */
+struct report_warning {
+	const char *word, *text;
+	bool loss;
+	uint32_t count;      /* sum over the ROIs */
+	uint32_t rois;       /* how many, 0: the study as a whole */
+	uint32_t first_note; /* in set->notes; the others follow it */
+	double worst_mm;
+};
+
+/* The next warning of a set: begin with *at = 0; false at the end. */
+bool report_next_warning(const struct report_set *set, uint32_t *at, struct report_warning *out);
+/* "contours off every image plane: 12 in 3 ROIs (GTV, PTV, Heart), up to 4.2 mm" */
+void report_warning_text(const struct report_set *set, const struct report_warning *w,
+			 struct buf *out);
+
+/* Sums over the sets, for a summary. */
+struct report_totals {
+	uint32_t images, sets, sets_failed, rois_used, rois_unused;
+	uint32_t warnings; /* kinds, each set for itself; and run problems */
+	uint32_t losses;   /* those of them by which something is missing */
+};
+struct report_totals report_totals(const struct report *r);
+
+/* The whole of report.txt and report.json. */
+void report_text(const struct report *r, struct buf *out);
+void report_json(const struct report *r, struct buf *out);
+
+/* One line for --json, with its line feed.  `r` may be NULL when there is no more to tell. */
+enum report_status { REPORT_OK, REPORT_FAILED, REPORT_SKIPPED };
+void report_summary_json(const struct uid *study, enum report_status status, const char *reason,
+			 const struct report *r, const char *output, struct buf *out);
+/* The same for people. */
+void report_summary_text(const struct uid *study, const struct report *r, const char *output,
+			 struct buf *out);
+
+#endif

@@ -1,0 +1,242 @@
+/*
+ * report.txt: to be read in a terminal.
+ */
+#include "study/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+#define NAME_COLS 28u
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* Escaped, cut to `cols` characters, filled up with blanks. */
+static void cell(struct buf *b, struct bytes s, unsigned cols)
+{
+	struct buf whole = BUF_INIT(REPORT_MAX);
+	struct bytes rest;
+	unsigned used = 0;
+
+	buf_escaped(&whole, s);
+	rest = buf_bytes(&whole);
+	while (rest.len > 0 && used < cols) {
+		uint32_t code;
+		unsigned n = utf8_next(rest, &code);
+
+		n = n == 0 ? 1 : n;
+		if (used == cols - 1 && rest.len > n) {
+			buf_char(b, '~'); /* the rest does not fit */
+		} else {
+			buf_add(b, bytes_of(rest.at, n));
+		}
+		rest.at += n;
+		rest.len -= n;
+		used++;
+	}
+	b->failed |= whole.failed;
+	buf_free(&whole);
+	buf_fmt(b, "%*s", (int)(cols - used), "");
+}
+
+static void head(struct buf *b, const struct report *r)
+{
+	char date[9], time[14];
+
+	wall_date(&r->when, date);
+	wall_time(&r->when, time);
+	buf_fmt(b, "netrt %s\n\n", r->version);
+	buf_fmt(b, "Study          %s\n", r->study.text);
+	buf_fmt(b, "Processed      %.4s-%.2s-%.2s %.2s:%.2s:%.2s\n", date, date + 4, date + 6, time,
+		time + 2, time + 4);
+	buf_str(b, "Configuration  ");
+	if (r->config_file != NULL)
+		buf_escaped(b, bytes_str(r->config_file));
+	else
+		buf_str(b, "built-in defaults");
+	buf_fmt(b, "\n               sha256 %s\n", r->config_sha256);
+	buf_fmt(b, "               overlay planes %s, edge rule %s, nested contours %s\n\n",
+		r->planes, r->edge, r->nested);
+}
+
+static void count_line(struct buf *b, uint32_t n, const char *text)
+{
+	if (n > 0)
+		buf_fmt(b, "  %8u  %s%s\n", n, text, plural(n));
+}
+
+static void input(struct buf *b, const struct report *r)
+{
+	buf_str(b, "Read for this study\n");
+	buf_fmt(b, "  %8u  image%s in %u series\n", r->images, plural(r->images), r->series);
+	count_line(b, r->set_count, "structure set");
+	for (uint32_t i = 0; i < r->other_count; i++) {
+		buf_fmt(b, "  %8u  ", r->others[i].count);
+		buf_escaped(b, bytes_str(r->others[i].text));
+		buf_str(b, " (not used)\n");
+	}
+	count_line(b, r->duplicates, "duplicate file");
+	if (r->derived > 0)
+		buf_fmt(b, "  %8u  overlay image%s of an earlier run (not used)\n", r->derived,
+			plural(r->derived));
+
+	buf_str(b, "Read in the whole run\n");
+	buf_fmt(b, "  %8u  file%s, %u stud%s\n", r->run_files, plural(r->run_files), r->run_studies,
+		r->run_studies == 1 ? "y" : "ies");
+	if (r->run_not_dicom > 0)
+		buf_fmt(b, "  %8u  not DICOM\n", r->run_not_dicom);
+	count_line(b, r->run_dicomdirs, "DICOMDIR");
+	if (r->run_not_files > 0)
+		buf_fmt(b, "  %8u  no regular file, not opened\n", r->run_not_files);
+	for (uint32_t i = 0; i < r->problem_count; i++) {
+		buf_fmt(b, "  %8u  not usable: ", r->problems[i].count);
+		buf_escaped(b, bytes_str(r->problems[i].text));
+		buf_char(b, '\n');
+	}
+	buf_char(b, '\n');
+}
+
+/* Why a ROI is not, or not wholly, in the output. */
+static void losses(struct buf *b, const struct report_set *set, uint32_t roi)
+{
+	for (uint32_t i = 0; i < set->note_count; i++) {
+		const struct report_note *n = &set->notes[i];
+
+		if (n->roi != roi || !n->loss)
+			continue;
+		buf_str(b, "        not used: ");
+		if (n->count > 0)
+			buf_fmt(b, "%u x ", n->count);
+		buf_str(b, n->text);
+		if (n->worst_mm > 0)
+			buf_fmt(b, ", up to %.3g mm", n->worst_mm);
+		buf_char(b, '\n');
+	}
+	if (set->rois[roi].no_plane > 0)
+		buf_fmt(b, "        no plane of its own on %u image%s: no overlay group was free\n",
+			set->rois[roi].no_plane, plural(set->rois[roi].no_plane));
+}
+
+static void roi_row(struct buf *b, const struct report_set *set, uint32_t index)
+{
+	const struct report_roi *r = &set->rois[index];
+	char number[24], color[8] = "";
+
+	snprintf(number, sizeof(number), "%lld", (long long)r->number);
+	if (r->has_color)
+		snprintf(color, sizeof(color), "#%02x%02x%02x", r->color[0], r->color[1],
+			 r->color[2]);
+	buf_fmt(b, "  %5s  ", number);
+	cell(b, r->name, NAME_COLS);
+	buf_char(b, ' ');
+	cell(b, r->type, 12);
+	buf_fmt(b, " %-7s %8u %8u %7u %9llu", color, r->contours_used, r->contours_unused,
+		r->slices, (unsigned long long)r->points);
+	if (r->contours_used == 0)
+		buf_fmt(b, " %12s %10s\n", "-", "-");
+	else if (!r->has_volume)
+		buf_fmt(b, " %12.1f %10s\n", r->area_mm2, "-");
+	else
+		buf_fmt(b, " %12.1f %10.3f\n", r->area_mm2, r->volume_ml);
+	losses(b, set, index);
+}
+
+static void rois(struct buf *b, const struct report_set *set)
+{
+	if (set->roi_count == 0)
+		return;
+	buf_fmt(b, "\n  %5s  ", "ROI");
+	cell(b, BYTES_LIT("name"), NAME_COLS);
+	buf_fmt(b, " %-12s %-7s %8s %8s %7s %9s %12s %10s\n", "type", "colour", "used", "unused",
+		"slices", "points", "area mm2", "volume ml");
+	for (uint32_t i = 0; i < set->roi_count; i++)
+		roi_row(b, set, i);
+}
+
+static void warnings(struct buf *b, const struct report_set *set)
+{
+	struct report_warning w;
+	bool first = true;
+
+	for (uint32_t at = 0; report_next_warning(set, &at, &w);) {
+		if (first)
+			buf_str(b, "\n  Warnings\n");
+		first = false;
+		buf_str(b, w.loss ? "    NOT USED  " : "    note      ");
+		report_warning_text(set, &w, b);
+		buf_char(b, '\n');
+	}
+}
+
+static void set_text(struct buf *b, const struct report *r, uint32_t index)
+{
+	const struct report_set *set = &r->sets[index];
+
+	buf_fmt(b, "Structure set %u of %u\n", index + 1, r->set_count);
+	buf_fmt(b, "  SOP Instance    %s\n", set->sop_instance.text);
+	if (set->failed != NULL) {
+		buf_str(b, "  NOT PAINTED     ");
+		buf_escaped(b, bytes_str(set->failed));
+		buf_char(b, '\n');
+	} else {
+		buf_fmt(b, "  Image series    %s\n", set->image_series.text);
+		buf_fmt(b, "                  %u %s image%s; %s\n", set->images, set->modality,
+			plural(set->images), set->series_why);
+		buf_fmt(b, "  Overlay series  %s\n", set->overlay_series.text);
+		buf_fmt(b, "                  %u image%s: Addition/%s\n", set->images,
+			plural(set->images), set->file_names);
+	}
+	rois(b, set);
+	warnings(b, set);
+	buf_char(b, '\n');
+}
+
+static void timings(struct buf *b, const struct report *r)
+{
+	uint64_t read = 0, plan = 0, paint = 0;
+	uint32_t images = report_totals(r).images;
+
+	for (uint32_t i = 0; i < r->set_count; i++) {
+		read += r->sets[i].read_us;
+		plan += r->sets[i].plan_us;
+		paint += r->sets[i].paint_us;
+	}
+	buf_fmt(b, "Times\n");
+	buf_fmt(b, "  %10.3f s  reading structure sets\n", (double)read / 1e6);
+	buf_fmt(b, "  %10.3f s  deciding which contour goes where\n", (double)plan / 1e6);
+	buf_fmt(b, "  %10.3f s  painting and writing, %u process%s", (double)paint / 1e6,
+		r->workers, r->workers == 1 ? "" : "es");
+	if (paint > 0)
+		buf_fmt(b, ", %.0f images/s", (double)images / ((double)paint / 1e6));
+	buf_fmt(b, "\n  %10.3f s  all of it\n", (double)r->total_us / 1e6);
+}
+
+void report_text(const struct report *r, struct buf *b)
+{
+	head(b, r);
+	input(b, r);
+	for (uint32_t i = 0; i < r->set_count; i++)
+		set_text(b, r, i);
+	timings(b, r);
+}
+
+void report_summary_text(const struct uid *study, const struct report *r, const char *output,
+			 struct buf *b)
+{
+	struct report_totals t = report_totals(r);
+
+	buf_fmt(b, "%s: %u image%s, %u of %u ROI%s painted", study->text, t.images,
+		plural(t.images), t.rois_used, t.rois_used + t.rois_unused,
+		plural(t.rois_used + t.rois_unused));
+	if (t.sets > 1)
+		buf_fmt(b, ", %u of %u structure sets", t.sets - t.sets_failed, t.sets);
+	buf_fmt(b, ", %.2f s -> ", (double)r->total_us / 1e6);
+	buf_escaped(b, bytes_str(output));
+	if (t.warnings > 0)
+		buf_fmt(b, " (%u warning%s: see report.txt)", t.warnings, plural(t.warnings));
+	buf_char(b, '\n');
+}

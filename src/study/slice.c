@@ -1,0 +1,415 @@
+#include "study/slice.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+
+struct worker {
+	const struct slice_job *job;
+	struct painter painter;
+	struct arena arena; /* reset for every image */
+	enum slice_stage stage;
+};
+
+/* The image at hand. */
+struct canvas {
+	uint32_t plane;
+	const struct rt_image *image;
+	struct part10 source;
+	struct dset dset;
+	struct mask merged, one;               /* `one` is painted on and thrown away */
+	struct mask own[LIMIT_OVERLAY_PLANES]; /* planes per ROI */
+	struct overlay_plane planes[1 + LIMIT_OVERLAY_PLANES];
+	uint32_t roi_of_plane[1 + LIMIT_OVERLAY_PLANES]; /* index, or RT_NO_ROI for the merged */
+	size_t plane_count;
+	struct bytes *names; /* of the merged ROIs */
+	uint32_t name_count;
+};
+
+void slice_file_name(const struct uid *source, const char *suffix, char out[static SLICE_NAME_MAX])
+{
+	snprintf(out, SLICE_NAME_MAX, "OVERLAY-%s%s.dcm", source->text, suffix);
+}
+
+/* ---- shared memory ---- */
+
+static size_t round_up(size_t n)
+{
+	return (n + 63) / 64 * 64;
+}
+
+enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f)
+{
+	const struct rt_plan *plan = job->plan;
+	uint32_t *first = ARENA_NEW(a, uint32_t, (size_t)plan->plane_count + 1);
+
+	if (first == NULL)
+		return fault_set(f, ERR_NOMEM, "the study does not fit in memory", FAULT_NO_OFFSET);
+	for (uint32_t k = 0; k < plan->plane_count; k++)
+		first[k + 1] = first[k] + rt_plane_roi_count(plan, k);
+
+	size_t rows_at = round_up(sizeof(struct pool_shared));
+	size_t rois_at = rows_at + round_up(plan->plane_count * sizeof(struct slice_row));
+	size_t areas_at = rois_at + round_up(plan->set->roi_count * sizeof(struct slice_roi));
+	size_t size = areas_at + round_up(first[plan->plane_count] * sizeof(uint32_t));
+	uint8_t *base = pool_memory(size);
+	if (base == NULL)
+		return fault_io(f, "cannot share memory between processes");
+	job->first = first;
+	job->shared = (struct pool_shared *)(void *)base;
+	job->rows = (struct slice_row *)(void *)(base + rows_at);
+	job->rois = (struct slice_roi *)(void *)(base + rois_at);
+	job->areas = (uint32_t *)(void *)(base + areas_at);
+	job->shared_size = size;
+	return OK;
+}
+
+void slice_job_close(struct slice_job *job)
+{
+	if (job->shared != NULL)
+		munmap(job->shared, job->shared_size);
+	job->shared = NULL;
+}
+
+/* ---- reading ---- */
+
+static enum err no_memory(struct fault *f)
+{
+	return fault_set(f, ERR_NOMEM, "the image does not fit in memory", FAULT_NO_OFFSET);
+}
+
+static enum err open_source(struct worker *w, struct canvas *c, struct fault *f)
+{
+	const char *path = w->job->paths[c->image->source];
+	uint16_t rows, cols;
+	enum err e = part10_open(&c->source, AT_FDCWD, path, f);
+
+	if (e == OK)
+		e = dset_index(&c->dset, c->source.data, c->source.syntax, 0, &w->arena, f);
+	if (e != OK)
+		return e;
+	/* the plan was made from an earlier look at this file */
+	if (!dset_u16(&c->dset, NULL, TAG_Rows, 0, &rows) ||
+	    !dset_u16(&c->dset, NULL, TAG_Columns, 0, &cols) || rows != c->image->rows ||
+	    cols != c->image->cols ||
+	    !bytes_eq_str(dset_text(&c->dset, NULL, TAG_SOPInstanceUID),
+			  c->image->sop_instance.text))
+		return fault_set(f, ERR_UNUSABLE, "the file changed while it was being processed",
+				 FAULT_NO_OFFSET);
+	return OK;
+}
+
+/* ---- painting ---- */
+
+static enum err new_mask(struct worker *w, const struct rt_image *image, struct mask *m,
+			 struct fault *f)
+{
+	uint64_t *bits = ARENA_NEW(&w->arena, uint64_t, mask_words(image->cols, image->rows));
+
+	if (bits == NULL)
+		return no_memory(f);
+	mask_init(m, image->cols, image->rows, bits);
+	return OK;
+}
+
+static void count_notes(const struct slice_job *job, uint32_t roi, const struct region_notes *n)
+{
+	const uint32_t counts[SLICE_NOTES] = {
+		[SLICE_OVERLAP] = n->overlaps,      [SLICE_DUPLICATE] = n->duplicates,
+		[SLICE_MIXED] = n->mixed_types,     [SLICE_OUTSIDE] = n->outside,
+		[SLICE_EMPTY] = n->empty,           [SLICE_CLIPPED] = n->clipped,
+		[SLICE_UNRESOLVED] = n->unresolved,
+	};
+
+	for (unsigned i = 0; i < SLICE_NOTES; i++)
+		if (counts[i] > 0)
+			atomic_fetch_add(&job->rois[roi].notes[i], counts[i]);
+}
+
+/* "ROI 4, ORGAN, MANUAL" */
+static struct bytes describe_roi(struct worker *w, const struct roi *roi)
+{
+	char text[256], type[64], algorithm[64];
+
+	bytes_to_str(roi->interpreted_type, type, sizeof(type));
+	bytes_to_str(roi->algorithm, algorithm, sizeof(algorithm));
+	snprintf(text, sizeof(text), "ROI %lld%s%s%s%s", (long long)roi->number,
+		 type[0] != '\0' ? ", " : "", type, algorithm[0] != '\0' ? ", " : "", algorithm);
+	return arena_copy(&w->arena, bytes_str(text));
+}
+
+static void set_statistics(const struct slice_job *job, struct canvas *c,
+			   const struct pixels *pixels, struct overlay_plane *p)
+{
+	if (pixels != NULL)
+		p->has_stats = pixels_stats(pixels, p->mask, &p->stats);
+	else
+		job->rows[c->plane].no_statistics = true;
+}
+
+/* The ROI painted last, in own[], becomes a plane of its own, if there is room for it. */
+static enum err add_own_plane(struct worker *w, struct canvas *c, uint32_t roi, uint32_t area,
+			      const struct pixels *pixels, struct fault *f)
+{
+	const struct roi *r = &w->job->plan->set->rois[roi];
+	struct overlay_plane *p = &c->planes[c->plane_count];
+	char text[32];
+
+	*p = (struct overlay_plane){
+		.mask = &c->own[c->plane_count], .area = area, .label = r->name};
+	if (r->name.len == 0) {
+		snprintf(text, sizeof(text), "ROI %lld", (long long)r->number);
+		p->label = arena_copy(&w->arena, bytes_str(text));
+	}
+	p->description = describe_roi(w, r);
+	if (p->label.at == NULL || p->description.at == NULL)
+		return no_memory(f);
+	set_statistics(w->job, c, pixels, p);
+	c->roi_of_plane[c->plane_count++] = roi;
+	return OK;
+}
+
+/* Paint the i-th ROI of the plane: into the merged mask, and where wanted into one of its own. */
+static enum err paint_one(struct worker *w, struct canvas *c, uint32_t i,
+			  const struct pixels *pixels, struct fault *f)
+{
+	const struct slice_job *job = w->job;
+	uint32_t roi = rt_plane_roi(job->plan, c->plane, i);
+	bool wanted = job->planes != STUDY_PLANES_MERGED;
+	bool own = wanted && c->plane_count < LIMIT_OVERLAY_PLANES;
+	struct mask *m = &c->one;
+	enum err e = OK;
+
+	if (own) {
+		m = &c->own[c->plane_count];
+		if (m->bits == NULL)
+			e = new_mask(w, c->image, m, f);
+	}
+	if (e == OK)
+		e = rt_paint_roi(&w->painter, c->plane, i, m, f);
+	if (e != OK)
+		return e;
+	count_notes(job, roi, &w->painter.notes);
+
+	uint32_t area = (uint32_t)mask_count(m);
+	job->areas[job->first[c->plane] + i] = area;
+	if (area == 0)
+		return OK;
+	mask_or(&c->merged, m);
+	c->names[c->name_count++] = job->plan->set->rois[roi].name;
+	if (own)
+		return add_own_plane(w, c, roi, area, pixels, f);
+	if (wanted)
+		atomic_fetch_add(&job->rois[roi].no_plane, 1);
+	return OK;
+}
+
+/* "3 of 30 ROIs merged: GTV, CTV, PTV"; overlay_write cuts it. */
+static struct bytes describe_merged(struct worker *w, const struct canvas *c)
+{
+	struct buf b = BUF_INIT(4096);
+	struct bytes text;
+
+	buf_fmt(&b, "%u of %u ROIs", c->name_count, w->job->plan->set->roi_count);
+	for (uint32_t i = 0; i < c->name_count && b.len < OVERLAY_LABEL_MAX * 4; i++) {
+		buf_str(&b, i == 0 ? " merged: " : ", ");
+		buf_add(&b, c->names[i]);
+	}
+	text = b.failed ? BYTES_NONE : arena_copy(&w->arena, buf_bytes(&b));
+	buf_free(&b);
+	return text;
+}
+
+/* The merged plane goes first: it is what there is room for, whatever the source has. */
+static enum err add_merged_plane(struct worker *w, struct canvas *c, struct fault *f)
+{
+	char label[OVERLAY_LABEL_MAX + 1];
+	struct overlay_plane p = {.mask = &c->merged, .area = mask_count(&c->merged)};
+
+	overlay_label(c->names, c->name_count, label);
+	p.label = c->name_count == 0 ? BYTES_LIT("No ROI on this image")
+				     : arena_copy(&w->arena, bytes_str(label));
+	p.description = describe_merged(w, c);
+	if (p.label.at == NULL || p.description.at == NULL)
+		return no_memory(f);
+	memmove(c->planes + 1, c->planes, c->plane_count * sizeof(*c->planes));
+	memmove(c->roi_of_plane + 1, c->roi_of_plane, c->plane_count * sizeof(*c->roi_of_plane));
+	c->planes[0] = p;
+	c->roi_of_plane[0] = RT_NO_ROI;
+	c->plane_count++;
+	return OK;
+}
+
+static enum err paint(struct worker *w, struct canvas *c, const struct pixels *pixels,
+		      struct fault *f)
+{
+	uint32_t count = rt_plane_roi_count(w->job->plan, c->plane);
+	enum err e = OK;
+
+	if ((uint64_t)c->image->rows * c->image->cols > LIMIT_IMAGE_PIXELS)
+		return fault_set(f, ERR_LIMIT, "the image has more than 268 million pixels",
+				 FAULT_NO_OFFSET);
+	c->names = ARENA_NEW(&w->arena, struct bytes, count);
+	if (c->names == NULL)
+		return no_memory(f);
+	e = new_mask(w, c->image, &c->merged, f);
+	if (e == OK && count > 0)
+		e = new_mask(w, c->image, &c->one, f);
+	for (uint32_t i = 0; i < count && e == OK; i++)
+		e = paint_one(w, c, i, pixels, f);
+	if (e == OK && (w->job->planes != STUDY_PLANES_PER_ROI || c->plane_count == 0))
+		e = add_merged_plane(w, c, f);
+	return e;
+}
+
+/* ---- writing ---- */
+
+/* The planes that found no free overlay group are the last ones. */
+static void note_result(const struct slice_job *job, const struct canvas *c,
+			const struct overlay_result *r)
+{
+	struct slice_row *row = &job->rows[c->plane];
+
+	row->planes_written = (uint16_t)r->planes_written;
+	row->planes_existing = (uint16_t)r->planes_existing;
+	row->embedded_overlay = r->embedded_overlay;
+	row->walk_notes = (uint16_t)c->dset.notes;
+	for (size_t i = r->planes_written; i < c->plane_count; i++)
+		if (c->roi_of_plane[i] != RT_NO_ROI)
+			atomic_fetch_add(&job->rois[c->roi_of_plane[i]].no_plane, 1);
+}
+
+static enum err write_image(struct worker *w, const struct canvas *c, struct fault *f)
+{
+	const struct slice_job *job = w->job;
+	char name[SLICE_NAME_MAX];
+	struct overlay_result result = {.planes_written = 0};
+
+	slice_file_name(&c->image->sop_instance, job->suffix, name);
+
+	int fd = openat(job->addition, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return fault_io(f, "cannot make a file in the output folder");
+
+	enum err e = overlay_write(fd, job->series, &c->source, &c->dset, c->planes, c->plane_count,
+				   &w->arena, &result, f);
+	if (close(fd) < 0 && e == OK)
+		e = fault_io(f, "cannot write");
+	if (e == OK)
+		note_result(job, c, &result);
+	return e;
+}
+
+/* ---- the contact sheet ---- */
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* A window over what most pixels are: from the 2nd to the 98th of a hundred, on a coarse grid. */
+static void window_of_pixels(const struct pixels *p, double *center, double *width)
+{
+	enum { GRID = 48 };
+	double values[GRID * GRID];
+	size_t count = 0;
+
+	for (uint32_t y = 0; y < GRID; y++)
+		for (uint32_t x = 0; x < GRID; x++)
+			values[count++] =
+				(double)pixels_at(p, x * p->cols / GRID, y * p->rows / GRID) *
+					p->slope +
+				p->intercept;
+	qsort(values, count, sizeof(values[0]), by_value);
+
+	double low = values[count / 50], high = values[count - 1 - count / 50];
+	*center = (low + high) / 2;
+	*width = high > low ? high - low : 1;
+}
+
+static void draw_tile(const struct slice_job *job, const struct canvas *c,
+		      const struct pixels *pixels)
+{
+	uint32_t tile = sheet_tile(job->sheet, c->plane);
+	double center = 0, width = 1;
+	char caption[32];
+
+	if (tile == UINT32_MAX)
+		return;
+	if (strcmp(c->image->modality, "CT") == 0) {
+		center = 40; /* soft tissue */
+		width = 400;
+	} else if (pixels != NULL &&
+		   (!dset_ds(&c->dset, NULL, TAG_WindowCenter, 0, &center) ||
+		    !dset_ds(&c->dset, NULL, TAG_WindowWidth, 0, &width) || !(width >= 1))) {
+		window_of_pixels(pixels, &center, &width);
+	}
+	snprintf(caption, sizeof(caption), "%u/%u", c->plane + 1, job->plan->plane_count);
+	sheet_draw(job->sheet, tile, pixels, center, width, &c->merged, caption);
+}
+
+/* ---- the worker ---- */
+
+static enum err do_image(struct worker *w, struct canvas *c, struct fault *f)
+{
+	const struct slice_job *job = w->job;
+	struct pixels pixels;
+	const struct pixels *readable = NULL;
+	enum err e;
+
+	w->stage = SLICE_READ;
+	e = open_source(w, c, f);
+	if (e != OK)
+		return e;
+	if ((job->planes != STUDY_PLANES_MERGED || job->sheet != NULL) &&
+	    pixels_open(&pixels, &c->dset, NULL) == OK)
+		readable = &pixels;
+	w->stage = SLICE_PAINT;
+	e = paint(w, c, readable, f);
+	if (e != OK)
+		return e;
+	w->stage = SLICE_WRITE;
+	e = write_image(w, c, f);
+	if (e == OK && job->sheet != NULL)
+		draw_tile(job, c, readable);
+	return e;
+}
+
+void slice_work(struct pool *pool, void *ctx)
+{
+	const struct slice_job *job = ctx;
+	struct worker w = {.job = job, .stage = SLICE_SETUP};
+	struct fault f = {.code = OK};
+	uint32_t k = UINT32_MAX;
+	enum err e = painter_open(&w.painter, job->plan, &f);
+
+	if (e == OK)
+		e = arena_open(&w.arena, LIMIT_ARENA_STUDY, &f);
+	while (e == OK && pool_next(pool, &k)) {
+		struct canvas *c = ARENA_NEW(&w.arena, struct canvas, 1); /* too big for a stack */
+
+		if (c == NULL) {
+			e = no_memory(&f);
+			break;
+		}
+		c->plane = k;
+		c->image = &job->plan->planes[k];
+		c->source = PART10_NONE;
+		e = do_image(&w, c, &f);
+		part10_close(&c->source);
+		arena_reset(&w.arena, 0);
+		if (e == OK)
+			pool_finished(pool);
+	}
+	if (e != OK)
+		pool_fail(pool, &f, w.stage, k);
+}

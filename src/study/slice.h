@@ -1,0 +1,73 @@
+/*
+ * One image: its source opened, its ROIs painted, its overlay image written.  This is what the
+ * worker processes do.
+ *
+ * Everything in struct slice_job is made before they are forked and only read by them, but for
+ * the results and the contact sheet, which lie in shared memory: a row for each plane and an area
+ * for each ROI on it have one writer; what is counted by ROI is atomic.
+ */
+#ifndef STUDY_SLICE_H
+#define STUDY_SLICE_H
+
+#include "rt/paint.h"
+#include "series/overlay.h"
+#include "series/sheet.h"
+#include "study/options.h"
+#include "study/pool.h"
+
+enum slice_stage { SLICE_SETUP, SLICE_READ, SLICE_PAINT, SLICE_WRITE };
+
+/* What painting can tell about the contours of a ROI. */
+enum slice_note {
+	SLICE_OVERLAP,
+	SLICE_DUPLICATE,
+	SLICE_MIXED,
+	SLICE_OUTSIDE,
+	SLICE_EMPTY,
+	SLICE_CLIPPED,
+	SLICE_UNRESOLVED,
+	SLICE_NOTES
+};
+
+struct slice_row { /* of one plane */
+	uint16_t planes_written, planes_existing;
+	uint16_t walk_notes; /* oddities of the file: enum walk_note */
+	bool embedded_overlay;
+	bool no_statistics; /* wanted, but the pixels cannot be read */
+};
+
+struct slice_roi {
+	_Atomic uint32_t notes[SLICE_NOTES];
+	_Atomic uint32_t no_plane; /* images without a free overlay group for it */
+};
+
+struct slice_job {
+	const struct rt_plan *plan;
+	const struct overlay_series *series;
+	const char *const *paths; /* by rt_image.source */
+	int addition;             /* the folder to write into */
+	const char *suffix;       /* of the file names: "", "-2", ... */
+	enum study_planes planes;
+	const uint32_t *first; /* plane_count + 1: areas of plane k are areas[first[k]...] */
+	struct sheet *sheet;   /* or NULL; .rgb is shared */
+
+	/* shared, one mapping of `shared_size` bytes */
+	struct pool_shared *shared;
+	struct slice_row *rows; /* plane_count */
+	struct slice_roi *rois; /* set->roi_count */
+	uint32_t *areas; /* pixels of the i-th ROI of each plane; below 2^32: 65535 squared */
+	size_t shared_size;
+};
+
+/* Give a job whose first six fields are set its first[], in `a`, and its shared memory. */
+enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f) MUST_USE;
+void slice_job_close(struct slice_job *job);
+
+/* pool.work; ctx is the struct slice_job. */
+void slice_work(struct pool *pool, void *ctx);
+
+/* "OVERLAY-1.2.3-2.dcm" */
+#define SLICE_NAME_MAX (LIMIT_UID + 32)
+void slice_file_name(const struct uid *source, const char *suffix, char out[static SLICE_NAME_MAX]);
+
+#endif

@@ -1,0 +1,391 @@
+#include "study/tally.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Notes of our own, told after those of rt (enum rt_note_kind). */
+enum own_note {
+	OWN_CLIPPED = RT_NOTE_KINDS,
+	OWN_UNRESOLVED,
+	OWN_NO_PLANE,
+	OWN_NO_GROUP,
+	OWN_EXISTING,
+	OWN_EMBEDDED,
+	OWN_NO_STATISTICS,
+	OWN_SET_ENCODING,
+	OWN_IMAGE_ENCODING,
+};
+
+static const struct {
+	const char *word, *text;
+	bool loss;
+} own_notes[] = {
+	[OWN_CLIPPED -
+	 RT_NOTE_KINDS] = {"clipped", "contours partly outside the image: painted up to its edge",
+			   false},
+	[OWN_UNRESOLVED -
+		RT_NOTE_KINDS] = {"unresolved",
+				  "contours of one image too entangled to tell holes from "
+				  "islands: all filled",
+				  false},
+	[OWN_NO_PLANE - RT_NOTE_KINDS] = {"no-free-group",
+					  "images without a free overlay group for a plane of its "
+					  "own",
+					  true},
+	[OWN_NO_GROUP - RT_NOTE_KINDS] = {"all-groups-taken",
+					  "images whose 16 overlay groups were all taken: nothing "
+					  "was added",
+					  true},
+	[OWN_EXISTING - RT_NOTE_KINDS] = {"existing-overlays",
+					  "images that had overlay planes already: kept", false},
+	[OWN_EMBEDDED - RT_NOTE_KINDS] = {"embedded-overlays",
+					  "images with overlay bits inside their pixel data "
+					  "(retired): kept as they are",
+					  false},
+	[OWN_NO_STATISTICS - RT_NOTE_KINDS] = {"no-statistics",
+					       "images whose pixels cannot be read here: no mean "
+					       "and standard deviation",
+					       false},
+};
+
+static enum err no_memory(struct fault *f)
+{
+	return fault_set(f, ERR_NOMEM, "the report does not fit in memory", FAULT_NO_OFFSET);
+}
+
+/* ---- notes ---- */
+
+struct notes {
+	struct report_note *at; /* room for all there can be */
+	uint32_t count;
+};
+
+static void add(struct notes *n, struct report_note note)
+{
+	n->at[n->count++] = note;
+}
+
+static void add_own(struct notes *n, enum own_note kind, uint32_t roi, uint32_t count)
+{
+	unsigned row = (unsigned)kind - RT_NOTE_KINDS;
+
+	if (count > 0)
+		add(n, (struct report_note){.kind = kind,
+					    .word = own_notes[row].word,
+					    .text = own_notes[row].text,
+					    .loss = own_notes[row].loss,
+					    .roi = roi,
+					    .count = count});
+}
+
+static void add_rt(struct notes *n, enum rt_note_kind kind, uint32_t roi, uint32_t count,
+		   double worst_mm)
+{
+	add(n, (struct report_note){.kind = kind,
+				    .word = rt_note_word(kind),
+				    .text = rt_note_text(kind),
+				    .loss = rt_note_is_loss(kind),
+				    .roi = roi == RT_NO_ROI ? REPORT_NO_ROI : roi,
+				    .count = count,
+				    .worst_mm = worst_mm});
+}
+
+/* What painting found out about one ROI. */
+static void add_painted(struct notes *n, const struct slice_roi *painted, uint32_t roi)
+{
+	static const enum rt_note_kind kinds[] = {
+		[SLICE_OVERLAP] = RT_NOTE_OVERLAP,   [SLICE_DUPLICATE] = RT_NOTE_DUPLICATE_CONTOUR,
+		[SLICE_MIXED] = RT_NOTE_MIXED_TYPES, [SLICE_OUTSIDE] = RT_NOTE_OUTSIDE_IMAGE,
+		[SLICE_EMPTY] = RT_NOTE_DEGENERATE,
+	};
+
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		uint32_t count = atomic_load(&painted->notes[i]);
+
+		if (count > 0)
+			add_rt(n, kinds[i], roi, count, 0);
+	}
+	add_own(n, OWN_CLIPPED, roi, atomic_load(&painted->notes[SLICE_CLIPPED]));
+	add_own(n, OWN_UNRESOLVED, roi, atomic_load(&painted->notes[SLICE_UNRESOLVED]));
+	add_own(n, OWN_NO_PLANE, roi, atomic_load(&painted->no_plane));
+}
+
+/* "oddly encoded structure set, read all the same (odd length, repeated tag)" */
+static enum err add_encoding(struct notes *n, enum own_note kind, const char *what,
+			     unsigned walk_notes, uint32_t count, struct arena *a, struct fault *f)
+{
+	char list[256], text[320];
+
+	walk_notes_format(walk_notes, list, sizeof(list));
+	snprintf(text, sizeof(text), "%s, read all the same (%s)", what, list);
+
+	char *kept = arena_strdup(a, bytes_str(text));
+	if (kept == NULL)
+		return no_memory(f);
+	add(n, (struct report_note){.kind = kind,
+				    .word = kind == OWN_SET_ENCODING ? "odd-structure-set"
+								     : "odd-images",
+				    .text = kept,
+				    .roi = REPORT_NO_ROI,
+				    .count = count});
+	return OK;
+}
+
+/* What is told of the images. */
+static enum err add_images(struct notes *n, const struct slice_job *job, struct arena *a,
+			   struct fault *f)
+{
+	uint32_t full = 0, existing = 0, embedded = 0, unread = 0, odd = 0;
+	unsigned oddities = 0;
+
+	for (uint32_t k = 0; k < job->plan->plane_count; k++) {
+		const struct slice_row *row = &job->rows[k];
+
+		full += row->planes_written == 0;
+		existing += row->planes_existing > 0;
+		embedded += row->embedded_overlay;
+		unread += row->no_statistics;
+		odd += row->walk_notes != 0;
+		oddities |= row->walk_notes;
+	}
+	add_own(n, OWN_NO_GROUP, REPORT_NO_ROI, full);
+	add_own(n, OWN_EXISTING, REPORT_NO_ROI, existing);
+	add_own(n, OWN_EMBEDDED, REPORT_NO_ROI, embedded);
+	add_own(n, OWN_NO_STATISTICS, REPORT_NO_ROI, unread);
+	return odd == 0 ? OK
+			: add_encoding(n, OWN_IMAGE_ENCODING, "oddly encoded images", oddities, odd,
+				       a, f);
+}
+
+/* Losses first, then by kind, then by ROI (the study as a whole comes last). */
+static int by_kind(const void *a, const void *b)
+{
+	const struct report_note *x = a, *y = b;
+
+	if (x->loss != y->loss)
+		return x->loss ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return (x->roi > y->roi) - (x->roi < y->roi);
+}
+
+/* One note for each kind and ROI. */
+static void merge(struct notes *n)
+{
+	uint32_t kept = 0;
+
+	if (n->count > 1)
+		qsort(n->at, n->count, sizeof(*n->at), by_kind);
+	for (uint32_t i = 0; i < n->count; i++) {
+		struct report_note *last = kept > 0 ? &n->at[kept - 1] : NULL;
+
+		if (last != NULL && last->kind == n->at[i].kind && last->roi == n->at[i].roi) {
+			last->count += n->at[i].count;
+			if (n->at[i].worst_mm > last->worst_mm)
+				last->worst_mm = n->at[i].worst_mm;
+		} else {
+			n->at[kept++] = n->at[i];
+		}
+	}
+	n->count = kept;
+}
+
+static enum err collect_notes(struct report_set *out, const struct rt_plan *plan,
+			      const struct slice_job *job, struct arena *a, struct fault *f)
+{
+	enum { OF_IMAGES = 8 };
+	size_t room =
+		plan->note_count + (size_t)plan->set->roi_count * (SLICE_NOTES + 1) + OF_IMAGES;
+	struct notes n = {.at = ARENA_NEW(a, struct report_note, room)};
+	enum err e = OK;
+
+	if (n.at == NULL)
+		return no_memory(f);
+	for (uint32_t i = 0; i < plan->note_count; i++)
+		add_rt(&n, plan->notes[i].kind, plan->notes[i].roi, plan->notes[i].count,
+		       plan->notes[i].worst_mm);
+	for (uint32_t i = 0; job != NULL && i < plan->set->roi_count; i++)
+		add_painted(&n, &job->rois[i], i);
+	if (job != NULL)
+		e = add_images(&n, job, a, f);
+	if (e == OK && plan->set->walk_notes != 0)
+		e = add_encoding(&n, OWN_SET_ENCODING, "oddly encoded structure set",
+				 plan->set->walk_notes, 0, a, f);
+	merge(&n);
+	out->notes = n.at;
+	out->note_count = n.count;
+	return e;
+}
+
+/* ---- ROIs ---- */
+
+static void add_area(struct report_roi *roi, const struct rt_image *image, double gap_mm,
+		     uint32_t area)
+{
+	double pixel_mm2 = (double)image->row_spacing_pm / (double)PM_PER_MM *
+			   ((double)image->col_spacing_pm / (double)PM_PER_MM);
+
+	roi->slices++;
+	roi->area_px += area;
+	roi->area_mm2 += area * pixel_mm2;
+	roi->volume_ml += area * pixel_mm2 * gap_mm / 1000;
+	if (!(gap_mm > 0))
+		roi->has_volume = false;
+}
+
+static void add_areas(struct report_set *out, const struct slice_job *job)
+{
+	const struct rt_plan *plan = job->plan;
+
+	for (uint32_t k = 0; k < plan->plane_count; k++) {
+		double gap_mm = k < plan->placed_count ? plan->gap_mm[k] : 0;
+
+		for (uint32_t i = 0; i < job->first[k + 1] - job->first[k]; i++) {
+			uint32_t area = job->areas[job->first[k] + i];
+
+			if (area > 0)
+				add_area(&out->rois[rt_plane_roi(plan, k, i)], &plan->planes[k],
+					 gap_mm, area);
+		}
+	}
+}
+
+static bool copy_text(struct bytes *out, struct bytes in, struct arena *a)
+{
+	*out = arena_copy(a, in);
+	return out->at != NULL;
+}
+
+enum err tally_set(struct report_set *out, const struct rt_plan *plan, const struct slice_job *job,
+		   struct arena *a, struct fault *f)
+{
+	const struct structset *set = plan->set;
+	struct report_roi *rois = ARENA_NEW(a, struct report_roi, set->roi_count);
+
+	if (rois == NULL)
+		return no_memory(f);
+	for (uint32_t i = 0; i < set->roi_count; i++) {
+		const struct roi *from = &set->rois[i];
+		const struct rt_roi_plan *planned = plan->rois != NULL ? &plan->rois[i] : NULL;
+		struct report_roi *to = &rois[i];
+
+		to->number = from->number;
+		to->has_color = from->has_color;
+		memcpy(to->color, from->color, sizeof(to->color));
+		if (!copy_text(&to->name, from->name, a) ||
+		    !copy_text(&to->type, from->interpreted_type, a) ||
+		    !copy_text(&to->algorithm, from->algorithm, a))
+			return no_memory(f);
+		to->contours_unused = from->contour_count;
+		if (planned == NULL)
+			continue;
+		to->selected = planned->selected;
+		to->contours_used = planned->contours_used;
+		to->contours_unused = planned->contours_unused;
+		to->points = planned->points_used;
+		to->has_volume = planned->contours_used > 0;
+		if (job != NULL)
+			to->no_plane = atomic_load(&job->rois[i].no_plane);
+	}
+	out->rois = rois;
+	out->roi_count = set->roi_count;
+	if (job != NULL)
+		add_areas(out, job);
+	return collect_notes(out, plan, job, a, f);
+}
+
+/* ---- input ---- */
+
+static int by_uid(const void *a, const void *b)
+{
+	const struct uid *const *x = a, *const *y = b;
+
+	return strcmp((*x)->text, (*y)->text);
+}
+
+static enum err count_series(struct report *out, const struct scan_study *study, struct arena *a,
+			     struct fault *f)
+{
+	size_t mark = arena_mark(a);
+	const struct uid **uids = ARENA_NEW(a, const struct uid *, study->image_count);
+
+	if (uids == NULL)
+		return no_memory(f);
+	for (uint32_t i = 0; i < study->image_count; i++)
+		uids[i] = &study->images[i].series;
+	qsort(uids, study->image_count, sizeof(uids[0]), by_uid);
+	out->series = 0;
+	for (uint32_t i = 0; i < study->image_count; i++)
+		out->series += i == 0 || !uid_eq(uids[i - 1], uids[i]);
+	arena_reset(a, mark);
+	return OK;
+}
+
+static enum err list_others(struct report *out, const struct scan_study *study, struct arena *a,
+			    struct fault *f)
+{
+	struct report_count *list = ARENA_NEW(a, struct report_count, study->other_count);
+
+	if (list == NULL)
+		return no_memory(f);
+	for (uint32_t i = 0; i < study->other_count; i++) {
+		const struct uid *uid = &study->others[i].sop_class;
+		const char *name = uid_name(bytes_str(uid->text));
+
+		list[i].count = study->others[i].count;
+		list[i].text = name != NULL           ? name
+			       : uid->text[0] != '\0' ? uid->text
+						      : "objects without SOP Class UID";
+	}
+	out->others = list;
+	out->other_count = study->other_count;
+	return OK;
+}
+
+/* Reasons, each once; paths are not told. */
+static enum err list_problems(struct report *out, const struct scan *scan, struct arena *a,
+			      struct fault *f)
+{
+	uint32_t told = scan->problem_count < SCAN_PROBLEMS ? scan->problem_count : SCAN_PROBLEMS;
+	struct report_count *list = ARENA_NEW(a, struct report_count, (size_t)told + 1);
+	uint32_t count = 0;
+
+	if (list == NULL)
+		return no_memory(f);
+	for (uint32_t i = 0; i < told; i++) {
+		const char *text = scan->problems[i].fault.text;
+		uint32_t k = 0;
+
+		while (k < count && strcmp(list[k].text, text) != 0)
+			k++;
+		list[k].text = text;
+		list[k].count++;
+		count += k == count;
+	}
+	if (scan->problem_count > told)
+		list[count++] = (struct report_count){.text = "further ones, not told apart",
+						      .count = scan->problem_count - told};
+	out->problems = list;
+	out->problem_count = count;
+	return OK;
+}
+
+enum err tally_input(struct report *out, const struct scan *scan, const struct scan_study *study,
+		     struct arena *a, struct fault *f)
+{
+	out->study = study->uid;
+	out->images = study->image_count;
+	out->duplicates = study->duplicates;
+	out->derived = study->derived;
+	out->run_files = scan->counts.files;
+	out->run_studies = scan->study_count;
+	out->run_not_dicom = scan->counts.not_dicom;
+	out->run_dicomdirs = scan->counts.dicomdirs;
+	out->run_not_files = scan->counts.not_files;
+
+	enum err e = count_series(out, study, a, f);
+	if (e == OK)
+		e = list_others(out, study, a, f);
+	return e == OK ? list_problems(out, scan, a, f) : e;
+}
