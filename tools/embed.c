@@ -15,6 +15,7 @@ int main(int argc, char **argv)
 	}
 	while ((c = getc(in)) != EOF)
 		printf("%d,%s", c, ++column % 20 == 0 ? "\n" : "");
+	putchar('\n');
 	if (ferror(in) || fclose(in) != 0 || fflush(stdout) != 0)
 		return 1;
 	return 0;
