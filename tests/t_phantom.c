@@ -86,7 +86,7 @@ END_TEST
 
 static void hex_digest(const char *dir, const char *name, char out[static 65])
 {
-	char path[512];
+	char path[600];
 	struct file_map m;
 	struct sha256 s;
 	uint8_t digest[SHA256_LEN];
