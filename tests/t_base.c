@@ -4,10 +4,14 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -234,6 +238,34 @@ START_TEST(arena_has_an_end)
 }
 END_TEST
 
+START_TEST(arena_block_grows_where_it_is)
+{
+	struct arena a;
+
+	ck_assert_int_eq(arena_open(&a, 4096, NULL), OK);
+	memset(arena_alloc(&a, 1, 2000), 0xFF, 2000); /* what was there is not seen again */
+	arena_reset(&a, 0);
+	uint8_t *p = arena_alloc(&a, 1, 5);
+	memset(p, 1, 5);
+	size_t n = 5;
+	for (; n < 1500; n += 37) {
+		ck_assert(arena_extend(&a, p, n, n + 37));
+		for (size_t i = 0; i < n + 37; i++)
+			ck_assert_uint_eq(p[i], i < n);
+		memset(p, 1, n + 37);
+	}
+	size_t used = a.used;
+	ck_assert(!arena_extend(&a, p, n, 5000));
+	ck_assert(!arena_extend(&a, p, n, SIZE_MAX));
+	ck_assert_uint_eq(a.used, used);
+	uint8_t *next = arena_alloc(&a, 1, 100);
+	ck_assert(next >= p + n);
+	for (size_t i = 0; i < 100; i++)
+		ck_assert_uint_eq(next[i], 0);
+	arena_close(&a);
+}
+END_TEST
+
 /* ---- buf ---- */
 
 START_TEST(buf_grows_to_its_maximum_and_no_further)
@@ -383,20 +415,62 @@ START_TEST(sha256_of_a_million_a_in_any_pieces)
 }
 END_TEST
 
+/* RFC 4231, all but the truncated one; a key or text is `count` times a byte where no text is
+ * given. */
+static const struct {
+	const char *key, *text, *hex;
+	size_t key_count, text_count;
+	uint8_t key_byte, text_byte;
+} macs[] = {
+	{NULL, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7", 20,
+	 0, 0x0b, 0},
+	{"Jefe", "what do ya want for nothing?",
+	 "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", 0, 0, 0, 0},
+	{NULL, NULL, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe", 20, 50,
+	 0xaa, 0xdd},
+	{"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15"
+	 "\x16\x17\x18\x19",
+	 NULL, "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b", 0, 50, 0, 0xcd},
+	{NULL, "Test Using Larger Than Block-Size Key - Hash Key First",
+	 "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54", 131, 0, 0xaa, 0},
+	{NULL,
+	 "This is a test using a larger than block-size key and a larger than block-size data. "
+	 "The key needs to be hashed before being used by the HMAC algorithm.",
+	 "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2", 131, 0, 0xaa, 0},
+};
+
+static struct bytes text_or_run(uint8_t *run, const char *text, uint8_t byte, size_t count)
+{
+	if (text != NULL)
+		return bytes_str(text);
+	memset(run, byte, count);
+	return bytes_of(run, count);
+}
+
 START_TEST(hmac_vectors)
 {
+	uint8_t out[SHA256_LEN], key[200], text[200];
 	struct hmac h;
-	uint8_t out[SHA256_LEN], key[131];
 
-	hmac_init(&h, BYTES_LIT("Jefe"));
-	hmac_add(&h, BYTES_LIT("what do ya want for nothing?"));
+	hmac_init(&h, text_or_run(key, macs[_i].key, macs[_i].key_byte, macs[_i].key_count));
+	hmac_add(&h, text_or_run(text, macs[_i].text, macs[_i].text_byte, macs[_i].text_count));
 	hmac_end(&h, out);
-	check_digest(out, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-	memset(key, 0xaa, sizeof(key)); /* longer than a block */
-	hmac_init(&h, bytes_of(key, sizeof(key)));
-	hmac_add(&h, BYTES_LIT("Test Using Larger Than Block-Size Key - Hash Key First"));
-	hmac_end(&h, out);
-	check_digest(out, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+	check_digest(out, macs[_i].hex);
+}
+END_TEST
+
+START_TEST(hmac_framing_is_a_length_before_the_bytes)
+{
+	uint8_t framed[SHA256_LEN], plain[SHA256_LEN];
+	struct hmac h;
+
+	hmac_init(&h, BYTES_LIT("key"));
+	hmac_add_framed(&h, BYTES_LIT("abc"));
+	hmac_end(&h, framed);
+	hmac_init(&h, BYTES_LIT("key"));
+	hmac_add(&h, BYTES_LIT("\0\0\0\3abc"));
+	hmac_end(&h, plain);
+	ck_assert_mem_eq(framed, plain, SHA256_LEN);
 }
 END_TEST
 
@@ -512,7 +586,29 @@ START_TEST(small_files_are_read_up_to_a_limit)
 }
 END_TEST
 
-/* More views than one writev takes, empty ones among them, through a pipe that takes little. */
+START_TEST(reading_survives_every_cap)
+{
+	char *dir = test_tmpdir(), path[600];
+	struct arena a;
+	struct bytes b;
+	enum err e = ERR_NOMEM;
+
+	snprintf(path, sizeof(path), "%s/file", dir);
+	write_file(path, "a file of some length, longer than the first caps");
+	unsigned before = test_open_fds();
+	for (size_t cap = 16; e != OK; cap += 16) {
+		ck_assert_int_eq(arena_open(&a, cap, NULL), OK);
+		e = file_read(&b, path, 4096, &a, NULL);
+		ck_assert(e == OK || e == ERR_NOMEM);
+		arena_close(&a);
+		ck_assert_uint_lt(cap, 4096);
+	}
+	ck_assert_uint_eq(test_open_fds(), before);
+	test_tmpdir_remove(dir);
+}
+END_TEST
+
+/* More views than one writev takes, empty ones among them. */
 START_TEST(all_views_are_written_in_order)
 {
 	enum { VIEWS = 500 };
@@ -540,6 +636,85 @@ START_TEST(all_views_are_written_in_order)
 		ck_assert_int_eq(f.sys_errno, ENOSPC);
 		close(fd);
 	}
+	test_tmpdir_remove(dir);
+}
+END_TEST
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* How many bytes come out of a pipe and are i * 7 each; a child's job. */
+static size_t drain(int fd)
+{
+	uint8_t got[3000];
+	size_t good = 0;
+
+	for (;;) {
+		ssize_t n = read(fd, got, sizeof(got));
+
+		if (n <= 0)
+			return good;
+		for (ssize_t i = 0; i < n; i++)
+			good += got[i] == (uint8_t)(good * 7);
+	}
+}
+
+/* A pipe holds 64 KiB and signals keep arriving, so writes are cut short or interrupted. */
+START_TEST(short_writes_are_carried_on)
+{
+	enum { TOTAL = 4 << 20, VIEW = 99991 };
+	static struct bytes views[TOTAL / VIEW + 1];
+	uint8_t *source = malloc(TOTAL);
+	size_t count = 0;
+	int ends[2], status;
+
+	for (size_t i = 0; i < TOTAL; i++)
+		source[i] = (uint8_t)(i * 7);
+	for (size_t at = 0; at < TOTAL; at += VIEW)
+		views[count++] =
+			bytes_of(source + at, at + VIEW < TOTAL ? (size_t)VIEW : TOTAL - at);
+	ck_assert_int_eq(pipe(ends), 0);
+	pid_t reader = fork();
+	ck_assert_int_ge(reader, 0);
+	if (reader == 0) {
+		close(ends[1]);
+		_exit(drain(ends[0]) == TOTAL ? 0 : 1);
+	}
+	close(ends[0]);
+	struct sigaction on = {.sa_handler = on_alarm}; /* no SA_RESTART */
+	struct itimerval often = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
+	ck_assert_int_eq(sigaction(SIGALRM, &on, NULL), 0);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+	enum err e = file_write_views(ends[1], views, count, NULL);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+	ck_assert_int_eq(e, OK);
+	close(ends[1]);
+	ck_assert_int_eq(waitpid(reader, &status, 0), reader);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	free(source);
+}
+END_TEST
+
+/* The limit cuts the first write short; the second one says why. */
+START_TEST(a_write_that_cannot_go_on_is_an_error)
+{
+	struct rlimit limit = {1000, 1000};
+	static uint8_t zeros[4096];
+	char *dir = test_tmpdir(), path[600];
+	struct fault f;
+
+	signal(SIGXFSZ, SIG_IGN);
+	snprintf(path, sizeof(path), "%s/out", dir);
+	int fd = open(path, O_RDWR | O_CREAT, 0666);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	enum err e = file_write_all(fd, bytes_of(zeros, sizeof(zeros)), &f);
+	ck_assert_int_eq(e, ERR_IO);
+	ck_assert_int_eq(f.sys_errno, EFBIG);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_END), 1000);
+	close(fd);
 	test_tmpdir_remove(dir);
 }
 END_TEST
@@ -588,18 +763,23 @@ Suite *suite_base(void)
 	tcase_add_test(t, arena_gives_zeroed_aligned_blocks);
 	tcase_add_test(t, arena_is_zero_again_after_reset);
 	tcase_add_test(t, arena_has_an_end);
+	tcase_add_test(t, arena_block_grows_where_it_is);
 	tcase_add_test(t, buf_grows_to_its_maximum_and_no_further);
 	tcase_add_loop_test(t, text_is_quoted, 0, ROWS(quotes));
 	tcase_add_test(t, log_quote_is_bounded);
 	tcase_add_loop_test(t, utf8_sequences, 0, ROWS(sequences));
 	tcase_add_loop_test(t, sha256_vectors, 0, 3);
 	tcase_add_loop_test(t, sha256_of_a_million_a_in_any_pieces, 0, 5);
-	tcase_add_test(t, hmac_vectors);
+	tcase_add_loop_test(t, hmac_vectors, 0, ROWS(macs));
+	tcase_add_test(t, hmac_framing_is_a_length_before_the_bytes);
 	tcase_add_loop_test(t, uids_become_paths_only_when_plain, 0, ROWS(uids));
 	tcase_add_test(t, derived_uids);
 	tcase_add_test(t, files_are_mapped_and_given_back);
 	tcase_add_test(t, small_files_are_read_up_to_a_limit);
+	tcase_add_test(t, reading_survives_every_cap);
 	tcase_add_test(t, all_views_are_written_in_order);
+	tcase_add_test(t, short_writes_are_carried_on);
+	tcase_add_test(t, a_write_that_cannot_go_on_is_an_error);
 	tcase_add_test(t, time_can_be_fixed);
 	suite_add_tcase(suite, t);
 	return suite;
