@@ -220,7 +220,8 @@ static bool overlay_bit(const struct made *m, const struct elem *e, size_t i)
 
 	if (m->file.syntax->big_endian)
 		at ^= 1;
-	ck_assert_uint_lt(at, v.len);
+	if (at >= v.len)
+		ck_abort_msg("overlay data end before pixel %zu", i);
 	return (v.at[at] >> i % 8 & 1) != 0;
 }
 
