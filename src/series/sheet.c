@@ -50,10 +50,13 @@ static uint32_t clamp_side(double side)
 /* Tiles across so that the sheet is a landscape picture; `tall` is height over width of a tile. */
 static void arrange(struct sheet *s, double tall)
 {
-	for (s->across = 1, s->down = s->count;
-	     s->across < ACROSS_MAX && s->across < s->count && s->across < 1.25 * tall * s->down;
-	     s->down = (s->count + s->across - 1) / s->across)
+	s->across = 1;
+	s->down = s->count;
+	while (s->across < ACROSS_MAX && s->across < s->count &&
+	       s->across < 1.25 * tall * s->down) {
 		s->across++;
+		s->down = (s->count + s->across - 1) / s->across;
+	}
 
 	double width = SHEET_WIDTH / s->across < TILE_MAX ? SHEET_WIDTH / s->across : TILE_MAX;
 	if (width * tall > TILE_MAX)
