@@ -236,6 +236,8 @@ void report_summary_json(const struct uid *study, enum report_status status, con
 	if (r != NULL) {
 		t = report_totals(r);
 		us = r->total_us;
+		if (status != REPORT_OK)
+			t.images = 0; /* what was written is removed */
 	}
 	buf_fmt(b, "{\"study\": \"%s\", \"status\": \"%s\", \"reason\": ", study->text,
 		words[status]);

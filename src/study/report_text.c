@@ -124,7 +124,7 @@ static void losses(struct buf *b, const struct report_set *set, uint32_t roi)
 static void roi_row(struct buf *b, const struct report_set *set, uint32_t index)
 {
 	const struct report_roi *r = &set->rois[index];
-	char number[24], color[8] = "";
+	char number[24], color[8] = "", used[32];
 
 	snprintf(number, sizeof(number), "%lld", (long long)r->number);
 	if (r->has_color)
@@ -134,8 +134,9 @@ static void roi_row(struct buf *b, const struct report_set *set, uint32_t index)
 	cell(b, r->name, NAME_COLS);
 	buf_char(b, ' ');
 	cell(b, r->type, 12);
-	buf_fmt(b, " %-7s %8u %8u %7u %9llu", color, r->contours_used, r->contours_unused,
-		r->slices, (unsigned long long)r->points);
+	snprintf(used, sizeof(used), "%u of %u", r->contours_used,
+		 r->contours_used + r->contours_unused);
+	buf_fmt(b, " %-7s %16s %7u %9llu", color, used, r->slices, (unsigned long long)r->points);
 	if (r->contours_used == 0)
 		buf_fmt(b, " %12s %10s\n", "-", "-");
 	else if (!r->has_volume)
@@ -151,7 +152,7 @@ static void rois(struct buf *b, const struct report_set *set)
 		return;
 	buf_fmt(b, "\n  %5s  ", "ROI");
 	cell(b, BYTES_LIT("name"), NAME_COLS);
-	buf_fmt(b, " %-12s %-7s %8s %8s %7s %9s %12s %10s\n", "type", "colour", "used", "unused",
+	buf_fmt(b, " %-12s %-7s %16s %7s %9s %12s %10s\n", "type", "colour", "contours used",
 		"slices", "points", "area mm2", "volume ml");
 	for (uint32_t i = 0; i < set->roi_count; i++)
 		roi_row(b, set, i);

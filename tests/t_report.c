@@ -1,0 +1,275 @@
+/*
+ * The reports, against golden copies (NETRT_GOLDEN=write in the environment makes them anew).
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/report.h"
+#include "support/support.h"
+
+#define COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
+
+static struct report_roi rois[] = {
+	{.number = 1,
+	 .name = {(const uint8_t *)"BODY", 4},
+	 .type = {(const uint8_t *)"EXTERNAL", 8},
+	 .algorithm = {(const uint8_t *)"AUTOMATIC", 9},
+	 .has_color = true,
+	 .color = {0, 255, 16},
+	 .selected = true,
+	 .contours_used = 200,
+	 .slices = 200,
+	 .points = 160000,
+	 .area_px = 12345678,
+	 .area_mm2 = 11773752.98,
+	 .volume_ml = 35321.2589,
+	 .has_volume = true},
+	{.number = 2,
+	 .name = {(const uint8_t *)"Skull", 5},
+	 .type = {(const uint8_t *)"ORGAN", 5},
+	 .contours_unused = 80},
+	{.number = 17,
+	 .name = {(const uint8_t *)"L\xC3\xB6"
+				   "ffel\x1B[31m \xFF and a name that goes on and on",
+		  44},
+	 .selected = true,
+	 .contours_used = 3,
+	 .contours_unused = 2,
+	 .slices = 3,
+	 .points = 99,
+	 .area_px = 12,
+	 .area_mm2 = 11.5,
+	 .no_plane = 1},
+	{.number = -5, .contours_unused = 1},
+};
+
+static struct report_note notes[] = {
+	{.kind = 1,
+	 .word = "ignored",
+	 .text = "ROIs ignored by name",
+	 .loss = true,
+	 .roi = 1,
+	 .count = 80},
+	{.kind = 2,
+	 .word = "off-planes",
+	 .text = "contours off every image plane",
+	 .loss = true,
+	 .roi = 2,
+	 .count = 2,
+	 .worst_mm = 4.25},
+	{.kind = 2,
+	 .word = "off-planes",
+	 .text = "contours off every image plane",
+	 .loss = true,
+	 .roi = 3,
+	 .count = 1,
+	 .worst_mm = 3},
+	{.kind = 3, .word = "no-name", .text = "ROIs without a name", .roi = 3, .count = 1},
+	{.kind = 4,
+	 .word = "gap",
+	 .text = "gaps between images",
+	 .roi = REPORT_NO_ROI,
+	 .count = 2,
+	 .worst_mm = 9},
+	{.kind = 5, .word = "tilt", .text = "gantry tilt", .roi = REPORT_NO_ROI},
+};
+
+static struct report_set sets[] = {
+	{.sop_instance = {.text = "1.2.3.4"},
+	 .image_series = {.text = "1.2.3.5"},
+	 .overlay_series = {.text = "2.25.6"},
+	 .modality = "CT",
+	 .series_why = "named by the structure set",
+	 .images = 200,
+	 .file_names = "OVERLAY-<SOP Instance UID of the source>.dcm",
+	 .rois = rois,
+	 .roi_count = COUNT(rois),
+	 .notes = notes,
+	 .note_count = COUNT(notes),
+	 .read_us = 1234,
+	 .plan_us = 56789,
+	 .paint_us = 100000},
+	{.sop_instance = {.text = "1.2.3.9"}, .failed = "no image lies in its frame of reference"},
+};
+
+static const struct report_count others[] = {{"RT Dose Storage", 1}, {"CR \x1B Storage", 2}};
+static const struct report_count problems[] = {{"data set cut short", 3}};
+
+static struct report whole(void)
+{
+	struct report r = {
+		.version = "0.0.0",
+		.when = {2024, 3, 19, 10, 5, 7, 123456},
+		.study = {.text = "1.2.3"},
+		.config_file = "config.yaml",
+		.planes = "merged",
+		.edge = "inclusive",
+		.nested = "hole",
+		.workers = 2,
+		.images = 230,
+		.series = 2,
+		.duplicates = 1,
+		.derived = 4,
+		.others = others,
+		.other_count = COUNT(others),
+		.run_files = 300,
+		.run_not_dicom = 7,
+		.run_dicomdirs = 1,
+		.run_not_files = 2,
+		.run_studies = 2,
+		.problems = problems,
+		.problem_count = COUNT(problems),
+		.sets = sets,
+		.set_count = COUNT(sets),
+		.total_us = 1200345,
+	};
+
+	memset(r.config_sha256, 'a', 64);
+	return r;
+}
+
+static struct report bare(void)
+{
+	struct report r = whole();
+
+	r.set_count = r.other_count = r.problem_count = 0;
+	r.duplicates = r.derived = r.run_not_dicom = r.run_dicomdirs = r.run_not_files = 0;
+	r.config_file = NULL;
+	return r;
+}
+
+static void compare(const char *name, const struct buf *got)
+{
+	char path[256];
+	struct buf want = BUF_INIT(1u << 20);
+	const char *write = getenv("NETRT_GOLDEN");
+	int c;
+
+	ck_assert(!got->failed);
+	snprintf(path, sizeof(path), "tests/golden/%s", name);
+	if (write != NULL && strcmp(write, "write") == 0) {
+		FILE *out = fopen(path, "w");
+		ck_assert_ptr_nonnull(out);
+		fwrite(got->at, 1, got->len, out);
+		fclose(out);
+	}
+
+	FILE *in = fopen(path, "r");
+	ck_assert_msg(in != NULL, "%s is not here", path);
+	while ((c = getc(in)) != EOF)
+		buf_char(&want, (char)c);
+	fclose(in);
+	ck_assert_str_eq((const char *)got->at, (const char *)want.at);
+	buf_free(&want);
+}
+
+START_TEST(text_as_golden)
+{
+	struct report r = _i == 0 ? whole() : bare();
+	struct buf b = BUF_INIT(REPORT_MAX);
+
+	report_text(&r, &b);
+	compare(_i == 0 ? "report.txt" : "report_bare.txt", &b);
+	for (size_t i = 0; i < b.len; i++)
+		ck_assert_msg(b.at[i] == '\n' || b.at[i] >= ' ', "control character at %zu", i);
+	buf_free(&b);
+}
+END_TEST
+
+START_TEST(json_as_golden)
+{
+	struct report r = _i == 0 ? whole() : bare();
+	struct buf b = BUF_INIT(REPORT_MAX);
+
+	report_json(&r, &b);
+	compare(_i == 0 ? "report.json" : "report_bare.json", &b);
+	buf_free(&b);
+}
+END_TEST
+
+START_TEST(summary_lines)
+{
+	struct report r = whole();
+	struct uid uid = {.text = "1.2.3"};
+	struct buf b = BUF_INIT(65536);
+
+	report_summary_text(&uid, &r, "out/UID_1.2.3", &b);
+	report_summary_json(&uid, REPORT_OK, NULL, &r, "out \"\xFF/UID_1.2.3", &b);
+	report_summary_json(&uid, REPORT_FAILED, "disk\nfull", &r, NULL, &b);
+	report_summary_json(&uid, REPORT_SKIPPED, "no images", NULL, NULL, &b);
+	compare("report_summary.txt", &b);
+	buf_free(&b);
+}
+END_TEST
+
+START_TEST(warnings_are_told_once)
+{
+	struct report_warning w;
+	uint32_t at = 0, n = 0;
+
+	while (report_next_warning(&sets[0], &at, &w)) {
+		n++;
+		if (n == 2) {
+			ck_assert_str_eq(w.word, "off-planes");
+			ck_assert_uint_eq(w.count, 3);
+			ck_assert_uint_eq(w.rois, 2);
+			ck_assert_double_eq(w.worst_mm, 4.25);
+		}
+	}
+	ck_assert_uint_eq(n, 5);
+	ck_assert_uint_eq(at, COUNT(notes));
+}
+END_TEST
+
+START_TEST(totals)
+{
+	struct report r = whole();
+	struct report_totals t = report_totals(&r);
+
+	ck_assert_uint_eq(t.images, 200);
+	ck_assert_uint_eq(t.sets, 2);
+	ck_assert_uint_eq(t.sets_failed, 1);
+	ck_assert_uint_eq(t.rois_used, 2);
+	ck_assert_uint_eq(t.rois_unused, 2);
+	ck_assert_uint_eq(t.warnings, 7); /* 5 kinds, a failed set, a problem of the run */
+	ck_assert_uint_eq(t.losses, 3);
+}
+END_TEST
+
+/* Whatever memory there is, an unfinished report is never taken for one. */
+START_TEST(too_little_room)
+{
+	struct report r = whole();
+
+	for (size_t max = 0; max < 6000; max += 7) {
+		struct buf b = BUF_INIT(max);
+
+		if (_i == 0)
+			report_text(&r, &b);
+		else
+			report_json(&r, &b);
+		ck_assert(b.failed || b.len > 2000);
+		ck_assert_uint_le(b.len, max);
+		buf_free(&b);
+	}
+}
+END_TEST
+
+Suite *suite_report(void);
+
+Suite *suite_report(void)
+{
+	Suite *suite = suite_create("report");
+	TCase *tc = tcase_create("report");
+
+	tcase_add_loop_test(tc, text_as_golden, 0, 2);
+	tcase_add_loop_test(tc, json_as_golden, 0, 2);
+	tcase_add_test(tc, summary_lines);
+	tcase_add_test(tc, warnings_are_told_once);
+	tcase_add_test(tc, totals);
+	tcase_add_loop_test(tc, too_little_room, 0, 2);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
