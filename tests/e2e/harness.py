@@ -17,8 +17,14 @@ DATA = os.environ.get("NETRT_DATA", "../shared/data")
 EXIT_CODES = {0, 64, 65, 66, 73, 74, 78}
 
 
+# Memory is measured by GNU time: a process forked from this one would begin with its memory.
+TIME = "/usr/bin/time"
+CAN_MEASURE = os.access(TIME, os.X_OK)
+
+
 class Done:
-    """A command that has ended: code (negative: a signal), out, err, rss (bytes), seconds."""
+    """A command that has ended: code (128 and more: a signal), out, err, seconds, and rss: bytes of
+    the largest process of the family, None where that cannot be measured."""
 
     def __init__(self, code, out, err, rss, seconds, timed_out):
         self.code, self.out, self.err = code, out, err
@@ -28,42 +34,26 @@ class Done:
         return b"Sanitizer" in self.err or b"runtime error:" in self.err
 
 
-def run(*args, binary=None, timeout=20, stdout=None):
-    """Run netrt to its end; its whole process group is killed after `timeout` seconds.
-
-    rss is that of the largest process of the family, as wait4(2) tells it.
-    """
+def run(*args, binary=None, timeout=20):
+    """Run netrt to its end; its whole process group is killed after `timeout` seconds."""
     command = [binary or NETRT, *[os.fspath(a) for a in args]]
-    began = time.monotonic()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=stdout or out, stderr=err, start_new_session=True
-        )
-        status, usage, timed_out = wait_until(child, began + timeout)
-        child.returncode = os.waitstatus_to_exitcode(status)
+    timed_out = False
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.NamedTemporaryFile() as rss:
+        if CAN_MEASURE:
+            command = [TIME, "-q", "-f", "%M", "-o", rss.name, *command]
+        began = time.monotonic()
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
+        try:
+            code = child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            code, timed_out = child.wait(), True
+        seconds = time.monotonic() - began
         out.seek(0)
         err.seek(0)
-        return Done(
-            child.returncode,
-            out.read(),
-            err.read(),
-            usage.ru_maxrss * 1024,
-            time.monotonic() - began,
-            timed_out,
-        )
-
-
-def wait_until(child, deadline):
-    pause, timed_out = 0.0005, False
-    while True:
-        pid, status, usage = os.wait4(child.pid, 0 if timed_out else os.WNOHANG)
-        if pid != 0:
-            return status, usage, timed_out
-        if time.monotonic() > deadline:
-            os.killpg(child.pid, signal.SIGKILL)
-            timed_out = True
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.02)
+        peak = rss.read().strip()
+        peak = int(peak) * 1024 if peak.isdigit() else None
+        return Done(128 - code if code < 0 else code, out.read(), err.read(), peak, seconds, timed_out)
 
 
 class Report:

@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 
-from harness import ASAN, DATA, NETRT, Report, run
+from harness import ASAN, CAN_MEASURE, DATA, NETRT, Report, run
 
 DEMO = ("-c", "config/demo.yaml")
 # The kernel counts resident pages in batches, so two runs of the same thing differ by this much.
@@ -58,7 +58,7 @@ def base_memory(work, command):
     args = [tiny if a == "?" else out if a == "!" else a for a in command]
     most = 0
     for _ in range(3):
-        most = max(most, run(*args).rss)
+        most = max(most, run(*args).rss or 0)
         fresh(out)
     return most
 
@@ -75,10 +75,10 @@ def check_files(r, work, files):
                 r.behaved(done, binary, *command)
                 check_clean(r, out, binary, *command)
                 fresh(out)
-                if binary == NETRT:
+                if binary == NETRT and done.rss is not None:
                     extra = max(0, done.rss - base)
                     r.check(extra < 4 * size + NOISE, *command, "takes", extra, "bytes for", size)
-                    if size > NOISE // 4:
+                    if size > 4 * NOISE // 10:
                         worst[command[0]] = max(worst.get(command[0], (0, "")), (extra / size, path))
     for name, (ratio, path) in sorted(worst.items()):
         print("  %-8s at most %.2f times the input (%s)" % (name, ratio, os.path.basename(path)))
@@ -101,7 +101,7 @@ def check_together(r, work, folder, files):
             r.behaved(done, *what)
             check_clean(r, out, *what)
             fresh(out)
-            if binary == NETRT and command[0] == "process":
+            if binary == NETRT and command[0] == "process" and done.rss is not None:
                 r.check(done.rss - base < 4 * size, *what, "takes", done.rss - base, "bytes for", size)
 
 
@@ -146,6 +146,8 @@ def check_places(r, work, study):
 
 def main():
     r = Report("odd")
+    if not CAN_MEASURE:
+        print("SKIP e2e/odd: memory (GNU time is not installed)")
     folder = os.path.join(DATA, "odd")
     with tempfile.TemporaryDirectory() as work:
         study = os.path.join(work, "study")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import Report, run, skip
+from harness import NETRT, Report, run, skip
 
 try:
     import numpy
@@ -160,7 +160,7 @@ def check_refusals(r, work):
         r.check(done.code == 73 and done.err and not done.out, "phantom to", what, done.code, done.err)
     r.check(os.listdir(full) == ["mine"], "a refused phantom left", os.listdir(full))
     # A folder with a limit on the size of files stands for a full disk.
-    limited = "ulimit -f 8; exec build/netrt phantom %s/limited --slices 4 --matrix 128" % work
+    limited = "ulimit -f 8; exec %s phantom %s/limited --slices 4 --matrix 128" % (NETRT, work)
     done = subprocess.run(["bash", "-c", "trap '' XFSZ; " + limited], capture_output=True, check=False)
     r.check(done.returncode == 73 and done.stderr, "phantom on a full disk", done.returncode, done.stderr)
     r.check(not glob.glob(work + "/limited*"), "half a phantom", glob.glob(work + "/limited*"))
