@@ -316,11 +316,14 @@ static struct head choose_explicit(struct walk *w, const struct walk_level *top,
 		return full;
 
 	bool capitals = p[0] >= 'A' && p[0] <= 'Z' && p[1] >= 'A' && p[1] <= 'Z';
+	bool printable = p[0] >= ' ' && p[0] <= '~' && p[1] >= ' ' && p[1] <= '~';
 	struct head chosen;
 	if (vr == VR_NONE && capitals && reserved) /* a VR that is newer than this (PS3.5 7.1.2) */
 		chosen = choose(w, top, tag, (struct head[]){full, brief, implicit}, 3);
-	else if (vr == VR_NONE)
+	else if (vr == VR_NONE && printable)
 		chosen = choose(w, top, tag, (struct head[]){brief, implicit}, 2);
+	else if (vr == VR_NONE) /* hardly a VR at all */
+		chosen = choose(w, top, tag, (struct head[]){implicit, brief}, 2);
 	else if (is_long)
 		chosen = choose(w, top, tag, (struct head[]){full, brief, implicit}, 3);
 	else
@@ -484,8 +487,13 @@ static enum err next_element(struct walk *w, struct token *t, struct fault *f)
 enum err walk_next(struct walk *w, struct token *t, struct fault *f)
 {
 	uint8_t kind = top_of(w)->kind;
+	size_t start = w->pos;
+	enum err e =
+		kind == IN_DATA_SET || kind == IN_ITEM ? next_element(w, t, f) : next_item(w, t, f);
 
-	return kind == IN_DATA_SET || kind == IN_ITEM ? next_element(w, t, f) : next_item(w, t, f);
+	if (e != OK && e != ERR_MORE)
+		w->pos = start; /* so that it is final */
+	return e;
 }
 
 enum err walk_skip(struct walk *w, struct fault *f)
