@@ -617,6 +617,30 @@ START_TEST(rectangles_by_half_pixels)
 }
 END_TEST
 
+/* Every pair of sides around the seams of the words, on centres and between them. */
+START_TEST(rectangles_across_words)
+{
+	struct mask m = mask_new(140, 3);
+
+	for (int32_t x0 = 2 * 61; x0 <= 2 * 129; x0 += x0 == 2 * 66 ? 2 * 60 : 1) {
+		for (int32_t x1 = x0; x1 <= 2 * 130; x1++) {
+			int32_t a = x0 * RASTER_ONE / 2, b = x1 * RASTER_ONE / 2;
+			const struct q12 v[4] = {{a, 4096}, {b, 4096}, {b, 8192}, {a, 8192}};
+			uint32_t from = 0, to = 0;
+			fill(&m, v, 4, EDGE_HALF_OPEN);
+			ck_assert(mask_run(&m, 1, &from, &to) == ((x0 + 1) / 2 < (x1 + 1) / 2));
+			if (to > 0)
+				ck_assert_msg((int32_t)from == (x0 + 1) / 2 &&
+						      (int32_t)to == (x1 + 1) / 2,
+					      "from %g to %g: columns [%u, %u)", x0 / 2.0, x1 / 2.0,
+					      from, to);
+			ck_assert_uint_eq(mask_count(&m), to - from);
+		}
+	}
+	mask_free(&m);
+}
+END_TEST
+
 /* Over random shifts of less than a pixel, the mean area of a disk is its area: no bias. */
 START_TEST(disk_without_bias)
 {
@@ -726,6 +750,7 @@ Suite *suite_raster(void)
 	tcase_add_loop_test(properties, mirrored_and_turned, 0, 8);
 	tcase_add_loop_test(properties, neighbours_tile, 0, 4);
 	tcase_add_test(properties, rectangles_by_half_pixels);
+	tcase_add_test(properties, rectangles_across_words);
 	tcase_add_loop_test(properties, disk_without_bias, 0, 4);
 	tcase_add_test(properties, keyhole);
 	tcase_add_loop_test(entry, snap, 0, (int)(sizeof(snap_cases) / sizeof(snap_cases[0])));

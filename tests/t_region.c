@@ -46,6 +46,7 @@ static void close_fixture(struct fixture *f)
 
 #define COLS 24
 #define ROWS 16
+#define CONTOURS 5
 
 /* A contour in half pixels, ended by END; `types` has 'x' for CLOSEDPLANAR_XOR. */
 #define END 9999
@@ -57,7 +58,7 @@ static void close_fixture(struct fixture *f)
 struct golden {
 	const char *name;
 	const char *types;
-	int16_t contours[4][40];
+	int16_t contours[CONTOURS][40];
 	struct region_notes notes;
 };
 
@@ -111,6 +112,11 @@ static const struct golden goldens[] = {
 	 "ccc",
 	 {BOX(3, 1, 45, 29), BOX(9, 5, 27, 19), BOX(21, 11, 39, 25)},
 	 {.holes = 2, .overlaps = 1}},
+	{"third_in_one_first_in_other",
+	 "ccccc",
+	 {BOX(1, 1, 31, 29), BOX(5, 5, 27, 25), BOX(13, 9, 23, 21), BOX(15, 13, 19, 17),
+	  BOX(11, 7, 45, 23)},
+	 {.holes = 2, .islands = 1, .overlaps = 2}},
 	{"duplicate", "cc", {BOX(3, 3, 23, 13), BOX(3, 3, 23, 13)}, {.duplicates = 1}},
 	{"duplicate_reversed",
 	 "cc",
@@ -148,11 +154,15 @@ static const struct golden goldens[] = {
 	 "cc",
 	 {BOX(-99, -99, 99, 99), BOX(9, 9, 19, 19)},
 	 {.holes = 1, .clipped = 1}},
+	{"up_to_the_first_column", "c", {BOX(-8, 4, 0, 12)}, {.clipped = 1}},
+	{"from_the_last_column", "c", {BOX(46, 4, 60, 12)}, {.clipped = 1}},
+	{"up_to_the_first_row", "c", {BOX(4, -8, 12, 0)}, {.clipped = 1}},
+	{"from_the_last_row", "c", {BOX(4, 30, 12, 40)}, {.clipped = 1}},
 	{"outside", "c", {BOX(-99, 3, -3, 9)}, {.outside = 1}},
 };
 #define GOLDENS ((int)(sizeof(goldens) / sizeof(goldens[0])))
 
-static size_t load(const struct golden *g, struct polygon p[4], struct q12 v[4][20])
+static size_t load(const struct golden *g, struct polygon p[CONTOURS], struct q12 v[CONTOURS][20])
 {
 	size_t count = strlen(g->types);
 
@@ -224,11 +234,11 @@ static const struct {
 START_TEST(golden)
 {
 	const struct golden *g = &goldens[_i];
-	struct polygon p[4];
-	struct q12 v[4][20];
+	struct polygon p[CONTOURS];
+	struct q12 v[CONTOURS][20];
 	char text[4096];
 	size_t count = load(g, p, v), len = 0;
-	struct fixture f = open_fixture(COLS, ROWS, 4, 80);
+	struct fixture f = open_fixture(COLS, ROWS, CONTOURS, 20 * CONTOURS);
 
 	for (size_t k = 0; k < sizeof(rules) / sizeof(rules[0]); k++) {
 		struct region_notes notes = {0};
@@ -246,10 +256,10 @@ END_TEST
 /* The same once more, by the literal policy. */
 START_TEST(golden_oracle)
 {
-	struct polygon p[4];
-	struct q12 v[4][20];
+	struct polygon p[CONTOURS];
+	struct q12 v[CONTOURS][20];
 	size_t count = load(&goldens[_i], p, v);
-	struct fixture f = open_fixture(COLS, ROWS, 4, 80);
+	struct fixture f = open_fixture(COLS, ROWS, CONTOURS, 20 * CONTOURS);
 
 	for (size_t i = 0; i < count; i++)
 		p[i].count = oracle_once(p[i].v, p[i].count);

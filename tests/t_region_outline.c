@@ -84,6 +84,80 @@ START_TEST(relations)
 }
 END_TEST
 
+static const struct {
+	const char *name;
+	struct q12 v[8], w[8];
+	uint32_t nv, nw;
+	enum relation want; /* and the other way round */
+} cases[] = {
+	{"apart", {{0, 0}, {4, 0}, {0, 4}}, {{9, 9}, {9, 5}, {5, 9}}, 3, 3, RELATION_APART},
+	{"apart in one box",
+	 {{0, 0}, {9, 0}, {0, 9}},
+	 {{9, 9}, {9, 1}, {1, 9}},
+	 3,
+	 3,
+	 RELATION_APART},
+	{"inside", {{3, 2}, {5, 2}, {4, 3}}, {{0, 0}, {9, 0}, {4, 9}}, 3, 3, RELATION_INSIDE},
+	{"inside, touching a corner",
+	 {{0, 0}, {5, 2}, {4, 3}},
+	 {{0, 0}, {9, 0}, {4, 9}},
+	 3,
+	 3,
+	 RELATION_INSIDE},
+	{"the same, turned",
+	 {{0, 0}, {9, 0}, {4, 9}},
+	 {{4, 9}, {0, 0}, {9, 0}},
+	 3,
+	 3,
+	 RELATION_SAME},
+	{"the same, another way round",
+	 {{0, 0}, {9, 0}, {4, 9}},
+	 {{9, 0}, {0, 0}, {4, 9}},
+	 3,
+	 3,
+	 RELATION_SAME},
+	{"partly", {{0, 0}, {9, 0}, {4, 9}}, {{0, 1}, {9, 1}, {4, 10}}, 3, 3, RELATION_PARTLY},
+	{"hourglasses through one point",
+	 {{0, 0}, {8, 8}, {0, 8}, {8, 0}},
+	 {{0, 1}, {8, 7}, {8, 1}, {0, 7}},
+	 4,
+	 4,
+	 RELATION_APART},
+	{"an hourglass in an hourglass",
+	 {{2, 0}, {6, 8}, {2, 8}, {6, 0}},
+	 {{0, 0}, {8, 8}, {0, 8}, {8, 0}},
+	 4,
+	 4,
+	 RELATION_INSIDE},
+	{"the same hourglass, from the crossing",
+	 {{0, 0}, {8, 8}, {0, 8}, {8, 0}},
+	 {{4, 4}, {0, 0}, {8, 0}, {4, 4}, {0, 8}, {8, 8}},
+	 4,
+	 6,
+	 RELATION_SAME},
+	{"crossing strips",
+	 {{0, 3}, {9, 3}, {9, 5}, {0, 5}},
+	 {{3, 0}, {5, 0}, {5, 9}, {3, 9}},
+	 4,
+	 4,
+	 RELATION_PARTLY},
+	{"no area", {{0, 0}, {4, 4}, {2, 2}}, {{0, 0}, {9, 0}, {4, 9}}, 3, 3, RELATION_APART},
+};
+
+START_TEST(relation_cases)
+{
+	static const enum relation other_way[] = {
+		[RELATION_APART] = RELATION_APART,   [RELATION_INSIDE] = RELATION_AROUND,
+		[RELATION_AROUND] = RELATION_INSIDE, [RELATION_SAME] = RELATION_SAME,
+		[RELATION_PARTLY] = RELATION_PARTLY,
+	};
+	enum relation r = relate_two(cases[_i].v, cases[_i].nv, cases[_i].w, cases[_i].nw);
+	ck_assert_msg(r == cases[_i].want, "%s: %d", cases[_i].name, (int)r);
+	r = relate_two(cases[_i].w, cases[_i].nw, cases[_i].v, cases[_i].nv);
+	ck_assert_msg(r == other_way[cases[_i].want], "%s, reversed: %d", cases[_i].name, (int)r);
+}
+END_TEST
+
 static bool any_touch(const struct q12 *v, uint32_t nv, const struct q12 *w, uint32_t nw)
 {
 	for (uint32_t i = 0; i < nv; i++) {
@@ -294,6 +368,7 @@ Suite *suite_region_outline(void)
 
 	tcase_set_timeout(outlines, 300);
 	tcase_set_timeout(hostile, 300);
+	tcase_add_loop_test(outlines, relation_cases, 0, (int)(sizeof(cases) / sizeof(cases[0])));
 	tcase_add_loop_test(outlines, relations, 0, 2);
 	tcase_add_test(outlines, touching_by_boxes);
 	tcase_add_loop_test(outlines, reduce, 0, (int)(sizeof(reductions) / sizeof(reductions[0])));
