@@ -173,7 +173,7 @@ static const struct {
 static void assert_oracle(const struct mask *m, const struct q12 *v, size_t count,
 			  enum edge_rule edge, const char *name, int round)
 {
-	uint32_t n = oracle_once(v, (uint32_t)count);
+	uint32_t n = oracle_once(v, (uint32_t)count, NULL);
 	bool area = !oracle_no_area(v, n);
 
 	for (uint32_t r = 0; r < m->rows; r++) {

@@ -262,7 +262,7 @@ START_TEST(golden_oracle)
 	struct fixture f = open_fixture(COLS, ROWS, CONTOURS, 20 * CONTOURS);
 
 	for (size_t i = 0; i < count; i++)
-		p[i].count = oracle_once(p[i].v, p[i].count);
+		p[i].count = oracle_once(p[i].v, p[i].count, NULL);
 	for (size_t k = 0; k < sizeof(rules) / sizeof(rules[0]); k++) {
 		struct oracle_region o;
 		oracle_open(&o, p, count, rules[k].edge, rules[k].nesting, HALF);
@@ -346,7 +346,7 @@ START_TEST(random_contours)
 			for (uint32_t k = 0; k < n; k++)
 				v[i][k] =
 					(struct q12){v[i][k].x + 13 * unit, v[i][k].y + 12 * unit};
-			p[i] = (struct polygon){v[i], oracle_once(v[i], n), _i >= 3 && i % 2};
+			p[i] = (struct polygon){v[i], oracle_once(v[i], n, NULL), _i >= 3 && i % 2};
 		}
 		mask_clear(&f.mask);
 		assert_policy(&f, p, count, unit, round % 2 ? EDGE_INCLUSIVE : EDGE_HALF_OPEN,

@@ -340,13 +340,13 @@ static void fill_plain(struct region *g)
  * How many vertices to take: some systems write a contour twice over into one, and by
  * even-odd that would be nothing at all.  The first point repeated at the end is left off.
  */
-static uint32_t once_round(struct region *g, const struct q12 *v, uint32_t count)
+static uint32_t once_round(const struct q12 *v, uint32_t count, uint32_t *rounds)
 {
 	for (;;) {
 		uint32_t half = count / 2;
 		if (half >= 3 && count % 2 == 0 && memcmp(v, v + half, half * sizeof(*v)) == 0) {
 			count = half;
-			g->notes.duplicates++;
+			(*rounds)++;
 		} else if (count > 1 && memcmp(v, v + count - 1, sizeof(*v)) == 0) {
 			count--;
 		} else {
@@ -378,12 +378,13 @@ static void admit(struct region *g, const struct polygon *p, size_t count, bool 
 	for (size_t i = 0; i < count; i++) {
 		if (p[i].xor_type != xor_type)
 			continue;
-		uint32_t n = once_round(g, p[i].v, p[i].count);
+		uint32_t rounds = 0, n = once_round(p[i].v, p[i].count, &rounds);
 		if (!has_area(g, p[i].v, n)) {
 			g->notes.empty++;
 			continue;
 		}
 		struct contour *c = &g->contours[g->count++];
+		g->notes.duplicates += rounds;
 		*c = (struct contour){
 			.v = p[i].v,
 			.count = n,

@@ -72,8 +72,8 @@ static inline bool oracle_no_area(const struct q12 *v, size_t count)
 }
 
 /* Vertices that remain when a path run twice round, or closed by its first point, is taken
- * once round and open. */
-static inline uint32_t oracle_once(const struct q12 *v, uint32_t count)
+ * once round and open; *twice (may be NULL) counts the halvings. */
+static inline uint32_t oracle_once(const struct q12 *v, uint32_t count, uint32_t *twice_count)
 {
 	for (bool changed = true; changed;) {
 		bool twice = count >= 6 && count % 2 == 0;
@@ -81,6 +81,8 @@ static inline uint32_t oracle_once(const struct q12 *v, uint32_t count)
 			twice = v[i].x == v[count / 2 + i].x && v[i].y == v[count / 2 + i].y;
 		bool closed = count > 1 && v[0].x == v[count - 1].x && v[0].y == v[count - 1].y;
 		changed = twice || closed;
+		if (twice && twice_count != NULL)
+			(*twice_count)++;
 		count = twice ? count / 2 : closed ? count - 1 : count;
 	}
 	return count;
