@@ -43,8 +43,11 @@ static bool read_element(struct rd *r, const struct syntax *s, struct element *e
 	}
 	if (group == 0xFFFE)
 		return false;
-	if (e->len != DICOM_UNDEFINED)
-		rd_take(r, e->len);
+	if (e->len == DICOM_UNDEFINED) { /* an item follows, or the end of no items */
+		group = rd_u16(r, s->big_endian);
+		return group == 0xFFFE;
+	}
+	rd_take(r, e->len);
 	return !r->failed;
 }
 
