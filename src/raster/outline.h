@@ -13,7 +13,7 @@
 #ifndef RASTER_OUTLINE_H
 #define RASTER_OUTLINE_H
 
-#include "raster/bounds.h"
+#include "raster/raster.h"
 
 #define OUTLINE_FANOUT 16
 #define OUTLINE_LEVELS 8 /* 16^8 = 2^32 edges */

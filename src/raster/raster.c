@@ -21,8 +21,6 @@
 #include <assert.h>
 #include <math.h>
 
-#include "raster/bounds.h"
-
 #define FRACTION (RASTER_ONE - 1)
 
 /* ---- From floating point to Q.12 ---- */
@@ -115,7 +113,7 @@ static int32_t floor_px(int32_t v)
 	return v >> RASTER_SHIFT;
 }
 
-struct bounds bounds_of(const struct q12 *v, size_t count)
+struct bounds raster_bounds(const struct q12 *v, size_t count)
 {
 	struct bounds b = {INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN};
 
@@ -131,7 +129,7 @@ struct bounds bounds_of(const struct q12 *v, size_t count)
 	return b;
 }
 
-bool bounds_box(struct bounds b, const struct mask *m, struct mask_box *box)
+bool raster_box(struct bounds b, const struct mask *m, struct mask_box *box)
 {
 	if (b.x0 > b.x1)
 		return false;
@@ -290,12 +288,12 @@ static bool toggle_edge(struct mask *m, struct q12 a, struct q12 b)
 	return toggle_long(m, &e);
 }
 
-bool raster_toggle(struct mask *m, const struct q12 *v, size_t count)
+bool raster_toggle(struct mask *m, const struct q12 *v, size_t count, struct bounds b)
 {
 	struct mask_box box;
 	bool tie = false;
 
-	if (!bounds_box(bounds_of(v, count), m, &box))
+	if (!raster_box(b, m, &box))
 		return false;
 	mask_grow(m, box);
 
@@ -390,11 +388,11 @@ static void path_edge(struct mask *m, struct q12 a, struct q12 b)
 	}
 }
 
-void raster_path(struct mask *m, const struct q12 *v, size_t count)
+void raster_path(struct mask *m, const struct q12 *v, size_t count, struct bounds b)
 {
 	struct mask_box box;
 
-	if (!bounds_box(bounds_of(v, count), m, &box))
+	if (!raster_box(b, m, &box))
 		return;
 	mask_grow(m, box);
 

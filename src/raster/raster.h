@@ -52,6 +52,15 @@ bool raster_snap(double col, double row, struct q12 *out) MUST_USE;
 #define RASTER_FAR 1.0e9
 bool raster_clip(const double *col_row, size_t count, struct q12 *out, size_t *out_count) MUST_USE;
 
+/* The extent of a path: closed; x0 > x1 when there are no points. */
+struct bounds {
+	int32_t x0, y0, x1, y1;
+};
+
+struct bounds raster_bounds(const struct q12 *v, size_t count); /* asserts RASTER_COORD_MAX */
+/* The part of a mask that filling a path of these bounds may write to; false when none. */
+bool raster_box(struct bounds b, const struct mask *m, struct mask_box *box) MUST_USE;
+
 /*
  * The two halves of filling, for region.c.
  *
@@ -60,10 +69,11 @@ bool raster_clip(const double *col_row, size_t count, struct q12 *out, size_t *o
  * their exclusive or.  raster_parity then turns the flips into the filled mask, by the
  * half-open rule.  In between the mask holds no picture.
  * true when some pixel centre may lie on the path, so that raster_path has something to do.
+ * `b` is raster_bounds of the path.
  */
-bool raster_toggle(struct mask *m, const struct q12 *v, size_t count);
+bool raster_toggle(struct mask *m, const struct q12 *v, size_t count, struct bounds b);
 void raster_parity(struct mask *m);
 /* Set every pixel whose centre lies exactly on the path. */
-void raster_path(struct mask *m, const struct q12 *v, size_t count);
+void raster_path(struct mask *m, const struct q12 *v, size_t count, struct bounds b);
 
 #endif

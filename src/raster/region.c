@@ -86,7 +86,8 @@ static size_t region_layout(struct region *g, uint8_t *base, uint32_t cols, uint
 	size_t words = mask_words(cols, rows) * sizeof(uint64_t);
 	size_t sort = (points > count ? points : count) * sizeof(struct sort_item);
 
-	for (int i = 0; i < 2; i++)
+	/* A lone contour is compared with nothing and has no holes. */
+	for (int i = 0; i < (count > 1 ? 2 : 1); i++)
 		g->layer[i] = (struct mask){
 			.cols = cols,
 			.rows = rows,
@@ -94,8 +95,8 @@ static size_t region_layout(struct region *g, uint8_t *base, uint32_t cols, uint
 			.bits = carve(base, &used, words),
 		};
 	g->contours = carve(base, &used, count * sizeof(struct contour));
-	if (count > 1) { /* a lone contour is compared with nothing */
-		g->vertices = carve(base, &used, points * sizeof(struct q12));
+	g->vertices = carve(base, &used, points * sizeof(struct q12));
+	if (count > 1) {
 		g->blocks = carve(base, &used,
 				  (points / 15 + count * OUTLINE_LEVELS) * sizeof(struct bounds));
 		g->nesting_max = pairs_max(count);
@@ -104,8 +105,6 @@ static size_t region_layout(struct region *g, uint8_t *base, uint32_t cols, uint
 		g->room.spare = carve(base, &used, sort);
 		g->room.strands_max = (uint32_t)strands_for(points);
 		g->room.strands = carve(base, &used, strands_bytes(g->room.strands_max));
-	} else {
-		g->vertices = carve(base, &used, points * sizeof(struct q12));
 	}
 	g->room.work = REGION_WORK;
 	return used;
@@ -253,11 +252,12 @@ static void layer_open(struct mask *layer, struct mask_box box)
 /* One contour alone, into a layer. */
 static void fill_layer(struct mask *layer, struct contour *c)
 {
-	struct mask_box box = {0};
+	struct mask_box box;
 
-	(void)bounds_box(c->bounds, layer, &box);
+	if (!raster_box(c->bounds, layer, &box))
+		box = (struct mask_box){0};
 	layer_open(layer, box);
-	c->on_path = raster_toggle(layer, c->v, c->count);
+	c->on_path = raster_toggle(layer, c->v, c->count, c->bounds);
 	raster_parity(layer);
 }
 
@@ -271,14 +271,14 @@ static void fill_together(struct region *g, uint32_t first, uint32_t end)
 		target = &g->layer[0];
 		target->box = (struct mask_box){0};
 		for (uint32_t i = first; i < end; i++)
-			if (bounds_box(g->contours[i].bounds, target, &box))
+			if (raster_box(g->contours[i].bounds, target, &box))
 				mask_grow(target, box);
 		mask_clear(target);
 	}
 	for (uint32_t i = first; i < end; i++) {
 		struct contour *c = &g->contours[i];
 		if (!c->skip)
-			c->on_path = raster_toggle(target, c->v, c->count);
+			c->on_path = raster_toggle(target, c->v, c->count, c->bounds);
 	}
 	raster_parity(target);
 	if (target != g->out)
@@ -388,7 +388,7 @@ static void admit(struct region *g, const struct polygon *p, size_t count, bool 
 		*c = (struct contour){
 			.v = p[i].v,
 			.count = n,
-			.bounds = bounds_of(p[i].v, n),
+			.bounds = raster_bounds(p[i].v, n),
 			.inside = NONE,
 			.on_path = true,
 		};
@@ -429,9 +429,11 @@ void region_fill(struct mask *out, const struct polygon *p, size_t count, enum e
 		fill_plain(&g);
 	if (g.plain < g.count)
 		fill_together(&g, g.plain, g.count);
-	for (uint32_t i = 0; i < g.count && edge == EDGE_INCLUSIVE; i++)
-		if (g.contours[i].on_path)
-			raster_path(out, g.contours[i].v, g.contours[i].count);
+	for (uint32_t i = 0; i < g.count && edge == EDGE_INCLUSIVE; i++) {
+		const struct contour *c = &g.contours[i];
+		if (c->on_path)
+			raster_path(out, c->v, c->count, c->bounds);
+	}
 	if (notes != NULL)
 		notes_add(notes, &g.notes);
 }
