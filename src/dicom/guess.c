@@ -88,6 +88,12 @@ bool guess_plausible(struct bytes data)
 	return false;
 }
 
+/* In which all was well, for two elements at least: one may be chance. */
+static bool is_sure(unsigned count, bool clean)
+{
+	return clean && count >= 2;
+}
+
 const struct syntax *guess_syntax(struct bytes data)
 {
 	const struct syntax *best = NULL;
@@ -97,7 +103,8 @@ const struct syntax *guess_syntax(struct bytes data)
 		bool clean;
 		unsigned score = trial(data, candidates[i], &clean);
 
-		score = score * 2 + clean;
+		if (is_sure(score, clean))
+			score += TRIAL_ELEMENTS;
 		if (score > best_score) {
 			best = candidates[i];
 			best_score = score;
@@ -113,8 +120,11 @@ const struct syntax *guess_correct(struct bytes data, const struct syntax *named
 	trial(data, named, &clean);
 	if (clean)
 		return named;
-	for (size_t i = 0; i < CANDIDATES; i++)
-		if (candidates[i] != named && trial(data, candidates[i], &clean) >= 2 && clean)
+	for (size_t i = 0; i < CANDIDATES; i++) {
+		unsigned count = trial(data, candidates[i], &clean);
+
+		if (candidates[i] != named && is_sure(count, clean))
 			return candidates[i];
+	}
 	return named;
 }

@@ -331,7 +331,7 @@ static struct head choose_explicit(struct walk *w, const struct walk_level *top,
 	/* A value that is cut short is an error to be said here; any other reading of the header of
 	 * a known VR must have better grounds than that it fits, or pixels are read as elements. */
 	if (vr != VR_NONE && !makes_sense(w, top, tag, &chosen))
-		return is_long ? full : brief;
+		chosen = is_long ? full : brief;
 	w->notes |= chosen.explicit_vr ? WALK_BAD_VR : WALK_OTHER_FORM;
 	return chosen;
 }
