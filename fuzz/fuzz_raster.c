@@ -121,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!oracle_no_area(in.p[i].v, in.p[i].count))
 			twice += halvings;
 	}
-	oracle_open(&o, in.p, in.count, in.edge, in.nesting, in.far ? 0 : in.unit);
+	oracle_open(&o, in.p, in.count, in.edge, in.nesting, in.far ? 1 : in.unit);
 	for (uint32_t row = 0; row < in.rows; row++)
 		for (uint32_t col = 0; col < in.cols; col++)
 			assert(mask_get(&m, col, row) == oracle_region_pixel(&o, col, row));

@@ -49,7 +49,7 @@ static size_t make_star(uint64_t *seed, struct q12 *v, double reach, double spre
 	for (size_t i = 0; i < n; i++) {
 		double r = radius * (1 - spread * oracle_between(seed, 0, 900) / 1000);
 		double angle = 6.283185307179586 * (double)i / (double)n;
-		ck_assert(raster_snap(cx + r * cos(angle), cy + r * sin(angle), &v[i]));
+		must(raster_snap(cx + r * cos(angle), cy + r * sin(angle), &v[i]), "not snapped");
 	}
 	return n;
 }
@@ -180,9 +180,9 @@ static void assert_oracle(const struct mask *m, const struct q12 *v, size_t coun
 		for (uint32_t c = 0; c < m->cols; c++) {
 			struct oracle_hit hit = oracle_pixel(v, n, c, r);
 			bool want = hit.inside || (area && hit.on_path && edge == EDGE_INCLUSIVE);
-			ck_assert_msg(mask_get(m, c, r) == want,
-				      "%s, round %d, rule %d: pixel (%u, %u) should be %d", name,
-				      round, (int)edge, c, r, want);
+			must(mask_get(m, c, r) == want,
+			     "%s, round %d, rule %d: pixel (%u, %u) should be %d", name, round,
+			     (int)edge, c, r, want);
 		}
 	}
 	assert_invariants(m, name);
@@ -276,9 +276,8 @@ static void compare_micro(const struct mask *m, const struct micro *w, size_t n,
 	for (uint32_t r = 0; r < m->rows; r++)
 		for (uint32_t c = 0; c < m->cols; c++)
 			if (mask_get(m, c, r) != micro_inside(w, n, c, r))
-				ck_assert_msg(micro_distance(w, n, c, r) <= 1.4143 / RASTER_ONE,
-					      "round %d: pixel (%u, %u) is not near the path",
-					      round, c, r);
+				must(micro_distance(w, n, c, r) <= 1.4143 / RASTER_ONE,
+				     "round %d: pixel (%u, %u) is not near the path", round, c, r);
 }
 
 START_TEST(decimal_strings)
@@ -294,8 +293,8 @@ START_TEST(decimal_strings)
 		for (size_t i = 0; i < n; i++) {
 			w[i] = (struct micro){grid(&seed, -5 * MICRO, 70 * MICRO, step),
 					      grid(&seed, -5 * MICRO, 50 * MICRO, step)};
-			ck_assert(
-				raster_snap((double)w[i].x / MICRO, (double)w[i].y / MICRO, &v[i]));
+			must(raster_snap((double)w[i].x / MICRO, (double)w[i].y / MICRO, &v[i]),
+			     "not snapped");
 		}
 		fill(&m, v, n, EDGE_HALF_OPEN);
 		compare_micro(&m, w, n, round);
@@ -361,11 +360,11 @@ START_TEST(clip)
 	size_t n = 0;
 	bool ok = raster_clip(clip_cases[_i].points, clip_cases[_i].count, v, &n);
 
-	ck_assert_msg(ok == clip_cases[_i].ok, "%s: accepted %d", clip_cases[_i].name, ok);
+	must(ok == clip_cases[_i].ok, "%s: accepted %d", clip_cases[_i].name, ok);
 	if (ok) {
 		fill(&m, v, n, EDGE_HALF_OPEN);
-		ck_assert_msg(mask_count(&m) == clip_cases[_i].pixels, "%s: %llu pixels",
-			      clip_cases[_i].name, (unsigned long long)mask_count(&m));
+		must(mask_count(&m) == clip_cases[_i].pixels, "%s: %llu pixels",
+		     clip_cases[_i].name, (unsigned long long)mask_count(&m));
 	}
 	mask_free(&m);
 }
@@ -403,9 +402,9 @@ START_TEST(snap)
 	bool ok_row = raster_snap(0, snap_cases[_i].px, &q);
 	const char *name = snap_cases[_i].name;
 
-	ck_assert_msg(ok == snap_cases[_i].ok && ok_row == ok, "%s: accepted %d", name, ok);
-	ck_assert_msg(p.x == (ok ? snap_cases[_i].want : -7), "%s: column %d", name, p.x);
-	ck_assert_msg(q.y == (ok ? snap_cases[_i].want : -7), "%s: row %d", name, q.y);
+	must(ok == snap_cases[_i].ok && ok_row == ok, "%s: accepted %d", name, ok);
+	must(p.x == (ok ? snap_cases[_i].want : -7), "%s: column %d", name, p.x);
+	must(q.y == (ok ? snap_cases[_i].want : -7), "%s: row %d", name, q.y);
 }
 END_TEST
 
@@ -415,7 +414,7 @@ static void assert_same(struct mask *m, const struct mask *want, const struct q1
 			enum edge_rule edge, const char *what)
 {
 	fill(m, v, n, edge);
-	ck_assert_msg(mask_equal(m, want), "%s changes the mask", what);
+	must(mask_equal(m, want), "%s changes the mask", what);
 }
 
 START_TEST(same_path_same_mask)
@@ -475,11 +474,10 @@ START_TEST(whole_pixel_shift)
 		fill(&b, v, n, edge);
 		for (int32_t r = 60; r < 140; r++)
 			for (int32_t c = 60; c < 140; c++)
-				ck_assert_msg(mask_get(&a, (uint32_t)c, (uint32_t)r) ==
-						      mask_get(&b, (uint32_t)(c + dc),
-							       (uint32_t)(r + dr)),
-					      "round %d, shift (%d, %d): pixel (%d, %d)", round, dc,
-					      dr, c, r);
+				must(mask_get(&a, (uint32_t)c, (uint32_t)r) ==
+					     mask_get(&b, (uint32_t)(c + dc), (uint32_t)(r + dr)),
+				     "round %d, shift (%d, %d): pixel (%d, %d)", round, dc, dr, c,
+				     r);
 	}
 	mask_free(&a);
 	mask_free(&b);
@@ -521,11 +519,10 @@ START_TEST(mirrored_and_turned)
 					if (rule == EDGE_HALF_OPEN &&
 					    oracle_pixel(v, n, c, r).on_path)
 						continue;
-					ck_assert_msg(
-						mask_get(&a, (uint32_t)c, (uint32_t)r) ==
-							mask_get(&b, (uint32_t)t.x, (uint32_t)t.y),
-						"symmetry %d, round %d, rule %d: (%d, %d)", _i,
-						round, rule, c, r);
+					must(mask_get(&a, (uint32_t)c, (uint32_t)r) ==
+						     mask_get(&b, (uint32_t)t.x, (uint32_t)t.y),
+					     "symmetry %d, round %d, rule %d: (%d, %d)", _i, round,
+					     rule, c, r);
 				}
 			}
 		}
@@ -583,10 +580,10 @@ START_TEST(neighbours_tile)
 		}
 		for (uint32_t r = 0; r < TILED; r++)
 			for (uint32_t c = 0; c < TILED; c++)
-				ck_assert_msg(cover[r][c] == 1 || (edge == EDGE_INCLUSIVE &&
-								   path[r][c] && cover[r][c] > 1),
-					      "round %d: pixel (%u, %u) is covered %d times", round,
-					      c, r, cover[r][c]);
+				must(cover[r][c] == 1 || (edge == EDGE_INCLUSIVE && path[r][c] &&
+							  cover[r][c] > 1),
+				     "round %d: pixel (%u, %u) is covered %d times", round, c, r,
+				     cover[r][c]);
 	}
 	mask_free(&m);
 }
@@ -630,10 +627,9 @@ START_TEST(rectangles_across_words)
 			fill(&m, v, 4, EDGE_HALF_OPEN);
 			ck_assert(mask_run(&m, 1, &from, &to) == ((x0 + 1) / 2 < (x1 + 1) / 2));
 			if (to > 0)
-				ck_assert_msg((int32_t)from == (x0 + 1) / 2 &&
-						      (int32_t)to == (x1 + 1) / 2,
-					      "from %g to %g: columns [%u, %u)", x0 / 2.0, x1 / 2.0,
-					      from, to);
+				must((int32_t)from == (x0 + 1) / 2 && (int32_t)to == (x1 + 1) / 2,
+				     "from %g to %g: columns [%u, %u)", x0 / 2.0, x1 / 2.0, from,
+				     to);
 			ck_assert_uint_eq(mask_count(&m), to - from);
 		}
 	}
@@ -656,7 +652,8 @@ START_TEST(disk_without_bias)
 		double cy = 34 + oracle_between(&seed, 0, 1 << 20) / 1048576.0;
 		for (int i = 0; i < n; i++) {
 			double angle = 6.283185307179586 * i / n;
-			ck_assert(raster_snap(cx + r * cos(angle), cy + r * sin(angle), &v[i]));
+			must(raster_snap(cx + r * cos(angle), cy + r * sin(angle), &v[i]),
+			     "not snapped");
 		}
 		fill(&m, v, (size_t)n, EDGE_INCLUSIVE);
 		double area = (double)mask_count(&m);
@@ -665,8 +662,8 @@ START_TEST(disk_without_bias)
 	}
 	double mean = sum / shifts, sigma = sqrt(squares / shifts - mean * mean);
 	double truth = n * r * r * sin(6.283185307179586 / n) / 2; /* of the polygon */
-	ck_assert_msg(fabs(mean - truth) < 3.5 * sigma / sqrt(shifts) + 1e-9,
-		      "radius %g: mean %g, truth %g, sigma %g", r, mean, truth, sigma);
+	must(fabs(mean - truth) < 3.5 * sigma / sqrt(shifts) + 1e-9,
+	     "radius %g: mean %g, truth %g, sigma %g", r, mean, truth, sigma);
 	mask_free(&m);
 }
 END_TEST
@@ -691,9 +688,9 @@ START_TEST(keyhole)
 					bool path = oracle_pixel(v, n, c, r).on_path;
 					bool want = (out.inside && !in.inside) ||
 						    (path && rule == EDGE_INCLUSIVE);
-					ck_assert_msg(mask_get(&m, c, r) == want,
-						      "round %d, rule %d: pixel (%u, %u)", round,
-						      rule, c, r);
+					must(mask_get(&m, c, r) == want,
+					     "round %d, rule %d: pixel (%u, %u)", round, rule, c,
+					     r);
 				}
 			}
 		}
@@ -713,12 +710,12 @@ START_TEST(million_points)
 
 	ck_assert_ptr_nonnull(v);
 	for (size_t i = 0; i < n; i++) /* a circle of radius 200 with a rough rim */
-		ck_assert(
-			raster_snap(256 + (200 + (double)(i % 2) / 100) *
-						    cos(6.283185307179586 * (double)i / (double)n),
-				    256 + (200 + (double)(i % 2) / 100) *
-						    sin(6.283185307179586 * (double)i / (double)n),
-				    &v[i]));
+		must(raster_snap(256 + (200 + (double)(i % 2) / 100) *
+						 cos(6.283185307179586 * (double)i / (double)n),
+				 256 + (200 + (double)(i % 2) / 100) *
+						 sin(6.283185307179586 * (double)i / (double)n),
+				 &v[i]),
+		     "not snapped");
 	fill(&m, v, n, EDGE_INCLUSIVE);
 	ck_assert_uint_gt(mask_count(&m), 125500);
 	ck_assert_uint_lt(mask_count(&m), 125850);

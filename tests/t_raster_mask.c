@@ -51,8 +51,7 @@ START_TEST(packing)
 		ck_assert_ptr_nonnull(exact);
 		memset(exact, 0, len);
 		mask_pack(&m, exact);
-		ck_assert_msg(memcmp(exact, want, len) == 0, "%u x %u, round %d", cols, rows,
-			      round);
+		must(memcmp(exact, want, len) == 0, "%u x %u, round %d", cols, rows, round);
 		free(exact);
 		free(got);
 		free(want);
@@ -86,23 +85,21 @@ static void assert_plain(const struct mask *m, const uint8_t *plain, const char 
 	for (uint32_t r = 0; r < m->rows; r++) {
 		uint32_t from = 0;
 		for (uint32_t to = 0; mask_run(m, r, &from, &to);) {
-			ck_assert_msg(from < to && to <= m->cols, "%s: run [%u, %u)", what, from,
-				      to);
-			ck_assert_msg(from == 0 || !mask_get(m, from - 1, r), "%s: run starts late",
-				      what);
-			ck_assert_msg(!mask_get(m, to, r), "%s: run ends early", what);
+			must(from < to && to <= m->cols, "%s: run [%u, %u)", what, from, to);
+			must(from == 0 || !mask_get(m, from - 1, r), "%s: run starts late", what);
+			must(!mask_get(m, to, r), "%s: run ends early", what);
 			for (uint32_t c = from; c < to; c++)
-				ck_assert_msg(mask_get(m, c, r), "%s: hole in a run", what);
+				must(mask_get(m, c, r), "%s: hole in a run", what);
 			by_runs += to - from;
 		}
 		for (uint32_t c = 0; c < m->cols; c++) {
 			bool want = plain[(size_t)r * m->cols + c];
-			ck_assert_msg(mask_get(m, c, r) == want, "%s: pixel (%u, %u)", what, c, r);
+			must(mask_get(m, c, r) == want, "%s: pixel (%u, %u)", what, c, r);
 			count += want;
 		}
 	}
-	ck_assert_msg(mask_count(m) == count && by_runs == count, "%s: counts", what);
-	ck_assert_msg(mask_is_empty(m) == (count == 0), "%s: emptiness", what);
+	must(mask_count(m) == count && by_runs == count, "%s: counts", what);
+	must(mask_is_empty(m) == (count == 0), "%s: emptiness", what);
 	assert_invariants(m, what);
 }
 

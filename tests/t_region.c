@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/mask_check.h"
 #include "support/raster_oracle.h"
 
 Suite *suite_region(void);
@@ -204,21 +205,21 @@ static void assert_golden(const char *name, const char *text)
 		return;
 	}
 	FILE *in = fopen(path, "r");
-	ck_assert_msg(in != NULL, "%s is missing", path);
+	must(in != NULL, "%s is missing", path);
 	size_t len = fread(want, 1, sizeof(want) - 1, in);
 	fclose(in);
 	want[len] = '\0';
-	ck_assert_msg(strcmp(text, want) == 0, "%s: is now\n%s", path, text);
+	must(strcmp(text, want) == 0, "%s: is now\n%s", path, text);
 }
 
 static void assert_notes(const char *name, const struct region_notes *got,
 			 const struct region_notes *want)
 {
-	ck_assert_msg(memcmp(got, want, sizeof(*got)) == 0,
-		      "%s: holes %u, islands %u, overlaps %u, duplicates %u, empty %u, mixed %u, "
-		      "clipped %u, outside %u, unresolved %u",
-		      name, got->holes, got->islands, got->overlaps, got->duplicates, got->empty,
-		      got->mixed_types, got->clipped, got->outside, got->unresolved);
+	must(memcmp(got, want, sizeof(*got)) == 0,
+	     "%s: holes %u, islands %u, overlaps %u, duplicates %u, empty %u, mixed %u, "
+	     "clipped %u, outside %u, unresolved %u",
+	     name, got->holes, got->islands, got->overlaps, got->duplicates, got->empty,
+	     got->mixed_types, got->clipped, got->outside, got->unresolved);
 }
 
 static const struct {
@@ -270,10 +271,9 @@ START_TEST(golden_oracle)
 		region_fill(&f.mask, p, count, rules[k].edge, rules[k].nesting, f.scratch, NULL);
 		for (uint32_t r = 0; r < ROWS; r++)
 			for (uint32_t c = 0; c < COLS; c++)
-				ck_assert_msg(mask_get(&f.mask, c, r) ==
-						      oracle_region_pixel(&o, c, r),
-					      "%s, %s: pixel (%u, %u)", goldens[_i].name,
-					      rules[k].title, c, r);
+				must(mask_get(&f.mask, c, r) == oracle_region_pixel(&o, c, r),
+				     "%s, %s: pixel (%u, %u)", goldens[_i].name, rules[k].title, c,
+				     r);
 	}
 	close_fixture(&f);
 }
@@ -323,9 +323,9 @@ static void assert_policy(struct fixture *f, const struct polygon *p, size_t cou
 	region_fill(&f->mask, p, count, edge, nesting, f->scratch, &notes);
 	for (uint32_t r = 0; r < f->mask.rows; r++)
 		for (uint32_t c = 0; c < f->mask.cols; c++)
-			ck_assert_msg(mask_get(&f->mask, c, r) == oracle_region_pixel(&o, c, r),
-				      "round %d, rules %d %d: pixel (%u, %u) should be %d", round,
-				      (int)edge, (int)nesting, c, r, !mask_get(&f->mask, c, r));
+			must(mask_get(&f->mask, c, r) == oracle_region_pixel(&o, c, r),
+			     "round %d, rules %d %d: pixel (%u, %u) should be %d", round, (int)edge,
+			     (int)nesting, c, r, !mask_get(&f->mask, c, r));
 	notes.clipped = notes.outside = 0; /* the oracle knows of no image */
 	assert_notes("random", &notes, &o.notes);
 }
@@ -380,7 +380,7 @@ START_TEST(order_does_not_matter)
 		}
 		mask_clear(&g.mask);
 		region_fill(&g.mask, p, count, EDGE_INCLUSIVE, NESTED_HOLE, g.scratch, NULL);
-		ck_assert_msg(mask_equal(&f.mask, &g.mask), "round %d", round);
+		must(mask_equal(&f.mask, &g.mask), "round %d", round);
 	}
 	close_fixture(&f);
 	close_fixture(&g);
@@ -409,7 +409,7 @@ START_TEST(added_to_what_is_there)
 		region_fill(&alone.mask, p, count, EDGE_INCLUSIVE, NESTED_HOLE, alone.scratch,
 			    NULL);
 		mask_or(&g.mask, &alone.mask);
-		ck_assert_msg(mask_equal(&f.mask, &g.mask), "round %d", round);
+		must(mask_equal(&f.mask, &g.mask), "round %d", round);
 		close_fixture(&alone);
 	}
 	close_fixture(&f);

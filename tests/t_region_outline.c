@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "raster/relate.h"
+#include "support/mask_check.h"
 #include "support/raster_oracle.h"
 
 Suite *suite_region_outline(void);
@@ -72,15 +73,14 @@ START_TEST(relations)
 		if (r == RELATION_APART || (faces & 0x8) == 0) {
 			/* One that encloses nothing, twice round, is in nothing and beside it. */
 			bool hollow = (faces & 0xA) == 0 || (faces & 0xC) == 0;
-			ck_assert_msg((r == RELATION_APART || hollow) && (faces & 0x8) == 0,
-				      "round %d: apart, but %x", round, faces);
+			must((r == RELATION_APART || hollow) && (faces & 0x8) == 0,
+			     "round %d: apart, but %x", round, faces);
 			continue;
 		}
-		ck_assert_msg(faces == faces_of[r], "round %d: relation %d, faces %x", round,
-			      (int)r, faces);
+		must(faces == faces_of[r], "round %d: relation %d, faces %x", round, (int)r, faces);
 	}
 	for (int r = RELATION_APART; r <= RELATION_PARTLY; r++)
-		ck_assert_msg(met[r] > 10, "relation %d was met %u times", r, met[r]);
+		must(met[r] > 10, "relation %d was met %u times", r, met[r]);
 }
 END_TEST
 
@@ -152,9 +152,9 @@ START_TEST(relation_cases)
 		[RELATION_PARTLY] = RELATION_PARTLY,
 	};
 	enum relation r = relate_two(cases[_i].v, cases[_i].nv, cases[_i].w, cases[_i].nw);
-	ck_assert_msg(r == cases[_i].want, "%s: %d", cases[_i].name, (int)r);
+	must(r == cases[_i].want, "%s: %d", cases[_i].name, (int)r);
 	r = relate_two(cases[_i].w, cases[_i].nw, cases[_i].v, cases[_i].nv);
-	ck_assert_msg(r == other_way[cases[_i].want], "%s, reversed: %d", cases[_i].name, (int)r);
+	must(r == other_way[cases[_i].want], "%s, reversed: %d", cases[_i].name, (int)r);
 }
 END_TEST
 
@@ -210,7 +210,7 @@ START_TEST(touching_by_boxes)
 		struct outline b = outline_index(rw, nw, &free_blocks);
 		int64_t work = INT64_C(1) << 40;
 		bool touch = outline_touch(&a, &b, &work);
-		ck_assert_msg(touch == any_touch(rv, nv, rw, nw), "round %d", round);
+		must(touch == any_touch(rv, nv, rw, nw), "round %d", round);
 		ck_assert(touch == outline_touch(&b, &a, &work));
 		met[touch]++;
 		for (int k = 0; k < 50 && nv > 0; k++) {
@@ -218,11 +218,11 @@ START_TEST(touching_by_boxes)
 					oracle_between(&seed, -99, 99) * RASTER_ONE};
 			struct oracle_hit hit =
 				oracle_pixel(rv, nv, p.x / RASTER_ONE, p.y / RASTER_ONE);
-			ck_assert_msg(hit.on_path || outline_encloses(&a, p, &work) == hit.inside,
-				      "round %d: point (%d, %d)", round, p.x, p.y);
+			must(hit.on_path || outline_encloses(&a, p, &work) == hit.inside,
+			     "round %d: point (%d, %d)", round, p.x, p.y);
 		}
 	}
-	ck_assert_msg(met[0] > 5 && met[1] > 5, "apart %u, touching %u", met[0], met[1]);
+	must(met[0] > 5 && met[1] > 5, "apart %u, touching %u", met[0], met[1]);
 }
 END_TEST
 
@@ -253,10 +253,10 @@ START_TEST(reduce)
 	struct q12 out[12];
 	uint32_t n = outline_reduce(reductions[_i].v, reductions[_i].count, out);
 
-	ck_assert_msg(n == reductions[_i].want, "%s: %u vertices remain", reductions[_i].name, n);
+	must(n == reductions[_i].want, "%s: %u vertices remain", reductions[_i].name, n);
 	if (n == 0)
-		ck_assert_msg(outline_area(reductions[_i].v, reductions[_i].count) == 0, "%s",
-			      reductions[_i].name);
+		must(outline_area(reductions[_i].v, reductions[_i].count) == 0, "%s",
+		     reductions[_i].name);
 }
 END_TEST
 
@@ -276,9 +276,9 @@ START_TEST(sorting)
 				items[i].key = round % 2 ? (int32_t)i : -(int32_t)i;
 		sort_items(items, spare, n);
 		for (size_t i = 1; i < n; i++)
-			ck_assert(items[i - 1].key < items[i].key ||
-				  (items[i - 1].key == items[i].key &&
-				   items[i - 1].id < items[i].id));
+			must(items[i - 1].key < items[i].key || (items[i - 1].key == items[i].key &&
+								 items[i - 1].id < items[i].id),
+			     "round %d: item %zu", round, i);
 	}
 }
 END_TEST
@@ -305,7 +305,7 @@ static uint32_t make_comb(struct q12 *v, uint32_t teeth, struct q12 at, struct q
 
 START_TEST(interleaved_combs)
 {
-	const uint32_t teeth = 25000;
+	const uint32_t teeth = 12500;
 	struct q12 *v = malloc((4 * teeth + 2) * sizeof(*v)),
 		   *w = malloc((4 * teeth + 2) * sizeof(*w));
 	struct q12 down = {16, 400000}, up = {16, -400000};
@@ -331,7 +331,8 @@ START_TEST(interleaved_combs)
 }
 END_TEST
 
-/* Two windings of one spiral, a hundred thousand edges each, that never meet. */
+/* Two windings of one spiral that never meet.  Every box around a few turns of one meets every
+ * such box of the other, so the large ones may be given up. */
 static uint32_t make_spiral(struct q12 *v, uint32_t n, int32_t from)
 {
 	static const struct q12 corner[4] = {{1, 1}, {-1, 1}, {-1, -1}, {1, -1}};
@@ -346,15 +347,14 @@ static uint32_t make_spiral(struct q12 *v, uint32_t n, int32_t from)
 
 START_TEST(spirals)
 {
-	const uint32_t n = 100000;
+	const uint32_t n = _i == 0 ? 6000 : 100000;
 	struct q12 *v = malloc(n * sizeof(*v)), *w = malloc(n * sizeof(*w));
 
 	ck_assert(v != NULL && w != NULL);
 	make_spiral(v, n, 100);
 	make_spiral(w, n, 108);
 	enum relation r = relate_two(v, n, w, n);
-	ck_assert_msg(r == RELATION_APART || r == RELATION_PARTLY || r == RELATION_UNKNOWN, "%d",
-		      (int)r);
+	must(r == RELATION_APART || (_i == 1 && r == RELATION_UNKNOWN), "%d", (int)r);
 	free(v);
 	free(w);
 }
@@ -374,7 +374,7 @@ Suite *suite_region_outline(void)
 	tcase_add_loop_test(outlines, reduce, 0, (int)(sizeof(reductions) / sizeof(reductions[0])));
 	tcase_add_test(outlines, sorting);
 	tcase_add_loop_test(hostile, interleaved_combs, 0, 2);
-	tcase_add_test(hostile, spirals);
+	tcase_add_loop_test(hostile, spirals, 0, 2);
 	suite_add_tcase(s, outlines);
 	suite_add_tcase(s, hostile);
 	return s;

@@ -62,7 +62,7 @@ static double clamp(double v)
  */
 static size_t clip_edge(const double a[2], const double b[2], struct q12 *out)
 {
-	double cuts[4];
+	double cuts[4] = {0};
 	size_t cut_count = 0, count = 0;
 
 	for (int axis = 0; axis < 2; axis++) {
