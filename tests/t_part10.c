@@ -321,7 +321,31 @@ START_TEST(test_round_trip)
 }
 END_TEST
 
-/* Views into an open source, large enough to be copied by the kernel, small ones between. */
+/* A source that cannot be read, and one that somebody has made shorter. */
+static void expect_source_errors(const struct bytes *views, size_t count, struct bytes source,
+				 const char *path)
+{
+	struct part10_out o = out_of(&syntax_explicit_le, "1.2.840.10008.1.2.1");
+	int out = memfd_create("out", 0);
+	struct fault f = {0};
+
+	o.views = views;
+	o.view_count = count;
+	o.source = source;
+	o.source_fd = open(path, O_WRONLY);
+	ck_assert_int_eq(part10_write(out, &o, &f), ERR_IO);
+	ck_assert_int_eq(f.sys_errno, EBADF);
+	close(o.source_fd);
+	ck_assert_int_eq(truncate(path, 5 << 20), 0);
+	o.source_fd = open(path, O_RDONLY);
+	ck_assert_int_eq(part10_write(out, &o, &f), ERR_IO);
+	ck_assert_int_eq(f.sys_errno, 0);
+	ck_assert_ptr_nonnull(strstr(f.text, "shorter"));
+	close(o.source_fd);
+	close(out);
+}
+
+/* Views into an open source, large enough to be read again, in pieces; small ones between. */
 START_TEST(test_large_copy)
 {
 	char *folder = test_tmpdir(), source_path[600], out_path[600];
@@ -350,16 +374,14 @@ START_TEST(test_large_copy)
 		BYTES_LIT("end"),
 	};
 	size_t count = sizeof(views) / sizeof(views[0]), at = 0;
-	for (int with_fd = 0; with_fd < 3; with_fd++) {
+	for (int with_fd = 0; with_fd < 2; with_fd++) {
 		struct part10_out o = out_of(&syntax_explicit_le, "1.2.840.10008.1.2.1");
 		struct fault f = {0};
-		int write_only = open("/dev/null", O_WRONLY);
 
 		o.views = views;
 		o.view_count = count;
 		o.source = map.bytes;
-		/* no source, the source, and one that copy_file_range refuses */
-		o.source_fd = with_fd == 0 ? -1 : with_fd == 1 ? map.fd : write_only;
+		o.source_fd = with_fd == 0 ? -1 : map.fd;
 		fd = open(out_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 		ck_assert_msg(part10_write(fd, &o, &f) == OK, "%s", f.text);
 		struct bytes file = contents(fd);
@@ -374,8 +396,8 @@ START_TEST(test_large_copy)
 		ck_assert_uint_eq(at, file.len);
 		part10_close(&p);
 		free((void *)(uintptr_t)file.at);
-		close(write_only);
 	}
+	expect_source_errors(views, count, map.bytes, source_path);
 	file_unmap(&map);
 	free(bytes);
 	test_tmpdir_remove(folder);

@@ -50,8 +50,9 @@ void part10_close(struct part10 *p); /* also fine on PART10_NONE */
  * Write a whole file: zero preamble, new meta information (group length, version, SOP class
  * and instance, transfer syntax, implementation), then the data set's views; deflated on the way
  * where the syntax is.  `source_fd` (or -1): an open file in which the views that point into
- * `source` lie; large ones are then copied with copy_file_range(2).  The fd is not closed or
- * synced.
+ * `source` lie; large ones are then read from it again, which is faster than from the map and
+ * safe when the file has become shorter (ERR_IO).  Not for two threads at once.  The fd is not
+ * closed or synced.
  */
 struct part10_out {
 	struct uid sop_class, sop_instance;
