@@ -242,7 +242,7 @@ def check(folder, label, expect=None):
         series = {}
         for path in glob.glob(os.path.join(out, 'UID_*', 'Addition', 'OVERLAY-*.dcm')):
             ds = pydicom.dcmread(path, stop_before_pixels=True)
-            rs = next(str(i.ReferencedSOPInstanceUID) for i in ds.ReferencedInstanceSequence)
+            rs = next(str(i.ReferencedSOPInstanceUID) for i in ds.SourceInstanceSequence)
             source = str(ds.SourceImageSequence[0].ReferencedSOPInstanceUID)
             series.setdefault((rs, str(ds.SeriesInstanceUID)), {})[source] = path
         total = 0
