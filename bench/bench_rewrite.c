@@ -4,7 +4,7 @@
  *     build/bench/bench_rewrite IN OUT [ROUNDS]
  *
  * prints the files a second of the best round.  bench/dcmtk_rewrite.cc is the same with
- * DCMTK, bench/rewrite runs both in turn.
+ * DCMTK; bench/run runs both in turn.
  */
 #include <dirent.h>
 #include <fcntl.h>
