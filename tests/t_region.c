@@ -3,7 +3,7 @@
  * tests/golden/region_*.txt; then random contours against the policy done literally, pixel
  * by pixel; then how two outlines lie to each other; then many and hostile ones.
  *
- * NETRT_GOLDEN_WRITE=1 writes the drawings anew (look at the difference before committing).
+ * NETRT_GOLDEN=write writes the drawings anew (look at the difference before committing).
  */
 #include <check.h>
 #include <stdio.h>
@@ -197,7 +197,7 @@ static void assert_golden(const char *name, const char *text)
 	char path[128], want[4096] = "";
 
 	snprintf(path, sizeof(path), "tests/golden/region_%s.txt", name);
-	if (getenv("NETRT_GOLDEN_WRITE") != NULL) {
+	if (getenv("NETRT_GOLDEN") != NULL) {
 		FILE *out = fopen(path, "w");
 		ck_assert_ptr_nonnull(out);
 		fputs(text, out);
