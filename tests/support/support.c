@@ -2,7 +2,6 @@
 
 #include <check.h>
 #include <dirent.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,17 +36,13 @@ char *test_tmpdir(void)
 	return strdup(path);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 void test_tmpdir_remove(char *path)
 {
-	ck_assert_int_eq(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	char command[700];
+
+	/* musl's nftw stops at deep trees */
+	snprintf(command, sizeof(command), "rm -rf '%s'", path);
+	ck_assert_int_eq(system(command), 0);
 	free(path);
 }
 
