@@ -317,28 +317,22 @@ static inline uint64_t right_align(uint64_t v, unsigned n)
 	return v << half << half | (EACH('0') & ~(~(uint64_t)0 << half << half));
 }
 
-/*
- * Up to 7 characters and a backslash in `v`; `hits` are the backslashes.  The point at d (d = len
- * when there is none) is squeezed out: what follows it moves one byte forward.
- */
-static inline bool short_value(uint64_t v, uint64_t hits, unsigned *len, uint64_t *pm)
+/* The first `len` (1 to 7) characters of `v`.  The point at d (d = len when there is none) is
+ * squeezed out: what follows it moves one byte forward. */
+static inline bool short_value(uint64_t v, unsigned len, uint64_t *pm)
 {
-	uint64_t before = (hits & -hits) - 1;
-	uint64_t points = match(v, '.') & before;
-	unsigned d, n;
-
-	*len = bytes_before(hits);
-	d = points != 0 ? bytes_before(points) : *len;
-	n = *len - (points != 0);
-
+	uint64_t points = match(v, '.') & (((uint64_t)1 << 8 * len) - 1);
+	unsigned d = points != 0 ? bytes_before(points) : len;
+	unsigned n = len - (points != 0);
 	uint64_t head = low_bytes(~(uint64_t)0, d);
 	uint64_t digits = right_align((v & head) | (v >> 8 & ~head), n);
+
 	*pm = digits_value(digits) * power10[PM_DECIMALS - (n - d)];
 	return n > 0 && digits_ok(digits);
 }
 
 /* 8 to 15 characters, with the point among the first 8, so at most 7 digits before it. */
-static inline bool long_value(uint64_t v0, uint64_t v1, uint64_t hits, unsigned *len, uint64_t *pm)
+static inline bool long_value(uint64_t v0, uint64_t v1, unsigned len, uint64_t *pm)
 {
 	uint64_t points = match(v0, '.');
 
@@ -346,10 +340,8 @@ static inline bool long_value(uint64_t v0, uint64_t v1, uint64_t hits, unsigned 
 		return false;
 
 	unsigned d = bytes_before(points);
-	unsigned rest = bytes_before(hits); /* characters in v1 */
+	unsigned rest = len - 8; /* characters in v1 */
 	unsigned decimals = 7 - d + rest;
-	*len = 8 + rest;
-
 	uint64_t head = low_bytes(~(uint64_t)0, d);
 	uint64_t first = (v0 & head) | (v0 >> 8 & ~head & 0x00FFFFFFFFFFFFFFu) |
 			 (rest > 0 ? v1 << 56 : (uint64_t)'0' << 56);
@@ -379,25 +371,25 @@ static size_t list_shortcut(struct bytes text, int64_t *out, size_t cap, size_t 
 	size_t n = 0;
 
 	while (n < cap && p <= last) {
-		uint64_t negative = *p == '-';
-		const uint8_t *q = p + negative;
-		uint64_t v = load8(q), pm;
-		uint64_t hits = match(v, '\\');
-		unsigned len;
-		bool ok;
+		uint64_t v0 = load8(p), v1 = load8(p + 8), pm;
+		uint64_t hits0 = match(v0, '\\'), hits1 = match(v1, '\\');
 
-		if (hits != 0) {
-			ok = short_value(v, hits, &len, &pm);
-		} else {
-			uint64_t v1 = load8(q + 8);
-
-			hits = match(v1, '\\');
-			ok = hits != 0 && long_value(v, v1, hits, &len, &pm);
-		}
-		if (!ok)
+		/* The next number can only begin when this one's end is known: the sign, which is
+		 * not needed for that, comes after. */
+		uint64_t hits = hits0 != 0 ? hits0 : hits1;
+		if (hits == 0)
 			break;
-		out[n++] = (int64_t)((pm ^ -negative) + negative); /* -pm where negative */
-		p = q + len + 1;
+		unsigned whole = (hits0 != 0 ? 0 : 8) + bytes_before(hits);
+
+		unsigned negative = (v0 & 0xFF) == '-', len = whole - negative;
+		if (negative) {
+			v0 = v0 >> 8 | v1 << 56;
+			v1 >>= 8;
+		}
+		if (!(len < 8 ? short_value(v0, len, &pm) : long_value(v0, v1, len, &pm)))
+			break;
+		out[n++] = negative ? -(int64_t)pm : (int64_t)pm;
+		p += whole + 1;
 	}
 	*count = n;
 	return (size_t)(p - text.at);
