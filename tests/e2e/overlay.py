@@ -269,7 +269,56 @@ def check_study(r, name, folder, structure_sets, config, may_fail=False):
                 continue
             images = images_in(folder)
             r.check(written, name, "nothing written")
-            check_series(r, name, images, written, work)
+            marked = check_series(r, name, images, written, work)
+            r.check(marked > 0, name, "nothing marked")
+
+
+def structure_set_for(d, path):
+    """One square contour on one image, well inside it."""
+    def item(**values):
+        made = pydicom.dataset.Dataset()
+        for keyword, value in values.items():
+            setattr(made, keyword, value)
+        return made
+
+    position = [float(v) for v in d.ImagePositionPatient]
+    along, down = ([float(v) for v in d.ImageOrientationPatient[i : i + 3]] for i in (0, 3))
+    points = []
+    for col, row in ((0.25, 0.25), (0.7, 0.25), (0.7, 0.6), (0.25, 0.6)):
+        x = round(col * d.Columns) * float(d.PixelSpacing[1])
+        y = round(row * d.Rows) * float(d.PixelSpacing[0])
+        points += ["%.6g" % (p + x * a + y * b) for p, a, b in zip(position, along, down)]
+    frame = d.get("FrameOfReferenceUID", "1.2.3.4")
+    s = item(SOPClassUID="1.2.840.10008.5.1.4.1.1.481.3", SOPInstanceUID="1.2.3.4.5", Modality="RTSTRUCT",
+             StudyInstanceUID=d.StudyInstanceUID, SeriesInstanceUID="1.2.3.4.6", FrameOfReferenceUID=frame,
+             StructureSetLabel="MADE", SpecificCharacterSet="ISO_IR 192")
+    s.StructureSetROISequence = [item(ROINumber=1, ReferencedFrameOfReferenceUID=frame, ROIName="K\u00f6rper")]
+    s.RTROIObservationsSequence = [item(ObservationNumber=1, ReferencedROINumber=1, RTROIInterpretedType="")]
+    reference = item(ReferencedSOPClassUID=d.SOPClassUID, ReferencedSOPInstanceUID=d.SOPInstanceUID)
+    contour = item(ContourGeometricType="CLOSED_PLANAR", NumberOfContourPoints=4, ContourData=points)
+    contour.ContourImageSequence = [reference]
+    s.ROIContourSequence = [item(ReferencedROINumber=1, ContourSequence=[contour])]
+    s.is_little_endian, s.is_implicit_VR = True, False
+    pydicom.dataset.FileDataset(path, s, is_implicit_VR=False).save_as(path, write_like_original=True)
+    return s
+
+
+def check_odd(r, config):
+    """Single images in every transfer syntax and with overlays of their own."""
+    for name in sorted(os.listdir(os.path.join(DATA, "odd"))):
+        d = pydicom.dcmread(os.path.join(DATA, "odd", name), force=True, stop_before_pixels=True)
+        needed = ("SOPInstanceUID", "StudyInstanceUID", "Rows", "PixelSpacing", "ImagePositionPatient",
+                  "ImageOrientationPatient")
+        if not name.endswith(".dcm") or d.get("Modality") not in ("CT", "MR") or any(k not in d for k in needed):
+            continue
+        if not all(re.fullmatch(r"[0-9]+(\.[0-9]+)+", d[k].value or "") for k in needed[:2]):
+            continue  # anonymised to nothing
+        with tempfile.TemporaryDirectory() as work:
+            os.mkdir(os.path.join(work, "images"))
+            shutil.copy(os.path.join(DATA, "odd", name), os.path.join(work, "images"))
+            structure_set = os.path.join(work, "rtstruct.dcm")
+            structure_set_for(d, structure_set)
+            check_study(r, "odd/" + name, work, [structure_set], config, may_fail="truncated" in name)
 
 
 def main():
@@ -300,7 +349,9 @@ def main():
             folder = os.path.join(sets, name)
             found = sorted(f for f in os.listdir(folder) if f.endswith(".dcm"))
             if found:
-                check_study(r, name, folder, [os.path.join(folder, f) for f in found], config, may_fail=True)
+                check_study(r, name, folder, [os.path.join(folder, f) for f in found], config)
+        if os.path.isdir(os.path.join(DATA, "odd")):
+            check_odd(r, config)
     return r.end()
 
 
