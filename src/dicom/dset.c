@@ -86,6 +86,7 @@ static enum err take_token(struct indexer *x, const struct token *t, struct faul
 	case TOK_PIXELS_END:
 		break;
 	}
+	assert(x->elems != NULL && x->depth > 0); /* something was begun */
 	x->elems[x->open[--x->depth]].next = x->count;
 	return OK;
 }
