@@ -48,8 +48,7 @@ const char cmd_process_usage[] =
 	"Files are not forced to disk one by one: after a power cut, run it again.\n"
 	"\n"
 	"Exit codes: 0 all done, 64 usage, 65 some study could not be processed, 66 no input,\n"
-	"71 the system gave no memory or process, 73 cannot create the output, 74 standard output\n"
-	"failed, 78 configuration.\n";
+	"73 cannot create the output, 74 standard output failed, 78 configuration.\n";
 
 struct arguments {
 	const char *config, *out, *sheet, *jobs;
@@ -291,7 +290,7 @@ static int scan_and_run(const struct arguments *a, const struct study_options *o
 	if (e != OK) {
 		fault_format(&f, text, sizeof(text));
 		log_say(LOG_ERROR, "%s", text);
-		code = e == ERR_LIMIT ? EX_DATAERR : EX_OSERR;
+		code = EX_DATAERR;
 	} else {
 		tell_problems(&scan);
 		if (scan_dicom_count(&scan) + scan.counts.bad == 0) {

@@ -116,7 +116,7 @@ static int process(struct batch *b, const struct scan_study *s, const sigset_t *
 		log_say(LOG_ERROR, "study %s: cannot make a process: %s", s->uid.text,
 			strerror(errno));
 		tell(b, &s->uid, REPORT_FAILED, "cannot make a process");
-		count_exit(b, EX_OSERR);
+		count_exit(b, EX_DATAERR);
 		free(sheet);
 		return 0;
 	}

@@ -10,7 +10,7 @@
 
 /*
  * `out`: the output folder.  Returns EX_OK: every study with images and a structure set is done
- * (and there was one); EX_DATAERR; EX_CANTCREAT, which goes before it; EX_OSERR.
+ * (and there was one); EX_DATAERR; EX_CANTCREAT, which goes before it.
  * Contact sheets: the first study done gets options->sheet, the second "NAME-2.jpg", and so on.
  */
 int batch_run(const struct scan *scan, const struct study_options *options, int out) MUST_USE;

@@ -285,7 +285,7 @@ static void fail_slice(struct task *t)
 	char doing[4300], name[SLICE_NAME_MAX + sizeof("/" STAGING_ADDITION "/")];
 
 	if (s->index >= t->plan.plane_count) {
-		fail_fault(r, EX_OSERR, "a worker process cannot begin", &s->fault);
+		fail_fault(r, EX_DATAERR, "a worker process cannot begin", &s->fault);
 		return;
 	}
 
@@ -312,7 +312,7 @@ static void fail_crash(struct run *r, int signal)
 	char name[32];
 
 	if (signal == 0) {
-		fail(r, EX_OSERR, "a worker process ended early");
+		fail(r, EX_DATAERR, "a worker process ended early");
 		return;
 	}
 	signal_name(signal, name, sizeof(name));
@@ -349,7 +349,7 @@ static void run_workers(struct task *t)
 		r->interrupted = result.signal;
 		break;
 	case POOL_NO_FORK:
-		fail(r, EX_OSERR, "cannot make a process: %s", strerror(result.sys_errno));
+		fail(r, EX_DATAERR, "cannot make a process: %s", strerror(result.sys_errno));
 		break;
 	}
 }
@@ -449,7 +449,7 @@ static void do_set(struct run *r, const struct scan_set *source)
 	t.report = &r->report.sets[r->report.set_count];
 	*t.report = (struct report_set){.sop_instance = source->sop_instance};
 	if (e != OK) {
-		fail_fault(r, EX_OSERR, "cannot begin", &f);
+		fail_fault(r, EX_DATAERR, "cannot begin", &f);
 		return;
 	}
 	e = part10_open(&t.file, AT_FDCWD, source->path, &f);
@@ -459,7 +459,7 @@ static void do_set(struct run *r, const struct scan_set *source)
 	if (e != OK) {
 		set_failed(&t, source, &f);
 	} else if (use_set(&t, source, &f) != OK) {
-		fail_fault(r, EX_OSERR, "cannot go on", &f);
+		fail_fault(r, EX_DATAERR, "cannot go on", &f);
 	}
 	part10_close(&t.file);
 	arena_close(&t.arena);
@@ -481,7 +481,8 @@ static void tell_losses(const struct run *r)
 			if (w.loss)
 				report_warning_text(set, &w, &line);
 			if (w.loss && !line.failed)
-				log_say(LOG_WARNING, "study %s: not used: %s", r->study->uid.text,
+				log_say(w.asked ? LOG_INFO : LOG_WARNING, "study %s: %s: %s",
+					r->study->uid.text, w.asked ? "left out" : "not used",
 					(const char *)line.at);
 			buf_free(&line);
 		}
@@ -516,7 +517,7 @@ static void publish(struct run *r)
 	if (e == OK)
 		e = staging_publish(&r->staging, &f);
 	if (e == ERR_NOMEM)
-		fail_fault(r, EX_OSERR, "cannot go on", &f);
+		fail_fault(r, EX_DATAERR, "cannot go on", &f);
 	else if (e != OK)
 		fail_output(r, "", &f);
 }
@@ -610,7 +611,7 @@ int pipeline_run(const struct scan *scan, const struct scan_study *study,
 
 	assert(study->set_count > 0 && study->image_count > 0);
 	if (prepare(&r, &f) != OK)
-		fail_fault(&r, EX_OSERR, "cannot begin", &f);
+		fail_fault(&r, EX_DATAERR, "cannot begin", &f);
 	else
 		paint_all(&r);
 	r.report.total_us = clock_us() - started_us;

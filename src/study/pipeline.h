@@ -23,7 +23,7 @@
 
 /*
  * The whole of it, with its messages; for a process of its own, which ends with the result: EX_OK,
- * EX_DATAERR, EX_CANTCREAT, EX_OSERR.  SIGINT, SIGTERM, SIGHUP and SIGCHLD are held
+ * EX_DATAERR, EX_CANTCREAT.  SIGINT, SIGTERM, SIGHUP and SIGCHLD are held
  * (signals_hold, *old is what was before); one of the first three removes what was written and ends
  * the process by that signal.  `sheet`: path of the contact sheet, or NULL.
  */

@@ -9,8 +9,11 @@ bool report_next_warning(const struct report_set *set, uint32_t *at, struct repo
 		return false;
 
 	const struct report_note *first = &set->notes[*at];
-	*out = (struct report_warning){
-		.word = first->word, .text = first->text, .loss = first->loss, .first_note = *at};
+	*out = (struct report_warning){.word = first->word,
+				       .text = first->text,
+				       .loss = first->loss,
+				       .asked = first->asked,
+				       .first_note = *at};
 	while (*at < set->note_count && set->notes[*at].kind == first->kind) {
 		const struct report_note *n = &set->notes[*at];
 
@@ -75,8 +78,8 @@ struct report_totals report_totals(const struct report *r)
 				t.rois_unused++;
 		}
 		for (uint32_t at = 0; report_next_warning(set, &at, &w);) {
-			t.warnings++;
-			t.losses += w.loss;
+			t.warnings += !w.asked;
+			t.losses += w.loss && !w.asked;
 		}
 	}
 	return t;

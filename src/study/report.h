@@ -23,6 +23,7 @@ struct report_note {
 	const char *word; /* stable, for programs: "off-planes" */
 	const char *text; /* for people: "contours off every image plane" */
 	bool loss;        /* something is not in the output */
+	bool asked;       /* ... because the configuration says so: no warning */
 	uint32_t roi;     /* index in the set's rois, or REPORT_NO_ROI */
 	uint32_t count;   /* contours, images ... concerned */
 	double worst_mm;  /* 0: no distance is meant */
@@ -90,7 +91,7 @@ struct report {
 /* One warning, told once however many ROIs it concerns. */
 struct report_warning {
 	const char *word, *text;
-	bool loss;
+	bool loss, asked;
 	uint32_t count;      /* sum over the ROIs */
 	uint32_t rois;       /* how many, 0: the study as a whole */
 	uint32_t first_note; /* in set->notes; the others follow it */

@@ -108,10 +108,10 @@ static void losses(struct buf *b, const struct report_set *set, uint32_t roi)
 
 		if (n->roi != roi || !n->loss)
 			continue;
-		buf_str(b, "        not used: ");
-		if (n->count > 0)
-			buf_fmt(b, "%u x ", n->count);
+		buf_str(b, n->asked ? "        left out: " : "        not used: ");
 		buf_str(b, n->text);
+		if (n->count > 0 && strncmp(n->text, "ROI", 3) != 0)
+			buf_fmt(b, ": %u", n->count);
 		if (n->worst_mm > 0)
 			buf_fmt(b, ", up to %.3g mm", n->worst_mm);
 		buf_char(b, '\n');
@@ -165,9 +165,11 @@ static void warnings(struct buf *b, const struct report_set *set)
 
 	for (uint32_t at = 0; report_next_warning(set, &at, &w);) {
 		if (first)
-			buf_str(b, "\n  Warnings\n");
+			buf_str(b, "\n  Remarks\n");
 		first = false;
-		buf_str(b, w.loss ? "    NOT USED  " : "    note      ");
+		buf_str(b, w.asked  ? "    left out  "
+			   : w.loss ? "    NOT USED  "
+				    : "    note      ");
 		report_warning_text(set, &w, b);
 		buf_char(b, '\n');
 	}
