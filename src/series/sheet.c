@@ -30,7 +30,11 @@
 #define BINS 4096u
 
 static const uint8_t tint[3] = {255, 96, 48}, line[3] = {255, 222, 64}, field[3] = {40, 40, 44};
-#define TINT_PERCENT 30
+#define TINT_PERCENT 22u
+
+static const uint8_t colors[8][3] = {{255, 82, 82},   {64, 196, 255}, {105, 240, 104},
+				     {255, 145, 240}, {255, 171, 64}, {100, 255, 218},
+				     {179, 136, 255}, {255, 255, 110}};
 
 static uint32_t sheet_cols(const struct sheet *s)
 {
@@ -210,7 +214,9 @@ static void marked_row(const struct view *v, const struct mask *m, int64_t y,
 	}
 }
 
-static void draw_mask(const struct view *v, const struct mask *m)
+/* Color the outline, and mix `percent` of the tint into what is inside it. */
+static void draw_mask(const struct view *v, const struct mask *m, const uint8_t *outline,
+		      unsigned percent)
 {
 	bool rows[3][TILE_MAX + 2];
 	bool *above = rows[0], *here = rows[1], *below = rows[2];
@@ -227,10 +233,10 @@ static void draw_mask(const struct view *v, const struct mask *m)
 			if (!here[x])
 				continue;
 			for (unsigned i = 0; i < 3; i++)
-				at[i] = inner ? (uint8_t)((at[i] * (100 - TINT_PERCENT) +
-							   tint[i] * TINT_PERCENT) /
-							  100)
-					      : line[i];
+				at[i] = !inner ? outline[i]
+					       : (uint8_t)((at[i] * (100 - percent) +
+							    tint[i] * percent) /
+							   100);
 		}
 		bool *free_row = above;
 		above = here;
@@ -308,19 +314,25 @@ static void robust_range(struct view *v)
 	v->high = a < b ? b : a;
 }
 
+static struct view view_of(struct sheet *s, uint32_t tile)
+{
+	size_t pitch = (size_t)sheet_cols(s) * 3;
+
+	assert(tile < s->count);
+	uint32_t left = GAP + tile % s->across * (s->tile_cols + GAP);
+	uint32_t top = GAP + tile / s->across * (s->tile_rows + GAP);
+	return (struct view){.origin = s->rgb + top * pitch + (size_t)left * 3,
+			     .pitch = pitch,
+			     .tile_cols = s->tile_cols,
+			     .tile_rows = s->tile_rows};
+}
+
 void sheet_draw(struct sheet *s, uint32_t tile, const struct pixels *p, double window_center,
 		double window_width, const struct mask *merged, const char *caption)
 {
-	assert(tile < s->count);
-	size_t pitch = (size_t)sheet_cols(s) * 3;
-	uint32_t left = GAP + tile % s->across * (s->tile_cols + GAP);
-	uint32_t top = GAP + tile / s->across * (s->tile_rows + GAP);
-	struct view v = {.origin = s->rgb + top * pitch + (size_t)left * 3,
-			 .pitch = pitch,
-			 .tile_cols = s->tile_cols,
-			 .tile_rows = s->tile_rows,
-			 .p = p};
+	struct view v = view_of(s, tile);
 
+	v.p = p;
 	if (p != NULL && !p->color && window_width > 0) {
 		/* PS3.3 C.11.2.1.2.1 */
 		v.low = window_center - 0.5 - (window_width - 1) / 2;
@@ -332,9 +344,22 @@ void sheet_draw(struct sheet *s, uint32_t tile, const struct pixels *p, double w
 		v.high = v.low + 1;
 	draw_image(&v);
 	if (merged != NULL)
-		draw_mask(&v, merged);
+		draw_mask(&v, merged, line, TINT_PERCENT);
 	if (caption != NULL)
 		draw_caption(&v, caption);
+}
+
+void sheet_outline(struct sheet *s, uint32_t tile, const struct mask *roi,
+		   const uint8_t color[static 3])
+{
+	struct view v = view_of(s, tile);
+
+	draw_mask(&v, roi, color, 0);
+}
+
+const uint8_t *sheet_color(uint32_t n)
+{
+	return colors[n % (sizeof(colors) / sizeof(colors[0]))];
 }
 
 enum err sheet_write(const struct sheet *s, const char *path, struct fault *f)

@@ -32,6 +32,11 @@ uint32_t sheet_tile(const struct sheet *s, uint32_t slice);
  * outline, and a small caption (slice number). */
 void sheet_draw(struct sheet *s, uint32_t tile, const struct pixels *p, double window_center,
 		double window_width, const struct mask *merged, const char *caption);
+/* Add the outline of one ROI in a color of its own, over what sheet_draw has drawn. */
+void sheet_outline(struct sheet *s, uint32_t tile, const struct mask *roi,
+		   const uint8_t color[static 3]);
+/* A bright color for the n-th ROI that has none; eight of them in turn. */
+const uint8_t *sheet_color(uint32_t n);
 /* Through a .part name.  ERR_UNSUPPORTED in a MINIMAL build. */
 enum err sheet_write(const struct sheet *s, const char *path, struct fault *f) MUST_USE;
 
