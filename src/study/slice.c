@@ -336,15 +336,19 @@ static void window_of_pixels(const struct pixels *p, double *center, double *wid
 	*width = high > low ? high - low : 1;
 }
 
-static void draw_tile(const struct slice_job *job, const struct canvas *c,
-		      const struct pixels *pixels)
+/* The merged mask, and over it every ROI's outline: on most plans the body is one of them, and the
+ * merged mask alone shows nothing else. */
+static enum err draw_tile(struct worker *w, struct canvas *c, const struct pixels *pixels,
+			  struct fault *f)
 {
+	const struct slice_job *job = w->job;
 	uint32_t tile = sheet_tile(job->sheet, c->plane);
 	double center = 0, width = 1;
 	char caption[32];
+	enum err e = OK;
 
 	if (tile == UINT32_MAX)
-		return;
+		return OK;
 	if (strcmp(c->image->modality, "CT") == 0) {
 		center = 40; /* soft tissue */
 		width = 400;
@@ -355,6 +359,16 @@ static void draw_tile(const struct slice_job *job, const struct canvas *c,
 	}
 	snprintf(caption, sizeof(caption), "%u/%u", c->plane + 1, job->plan->plane_count);
 	sheet_draw(job->sheet, tile, pixels, center, width, &c->merged, caption);
+	for (uint32_t i = 0; i < rt_plane_roi_count(job->plan, c->plane) && e == OK; i++) {
+		uint32_t roi = rt_plane_roi(job->plan, c->plane, i);
+		const struct roi *r = &job->plan->set->rois[roi];
+
+		e = rt_paint_roi(&w->painter, c->plane, i, &c->one, f);
+		if (e == OK)
+			sheet_outline(job->sheet, tile, &c->one,
+				      r->has_color ? r->color : sheet_color(roi));
+	}
+	return e;
 }
 
 /* ---- the worker ---- */
@@ -380,7 +394,7 @@ static enum err do_image(struct worker *w, struct canvas *c, struct fault *f)
 	w->stage = SLICE_WRITE;
 	e = write_image(w, c, f);
 	if (e == OK && job->sheet != NULL)
-		draw_tile(job, c, readable);
+		e = draw_tile(w, c, readable, f);
 	return e;
 }
 
