@@ -35,6 +35,8 @@ static const struct {
 	  .zone = "+0000"}},
 	{"PET", {.sop_class = PET_CLASS, .image_type = "ORIGINAL\\PRIMARY"}},
 	{"1 x 1", {.rows = 1, .cols = 1}},
+	{"group lengths", {.group_lengths = true}},
+	{"group lengths, big endian", {.group_lengths = true, .syntax = "1.2.840.10008.1.2.2"}},
 };
 
 static bool built_with(const struct image_options *o)
@@ -68,6 +70,8 @@ static bool may_change(const struct made *src, uint32_t tag)
 					   TAG_DigitalSignaturesSequence};
 	bool pet = bytes_eq_str(dset_text(&src->d, NULL, TAG_SOPClassUID), PET_CLASS);
 
+	if (tag == TAG(0x0008, 0))
+		return true;
 	if (tag == TAG_SeriesDate || tag == TAG_SeriesTime)
 		return !pet;
 	for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++)
@@ -103,6 +107,21 @@ static void check_kept(const struct made *src, const struct made *out)
 	}
 	ck_assert_uint_gt(kept, 15);
 	ck_assert_uint_eq(out->d.notes & (WALK_DISORDERED | WALK_REPEATED | WALK_ODD_LENGTH), 0);
+}
+
+/* PS3.5 7.2: a group length counts what follows it in its group. */
+static void check_group_length(const struct made *out)
+{
+	const struct elem *e = dset_find(&out->d, NULL, TAG(0x0008, 0)), *last = e;
+	struct bytes v = dset_value(&out->d, e);
+
+	for (const struct elem *n = e; n != NULL && TAG_GROUP(n->tag) == 0x0008;
+	     n = dset_next(&out->d, NULL, n))
+		last = n;
+	ck_assert_uint_eq(v.len, 4);
+	struct bytes end = whole(&out->d, last);
+	ck_assert_uint_eq(out->file.syntax->big_endian ? get_u32be(v.at) : get_u32le(v.at),
+			  (size_t)(end.at + end.len - v.at) - 4);
 }
 
 /* Nothing is there that overlay.h does not list. */
@@ -273,6 +292,8 @@ START_TEST(test_elements)
 	derive_image(&out, &src, &s, &plane, 1, &r);
 
 	check_kept(&src, &out);
+	if (o->group_lengths)
+		check_group_length(&out);
 	check_nothing_else(&src, &out, &r);
 	check_references(&out, o);
 	check_equipment(&out, o->equipment);

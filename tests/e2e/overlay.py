@@ -321,6 +321,22 @@ def check_odd(r, config):
             check_study(r, "odd/" + name, work, [structure_set], config, may_fail="truncated" in name)
 
 
+def check_sheet(r, phantom, config, work):
+    """The contact sheet is a picture with the ROIs of the phantom in color."""
+    sheet = os.path.join(work, "sheet.jpg")
+    done = run("process", "-c", config, phantom, "-o", os.path.join(work, "sheet-out"), "--sheet", sheet)
+    r.check(done.code == 0, "--sheet:", done.code, done.err[-500:])
+    try:
+        import cv2
+    except ImportError:
+        print("SKIP e2e/overlay: no cv2 to look at the contact sheet")
+        return
+    picture = cv2.imread(sheet)
+    if r.check(picture is not None and 1400 <= picture.shape[1] <= 1800, "the contact sheet", sheet):
+        spread = picture.max(axis=2).astype(int) - picture.min(axis=2)
+        r.check((spread > 90).mean() > 0.002 and (picture.max(axis=2) < 16).mean() > 0.2, "the sheet has no color")
+
+
 def main():
     r = Report("overlay")
     if len(sys.argv) > 2:
@@ -341,6 +357,7 @@ def main():
         done = run("phantom", phantom, "--preset", "small", timeout=120)
         if r.check(done.code == 0, "phantom:", done.code, done.err[-500:]):
             check_study(r, "phantom", phantom, [], config)
+            check_sheet(r, phantom, config, work)
         sets = os.path.join(DATA, "sets")
         if not os.path.isdir(sets):
             print("SKIP e2e/overlay: no shared data at", sets)

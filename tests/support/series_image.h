@@ -30,7 +30,7 @@ struct image_options {
 	const char *zone;         /* NULL: none */
 	uint16_t groups;          /* bit i: an overlay in group 6000 + 2i */
 	bool embedded;            /* the overlay of group 6000 lies in the pixel data */
-	bool group_lengths;       /* (0008,0000) and, with an overlay, (6000,0000) */
+	bool group_lengths;       /* (0008,0000), which says 0, and (7FE0,0000), which says 1 */
 	bool equipment;           /* Contributing Equipment Sequence of one item */
 	bool equipment_undefined; /* ... of undefined length, the item too */
 	bool equipment_un;        /* ... as UN */
@@ -123,6 +123,8 @@ static inline void put_uid(struct build *b, uint32_t tag, const char *text)
 
 static inline void put_head(struct build *b, const struct image_options *o)
 {
+	if (o->group_lengths)
+		build_u32(b, TAG(0x0008, 0), VR_UL, &(uint32_t){0}, 1);
 	if (o->charset != NULL)
 		build_str(b, TAG_SpecificCharacterSet, VR_CS, o->charset);
 	build_str(b, TAG_ImageType, VR_CS,
@@ -228,6 +230,8 @@ static inline void make_image(struct made *m, const struct image_options *o)
 	if (o->signature)
 		build_bytes(&b, TAG_MACParametersSequence, VR_SQ, BYTES_NONE);
 	put_overlays(&b, o);
+	if (o->group_lengths)
+		build_u32(&b, TAG(0x7FE0, 0), VR_UL, &(uint32_t){1}, 1);
 	put_pixels(&b, rows, cols, out.syntax->encapsulated);
 	if (o->signature)
 		build_bytes(&b, TAG_DigitalSignaturesSequence, VR_SQ, BYTES_NONE);
