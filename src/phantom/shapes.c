@@ -234,13 +234,15 @@ static const struct shape anatomy[] = {
 
 #define ANATOMY (sizeof(anatomy) / sizeof(anatomy[0]))
 
-/* Parts of the height become millimetres. */
+/* Parts of the height become millimetres; a seed and a point are smaller than any slice. */
 static void place(struct shape *s, double height)
 {
+	bool tiny = s->type[0] != '\0' && s->a < 2;
+
 	s->cz *= height;
-	if (s->c <= 1)
+	if (!tiny && s->c <= 1)
 		s->c *= height;
-	else if (s->c <= 2)
+	else if (!tiny && s->c <= 2)
 		s->c = height;
 }
 
