@@ -3,11 +3,13 @@
  */
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dicom/dict.h"
 #include "dicom/syntax.h"
 #include "dicom/tag.h"
+#include "support/support.h"
 
 Suite *suite_dict(void);
 
@@ -185,6 +187,50 @@ START_TEST(test_both_ways)
 }
 END_TEST
 
+/* Row by row what tables/dictionary.tsv says, where the tests run from the project's root. */
+START_TEST(test_table)
+{
+	FILE *in = fopen("tables/dictionary.tsv", "r");
+	char line[512], tag_text[16], keyword[80], vr[32], vm[16], retired[4];
+	unsigned count = 0;
+
+	if (in == NULL) {
+		test_skip("dict/table: tables/dictionary.tsv is not here");
+		return;
+	}
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), in));
+	while (fgets(line, sizeof(line), in) != NULL) {
+		struct dict_entry e;
+		bool repeating;
+
+		ck_assert_int_eq(sscanf(line, "%15[^\t]\t%79[^\t]\t%31[^\t]\t%15[^\t]\t%3s",
+					tag_text, keyword, vr, vm, retired),
+				 5);
+		repeating = strchr(tag_text, 'x') != NULL;
+		for (char *x = tag_text; *x != '\0'; x++)
+			*x = *x == 'x' ? '0' : *x;
+		uint32_t tag = (uint32_t)strtoul(tag_text, NULL, 16);
+		if (strcmp(keyword, "-") == 0) {
+			ck_assert_msg(!dict_find(tag, &e), "%08X", tag);
+			continue;
+		}
+		ck_assert_msg(dict_by_keyword(bytes_str(keyword), &e) && e.tag == tag, "%s",
+			      keyword);
+		ck_assert_int_eq(e.mask != 0xFFFFFFFFu, repeating);
+		if (!repeating) /* (0028,0400) is one of (0028,04x0), but has a row of its own */
+			ck_assert_msg(dict_find(tag, &e), "%08X", tag);
+		ck_assert_str_eq(e.keyword, keyword);
+		ck_assert_str_eq(e.vm, vm);
+		ck_assert_int_eq(e.retired, retired[0] == 'Y');
+		if (strlen(vr) == 2)
+			ck_assert_str_eq(vr_info(e.vr)->name, vr);
+		count++;
+	}
+	fclose(in);
+	ck_assert_uint_ge(count, 5300);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	bool good;
@@ -308,6 +354,7 @@ Suite *suite_dict(void)
 	tcase_add_loop_test(c, test_find, 0, sizeof(entries) / sizeof(entries[0]));
 	tcase_add_test(c, test_allows);
 	tcase_add_test(c, test_both_ways);
+	tcase_add_test(c, test_table);
 	tcase_add_loop_test(c, test_parse_tag, 0, sizeof(tag_texts) / sizeof(tag_texts[0]));
 	tcase_add_test(c, test_generated_tags);
 	tcase_add_test(c, test_syntaxes);

@@ -2,13 +2,15 @@
  * tables/dictionary.tsv -> dicom_tags.h (TAG_<Keyword>) and dicom_dict.inc (what
  * src/dicom/dict.c searches).  Run as `gen_dict OUTPUT_FOLDER` from the project root.
  *
- * A row is packed into 8 bytes, the keywords lie in one pool without pointers: there is
- * nothing to relocate and the whole is a third of an array of structs.
+ * A row is packed into 8 bytes without pointers, so there is nothing to relocate:
  *
- *     bits 0-17   offset of the keyword in the pool
+ *     bits 0-17   where its keyword begins in dict_code; it ends where the next row's begins
  *     bits 18-23  index into dict_vrs
  *     bits 24-28  index into dict_vms
  *     bit  29     retired
+ *
+ * Keywords are written in words ("Patient", "Name"), of which there are 2,000: a word is one
+ * byte for the most frequent DICT_ONE of them, two for the others.  That is 45 KB for 131.
  */
 #include <ctype.h>
 #include <stdint.h>
@@ -16,19 +18,28 @@
 #include "gen_tsv.h"
 
 #define ROWS 8192
-#define POOL (1u << 18)
+#define WORDS 8192u
+#define ONE 192u /* words of one byte; the first byte of two is ONE and up */
+#define CODE (1u << 18)
 #define CHOICES 64
 #define VMS 32
 
 struct row {
 	uint32_t tag, mask, bits;
-	const char *keyword;
+	char keyword[65];
+};
+
+struct word {
+	char text[65];
+	unsigned uses;
 };
 
 static struct row rows[ROWS], masked[ROWS];
 static unsigned row_count, masked_count;
-static char pool[POOL];
-static size_t pool_len;
+static struct word words[WORDS];
+static unsigned word_count;
+static uint8_t code[CODE];
+static size_t code_len;
 static char vms[VMS][8];
 static unsigned vm_count;
 
@@ -99,22 +110,58 @@ static void parse_tag(const struct tsv *t, const char *text, uint32_t *tag, uint
 		tsv_die(t, "tag \"%s\" is of a private group", text);
 }
 
-static const char *intern(const struct tsv *t, const char *keyword)
+/* Characters of the word at the front of a keyword: a capital and what follows in small letters,
+ * capitals before such, digits. */
+static size_t word_len(const char *p)
+{
+	size_t n = 1;
+
+	if (isdigit((unsigned char)p[0])) {
+		while (isdigit((unsigned char)p[n]))
+			n++;
+	} else if (islower((unsigned char)p[0]) || islower((unsigned char)p[1])) {
+		while (islower((unsigned char)p[n]))
+			n++;
+	} else {
+		while (isupper((unsigned char)p[n]) && !islower((unsigned char)p[n + 1]))
+			n++;
+	}
+	return n;
+}
+
+static unsigned find_word(const char *text, size_t len)
+{
+	unsigned i = 0;
+
+	while (i < word_count &&
+	       (strncmp(words[i].text, text, len) != 0 || words[i].text[len] != 0))
+		i++;
+	return i;
+}
+
+static void take_keyword(const struct tsv *t, struct row *r, const char *keyword)
 {
 	size_t len = strlen(keyword);
 
-	if (len == 0 || len > 64 || !isalpha((unsigned char)keyword[0]))
+	if (len == 0 || len >= sizeof(r->keyword) || !isalpha((unsigned char)keyword[0]))
 		tsv_die(t, "keyword \"%s\"", keyword);
 	for (size_t i = 0; i < len; i++)
 		if (!isalnum((unsigned char)keyword[i]))
 			tsv_die(t, "keyword \"%s\"", keyword);
-	if (pool_len + len + 1 > POOL)
-		tsv_die(t, "the keyword pool is full");
+	strcpy(r->keyword, keyword);
+	for (const char *p = r->keyword; *p != '\0';) {
+		size_t n = word_len(p);
+		unsigned i = find_word(p, n);
 
-	char *at = pool + pool_len;
-	strcpy(at, keyword);
-	pool_len += len + 1;
-	return at;
+		if (i == WORDS)
+			tsv_die(t, "too many words");
+		if (i == word_count) {
+			memcpy(words[i].text, p, n);
+			word_count++;
+		}
+		words[i].uses++;
+		p += n;
+	}
 }
 
 static void read_row(const struct tsv *t)
@@ -139,13 +186,13 @@ static void read_row(const struct tsv *t)
 
 	r->tag = tag;
 	r->mask = mask;
-	r->keyword = intern(t, t->column[1]);
-	r->bits = (uint32_t)(r->keyword - pool) | choice_index(t, t->column[2]) << 18 |
-		  vm_index(t, t->column[3]) << 24 | (t->column[4][0] == 'Y' ? 1u << 29 : 0);
+	take_keyword(t, r, t->column[1]);
+	r->bits = choice_index(t, t->column[2]) << 18 | vm_index(t, t->column[3]) << 24 |
+		  (t->column[4][0] == 'Y' ? 1u << 29 : 0);
 	*(fixed ? &row_count : &masked_count) += 1;
 }
 
-static const struct row *nth(unsigned i)
+static struct row *nth(unsigned i)
 {
 	return i < row_count ? &rows[i] : &masked[i - row_count];
 }
@@ -153,6 +200,39 @@ static const struct row *nth(unsigned i)
 static int by_keyword(const void *a, const void *b)
 {
 	return strcmp(nth(*(const uint16_t *)a)->keyword, nth(*(const uint16_t *)b)->keyword);
+}
+
+static int by_uses(const void *a, const void *b)
+{
+	const struct word *x = a, *y = b;
+
+	if (x->uses != y->uses)
+		return x->uses < y->uses ? 1 : -1;
+	return strcmp(x->text, y->text);
+}
+
+/* The frequent words first, then every keyword in them. */
+static void encode_keywords(const struct tsv *t)
+{
+	qsort(words, word_count, sizeof(words[0]), by_uses);
+	if (word_count > ONE + (256 - ONE) * 256)
+		tsv_die(t, "too many words");
+	for (unsigned i = 0; i < row_count + masked_count; i++) {
+		nth(i)->bits |= (uint32_t)code_len;
+		for (const char *p = nth(i)->keyword; *p != '\0';) {
+			size_t n = word_len(p);
+			unsigned word = find_word(p, n);
+
+			if (code_len + 2 > CODE)
+				tsv_die(t, "too many keywords");
+			if (word >= ONE) {
+				code[code_len++] = (uint8_t)(ONE + (word - ONE) / 256);
+				word = (word - ONE) % 256;
+			}
+			code[code_len++] = (uint8_t)word;
+			p += n;
+		}
+	}
 }
 
 static void write_tags(const char *folder)
@@ -168,6 +248,26 @@ static void write_tags(const char *folder)
 	gen_close(out);
 }
 
+/* The words one after the other, where each begins, and the keywords in them. */
+static void write_words(FILE *out)
+{
+	static char text[65536];
+	size_t len = 0, at = 0;
+
+	for (unsigned i = 0; i < word_count; i++)
+		len += (size_t)sprintf(text + len, "%s", words[i].text);
+	gen_pool(out, "dict_words", text, len);
+	fprintf(out, "static const uint16_t dict_word_at[] = {");
+	for (unsigned i = 0; i <= word_count; i++) {
+		fprintf(out, "%s%u,", i % 16 == 0 ? "\n\t" : "", (unsigned)at);
+		at += strlen(words[i].text);
+	}
+	fprintf(out, "\n};\nstatic const uint8_t dict_code[] = {");
+	for (size_t i = 0; i < code_len; i++)
+		fprintf(out, "%s%u,", i % 24 == 0 ? "\n\t" : "", code[i]);
+	fprintf(out, "\n};\n");
+}
+
 static void write_table(const char *folder, const uint16_t *order)
 {
 	FILE *out = gen_create(folder, "dicom_dict.inc");
@@ -180,12 +280,13 @@ static void write_table(const char *folder, const uint16_t *order)
 	fprintf(out, "};\nstatic const char dict_vms[][8] = {\n");
 	for (unsigned i = 0; i < vm_count; i++)
 		fprintf(out, "\t\"%s\",\n", vms[i]);
-	fprintf(out, "};\n#define DICT_ROWS %uu\n#define DICT_MASKED %uu\n", row_count,
-		masked_count);
-	fprintf(out, "static const struct dict_row dict_rows[DICT_ROWS + DICT_MASKED] = {\n");
+	fprintf(out, "};\n#define DICT_ROWS %uu\n#define DICT_MASKED %uu\n#define DICT_ONE %uu\n",
+		row_count, masked_count, ONE);
+	fprintf(out, "static const struct dict_row dict_rows[DICT_ROWS + DICT_MASKED + 1] = {\n");
 	for (unsigned i = 0; i < row_count + masked_count; i++)
 		fprintf(out, "\t{0x%08Xu, 0x%08Xu}, /* %s */\n", nth(i)->tag, nth(i)->bits,
 			nth(i)->keyword);
+	fprintf(out, "\t{0, 0x%08Xu}, /* where the last keyword ends */\n", (unsigned)code_len);
 	fprintf(out, "};\nstatic const uint32_t dict_masks[DICT_MASKED] = {\n");
 	for (unsigned i = 0; i < masked_count; i++)
 		fprintf(out, "\t0x%08Xu,\n", masked[i].mask);
@@ -193,7 +294,7 @@ static void write_table(const char *folder, const uint16_t *order)
 	for (unsigned i = 0; i < row_count + masked_count; i++)
 		fprintf(out, "%s%u,", i % 16 == 0 ? "\n\t" : "", order[i]);
 	fprintf(out, "\n};\n");
-	gen_pool(out, "dict_pool", pool, pool_len);
+	write_words(out);
 	gen_close(out);
 }
 
@@ -218,6 +319,7 @@ int main(int argc, char **argv)
 		if (by_keyword(&order[i - 1], &order[i]) == 0)
 			tsv_die(&t, "keyword %s is there twice", nth(order[i])->keyword);
 
+	encode_keywords(&t);
 	write_tags(argv[1]);
 	write_table(argv[1], order);
 	return 0;

@@ -22,6 +22,7 @@ struct dict_choice {
 #include "dicom_dict.inc" /* generated from tables/dictionary.tsv */
 
 #define NOT_FOUND SIZE_MAX
+#define OFFSET 0x3FFFFu /* the bits that say where a keyword begins */
 
 static size_t find_row(uint32_t tag)
 {
@@ -48,6 +49,23 @@ static const struct dict_choice *row_choice(size_t row)
 	return &dict_vrs[dict_rows[row].bits >> 18 & 0x3F];
 }
 
+/* The keyword of a row, word by word; its length. */
+static size_t spell(size_t row, char out[static DICT_KEYWORD])
+{
+	size_t len = 0, end = dict_rows[row + 1].bits & OFFSET;
+
+	for (size_t i = dict_rows[row].bits & OFFSET; i < end; i++) {
+		size_t word = dict_code[i];
+
+		if (word >= DICT_ONE)
+			word = DICT_ONE + (word - DICT_ONE) * 256 + dict_code[++i];
+		for (size_t c = dict_word_at[word]; c < dict_word_at[word + 1]; c++)
+			out[len++] = dict_words[c];
+	}
+	out[len] = '\0';
+	return len;
+}
+
 static void unpack(size_t row, struct dict_entry *out)
 {
 	const struct dict_row *r = &dict_rows[row];
@@ -55,11 +73,11 @@ static void unpack(size_t row, struct dict_entry *out)
 	*out = (struct dict_entry){
 		.tag = r->tag,
 		.mask = row < DICT_ROWS ? 0xFFFFFFFFu : dict_masks[row - DICT_ROWS],
-		.keyword = dict_pool + (r->bits & 0x3FFFFu),
 		.vr = (enum vr)row_choice(row)->vr,
 		.alt = (enum vr)row_choice(row)->alt,
 		.retired = (r->bits >> 29 & 1u) != 0,
 	};
+	spell(row, out->keyword);
 	memcpy(out->vm, dict_vms[r->bits >> 24 & 0x1F], sizeof(out->vm));
 }
 
@@ -134,9 +152,10 @@ bool dict_by_keyword(struct bytes keyword, struct dict_entry *out)
 	size_t low = 0, high = DICT_ROWS + DICT_MASKED;
 
 	while (low < high) {
+		char spelt[DICT_KEYWORD];
 		size_t middle = low + (high - low) / 2;
 		size_t row = dict_by_name[middle];
-		int c = bytes_cmp(keyword, bytes_str(dict_pool + (dict_rows[row].bits & 0x3FFFFu)));
+		int c = bytes_cmp(keyword, bytes_of(spelt, spell(row, spelt)));
 
 		if (c == 0) {
 			unpack(row, out);

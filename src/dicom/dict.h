@@ -1,8 +1,8 @@
 /*
  * The data dictionary (PS3.6, PS3.7 annex E), made at build time from
- * tables/dictionary.tsv into const tables of 8 bytes a row and one pool of keywords:
+ * tables/dictionary.tsv into const tables of 8 bytes a row and keywords spelt in words:
  * no set-up call, no heap, no relocations.  So an entry is unpacked into the caller's
- * struct; its keyword is a constant and lives for ever.
+ * struct, keyword and all.
  */
 #ifndef DICOM_DICT_H
 #define DICOM_DICT_H
@@ -10,11 +10,13 @@
 #include "base/bytes.h"
 #include "dicom/vr.h"
 
+#define DICT_KEYWORD 65 /* the longest keyword has 56 characters */
+
 struct dict_entry {
 	uint32_t tag;  /* repeating groups: the x digits are 0 */
 	uint32_t mask; /* bits of `tag` that count: 0xFFFFFFFF, or 0xFF00FFFF for 60xx and 50xx ...
 			*/
-	const char *keyword;
+	char keyword[DICT_KEYWORD];
 	enum vr vr;  /* "OB or OW" -> OW, "US or SS ..." -> US, ...: the first that implicit VR may
 			mean */
 	enum vr alt; /* the other choice, VR_NONE when there is none (US or SS -> SS) */
