@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -86,7 +87,9 @@ static void bury(struct batch *b, const struct scan_study *s, int signal)
 		signal == SIGBUS    ? " (was an input file cut short meanwhile?)"
 		: signal == SIGKILL ? " (was memory short?)"
 				    : " (a fault in netrt, please report it)");
-	/* its workers die with it, and with them the lock goes */
+	/* its workers die with it and become ours; with the last one the lock goes */
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
 	if (staging_open(&staging, b->out, &s->uid, NULL) == OK)
 		(void)staging_discard(&staging);
 	tell(b, &s->uid, REPORT_FAILED, text);
@@ -124,7 +127,7 @@ static int process(struct batch *b, const struct scan_study *s, const sigset_t *
 		child_follow(self, SIGTERM);
 
 		int code = pipeline_run(b->scan, s, b->options, b->out, sheet, old);
-		if (fflush(stdout) != 0 && code == EX_OK)
+		if ((fflush(stdout) != 0 || ferror(stdout)) && code == EX_OK)
 			code = EX_IOERR;
 		_exit(code);
 	}
@@ -161,6 +164,7 @@ int batch_run(const struct scan *scan, const struct study_options *options, int 
 	sigset_t old;
 
 	signals_hold(&old);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (const struct scan_study *s = scan->studies; s != NULL; s = s->next) {
 		const char *why = why_skip(s);
 		int interrupted = 0;

@@ -116,9 +116,6 @@ static void losses(struct buf *b, const struct report_set *set, uint32_t roi)
 			buf_fmt(b, ", up to %.3g mm", n->worst_mm);
 		buf_char(b, '\n');
 	}
-	if (set->rois[roi].no_plane > 0)
-		buf_fmt(b, "        no plane of its own on %u image%s: no overlay group was free\n",
-			set->rois[roi].no_plane, plural(set->rois[roi].no_plane));
 }
 
 static void roi_row(struct buf *b, const struct report_set *set, uint32_t index)

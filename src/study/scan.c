@@ -356,10 +356,11 @@ static enum err find_duplicates(struct scan *s, struct scan_study *t, const stru
 			s->counts.duplicates++;
 			continue;
 		}
-		enum err e = add_problem_text(s, paths[keys[i].index],
-					      "has the SOP Instance UID of another file of this "
-					      "study but other content: left out",
-					      f);
+		enum err e =
+			add_problem_text(s, paths[keys[i].index],
+					 "has the SOP Instance UID of another file of its study, "
+					 "but other content",
+					 f);
 		if (e != OK)
 			return e;
 	}
