@@ -101,7 +101,7 @@ static struct report whole(void)
 {
 	struct report r = {
 		.version = "0.0.0",
-		.when = {2024, 3, 19, 10, 5, 7, 123456},
+		.when = {2024, 3, 19, 10, 5, 7, 123456, 0},
 		.study = {.text = "1.2.3"},
 		.config_file = "config.yaml",
 		.planes = "merged",

@@ -2,6 +2,7 @@
  * netrt process: a folder of DICOM in, overlay series out.  Here are only the arguments, the
  * configuration's way into struct study_options, and the folders at both ends.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -245,6 +246,7 @@ static int make_folders(char *path)
 /* An open OUT, and whether it was made here; -1 with a message. */
 static int open_output(const char *out, bool *made)
 {
+	assert(out != NULL);
 	int fd = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	*made = false;

@@ -1,6 +1,7 @@
 /*
  * netrt rois: the regions of interest of a structure set, as a table or as JSON.
  */
+#include <assert.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -145,6 +146,7 @@ static enum err measure_rows(struct row *rows, const struct rt_plan *plan, struc
 
 	if (e != OK)
 		return e;
+	assert(plan->set != NULL);
 	for (uint32_t r = 0; r < plan->set->roi_count; r++)
 		rows[r].slices = plan->rois[r].planes;
 	for (uint32_t plane = 0; plane < plan->placed_count && e == OK; plane++)
@@ -168,7 +170,7 @@ static int use_images(struct row *rows, const struct structset *set, char *const
 	static struct scan scan;
 	const struct rt_options options = {.tolerance_mm = 1.5};
 	struct fault f = {0};
-	struct rt_plan plan;
+	struct rt_plan plan = {0};
 	char why[256];
 	int code = EX_DATAERR;
 
@@ -184,7 +186,7 @@ static int use_images(struct row *rows, const struct structset *set, char *const
 	const struct scan_study *study = e == OK ? find_study(&scan, &set->study) : NULL;
 	if (e == OK && study == NULL)
 		e = fault_set(&f, ERR_UNUSABLE, "no image belongs to its study", FAULT_NO_OFFSET);
-	if (e == OK)
+	if (e == OK && study != NULL)
 		e = rt_plan_make(&plan, set, study->images, study->image_count, &options, a, &f);
 	if (e == OK)
 		e = measure_rows(rows, &plan, a, &f);

@@ -27,6 +27,7 @@ struct sort {
 
 static bool same_sort(const struct rt_image *a, const struct rt_image *b)
 {
+	assert(a != NULL && b != NULL);
 	for (int i = 0; i < 3; i++)
 		if (fabs(a->row_dir[i] - b->row_dir[i]) > DIRECTION_SAME ||
 		    fabs(a->col_dir[i] - b->col_dir[i]) > DIRECTION_SAME)
@@ -47,7 +48,7 @@ static uint32_t sort_of(const struct sort *sorts, uint32_t count, const struct r
 /* The image that stands for the stack's orientation and frame, or NULL: none has a place. */
 static const struct rt_image *find_sort(const struct planes_in *in, uint32_t count)
 {
-	struct sort sorts[SORTS_MAX];
+	struct sort sorts[SORTS_MAX] = {{0}};
 	uint32_t sort_count = 0, best = 0;
 
 	for (uint32_t i = 0; i < count; i++) {

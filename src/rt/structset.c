@@ -275,7 +275,7 @@ static enum contour_type read_type(struct bytes value)
 
 static enum err count_all(struct reader *r, const struct part10 *p, struct fault *f)
 {
-	struct event e;
+	struct event e = {0};
 	enum err err;
 
 	reader_start(r, p);
@@ -514,7 +514,7 @@ static void item_element(struct reader *r, const struct event *e)
 
 static enum err fill_all(struct reader *r, const struct part10 *p, struct fault *f)
 {
-	struct event e;
+	struct event e = {0};
 	enum err err;
 
 	r->charset = charset_parse(r->set->charset);

@@ -316,7 +316,7 @@ static enum err count_series(struct report *out, const struct scan_study *study,
 		return no_memory(f);
 	for (uint32_t i = 0; i < study->image_count; i++)
 		uids[i] = &study->images[i].series;
-	qsort(uids, study->image_count, sizeof(uids[0]), by_uid);
+	qsort(uids, study->image_count, sizeof(const struct uid *), by_uid);
 	out->series = 0;
 	for (uint32_t i = 0; i < study->image_count; i++)
 		out->series += i == 0 || !uid_eq(uids[i - 1], uids[i]);
@@ -365,9 +365,11 @@ static enum err list_problems(struct report *out, const struct scan *scan, struc
 		list[k].count++;
 		count += k == count;
 	}
-	if (scan->problem_count > told)
-		list[count++] = (struct report_count){.text = "further ones, not told apart",
-						      .count = scan->problem_count - told};
+	if (scan->problem_count > told) {
+		list[count] = (struct report_count){.text = "further ones, not told apart",
+						    .count = scan->problem_count - told};
+		count++;
+	}
 	out->problems = list;
 	out->problem_count = count;
 	return OK;
