@@ -17,6 +17,7 @@
 #define LIMIT_ROIS 10000u                  /* per structure set */
 #define LIMIT_CONTOURS 2000000u            /* per structure set */
 #define LIMIT_CONTOUR_POINTS 4000000u      /* per contour */
+#define LIMIT_PLACEMENTS 16000000u         /* contours on planes, repeats counted */
 #define LIMIT_IMAGES 100000u               /* per series */
 #define LIMIT_PIXELS_SIDE 65535u           /* Rows and Columns are US */
 #define LIMIT_IMAGE_PIXELS (1u << 28)      /* Rows times Columns: a mask of 32 MiB */

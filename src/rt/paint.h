@@ -9,10 +9,14 @@
 
 struct painter {
 	const struct rt_plan *plan;
-	struct arena scratch;      /* owned; reset for every plane */
+	struct arena scratch; /* owned */
+	uint8_t *room;        /* the whole of scratch, room_len bytes: never cleared */
+	size_t room_len;
 	struct region_notes notes; /* of the last rt_paint_roi */
 };
 
+/* Reserves what the largest ROI on one plane needs.  ERR_LIMIT: more points there than there may be
+ * memory for. */
 enum err painter_open(struct painter *p, const struct rt_plan *plan, struct fault *f) MUST_USE;
 void painter_close(struct painter *p);
 
@@ -23,8 +27,9 @@ uint32_t rt_plane_roi_count(const struct rt_plan *plan, uint32_t plane);
 uint32_t rt_plane_roi(const struct rt_plan *plan, uint32_t plane, uint32_t i);
 
 /*
- * The mask of one ROI on one plane; `mask` has the plane's cols x rows and is overwritten.
- * A contour whose data turns out unusable was left out by the plan already.
+ * The mask of one ROI on one plane, i as above; `mask` has the plane's cols x rows (asserted) and
+ * is overwritten.  Contours whose data are unusable were left out by the plan already; ERR_WIRE
+ * if they changed since.  ERR_NOMEM.
  */
 enum err rt_paint_roi(struct painter *p, uint32_t plane, uint32_t i, struct mask *mask,
 		      struct fault *f) MUST_USE;
