@@ -161,7 +161,11 @@ static void compare(const char *name, const struct buf *got)
 	while ((c = getc(in)) != EOF)
 		buf_char(&want, (char)c);
 	fclose(in);
-	ck_assert_str_eq((const char *)got->at, (const char *)want.at);
+	size_t same = 0; /* Check cannot print a whole report */
+	while (same < got->len && same < want.len && got->at[same] == want.at[same])
+		same++;
+	ck_assert_msg(same == got->len && same == want.len, "%s differs at %zu: %.60s", name, same,
+		      (const char *)got->at + same);
 	buf_free(&want);
 }
 

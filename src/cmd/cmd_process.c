@@ -320,8 +320,10 @@ static int run(const struct arguments *a, struct study_options *o)
 		return EX_CANTCREAT;
 	code = scan_and_run(a, o, out);
 	close(out);
-	if (made)
+	if (made) {
+		assert(a->out != NULL);
 		(void)rmdir(a->out); /* goes only when nothing is in it */
+	}
 	return code;
 }
 

@@ -75,14 +75,15 @@ static char *sheet_path(const struct batch *b)
 	return path;
 }
 
-/* The study's process died before it could clear up after itself. */
+/* The study's process ended before it could clear up after itself. */
 static void bury(struct batch *b, const struct scan_study *s, int signal)
 {
 	struct staging staging;
-	char name[32], text[128];
+	char name[32] = "", text[128];
 
 	signal_name(signal, name, sizeof(name));
-	snprintf(text, sizeof(text), "the process working on it died of %s", name);
+	snprintf(text, sizeof(text), "the process working on it %s%s",
+		 signal == 0 ? "ended early" : "died of ", signal == 0 ? "" : name);
 	log_say(LOG_ERROR, "study %s: %s%s; nothing of it was written", s->uid.text, text,
 		signal == SIGBUS    ? " (was an input file cut short meanwhile?)"
 		: signal == SIGKILL ? " (was memory short?)"
@@ -93,6 +94,12 @@ static void bury(struct batch *b, const struct scan_study *s, int signal)
 	if (staging_open(&staging, b->out, &s->uid, NULL) == OK)
 		(void)staging_discard(&staging);
 	tell(b, &s->uid, REPORT_FAILED, text);
+}
+
+/* What pipeline_run ends with. */
+static bool is_known(int code)
+{
+	return code == EX_OK || code == EX_DATAERR || code == EX_CANTCREAT || code == EX_IOERR;
 }
 
 static void count_exit(struct batch *b, int code)
@@ -140,6 +147,9 @@ static int process(struct batch *b, const struct scan_study *s, const sigset_t *
 		if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP)
 			return signal;
 		bury(b, s, signal);
+		count_exit(b, EX_DATAERR);
+	} else if (WIFEXITED(status) && !is_known(WEXITSTATUS(status))) {
+		bury(b, s, 0);
 		count_exit(b, EX_DATAERR);
 	} else if (WIFEXITED(status)) {
 		count_exit(b, WEXITSTATUS(status));

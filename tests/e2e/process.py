@@ -305,11 +305,11 @@ def check_crash(w):
             if depth == 2 and victims:
                 victims = children(victims[0])
             for pid in victims:
-                os.kill(pid, signal.SIGSEGV)
+                os.kill(pid, signal.SIGKILL)
         told, err = child.communicate()
         r.check(victims, name, "nobody to kill")
         r.check(child.returncode == 65, name, "crashed:", child.returncode, err)
-        r.check(b"SIGSEGV" in err, name, "crashed without a word:", err)
+        r.check(b"SIGKILL" in err, name, "crashed without a word:", err)
         lines = [json.loads(line) for line in told.splitlines()]
         r.check([line["status"] for line in lines] == ["failed", "ok"], name, lines)
         r.check(len(outputs(out)) == 1 and len(images(out)) == 20, name, "after a crash:", outputs(out))
@@ -451,7 +451,7 @@ def check_memory(w):
     for study in (w.study, w.big):
         done = w.process(study, "-o", w.path("memory"))
         size = os.path.getsize(study + "/rs/RS.dcm")
-        r.check(done.rss < size + 64 * MIB, "memory:", done.rss)
+        r.check("asan" in NETRT or done.rss < size + 64 * MIB, "memory:", done.rss)
         peaks.append(done.rss - size)
     r.check(peaks[1] < peaks[0] + 8 * MIB, "ten times the slices:", peaks)
 
