@@ -82,14 +82,13 @@ static const struct {
 				     false},
 	[RT_NOTE_OTHER_SERIES] = {"other-series", "images of other series, without overlay", false},
 	[RT_NOTE_IMAGE_WITHOUT_GEOMETRY] =
-		{"image-without-geometry",
-		 "images without a place in space: their overlay is empty", true},
+		{"no-geometry", "images without a place in space: their overlay is empty", false},
 	[RT_NOTE_SET_APART] = {"set-apart",
 			       "images of another orientation or frame of reference than most of "
 			       "the series: their overlay is empty",
-			       true},
-	[RT_NOTE_MULTIFRAME] = {"multiframe", "images of several frames, which are not supported",
-				true},
+			       false},
+	[RT_NOTE_MULTIFRAME] = {"multi-frame", "images of several frames, which are not supported",
+				false},
 	[RT_NOTE_UNEVEN_SPACING] = {"uneven-spacing", "uneven slice spacings", false},
 	[RT_NOTE_GAP] = {"gap", "gaps where slices are missing", false},
 	[RT_NOTE_GANTRY_TILT] = {"gantry-tilt",

@@ -11,14 +11,13 @@
 #include <assert.h>
 #include <math.h>
 
+#include "dicom/number.h"
 #include "rt/contour.h"
 #include "rt/series.h"
 
-/* The points of a contour may lie this far apart along the normal: room for directions with few
- * decimals (PS3.3 says coplanar, and means to within rounding). */
-#define PLANAR_LEAST_MM 0.1
+/* The points of a contour may lie this far apart along the normal. */
+#define PLANAR_MM 0.1
 #define PLANAR_MOST_MM 0.5
-#define PLANAR_SHARE 0.1 /* of the spacing, between the two */
 #define OFF_A_BIT_MM 0.1
 /* Contours within this of one another, along the normal, are of one level. */
 #define LEVEL_MM 0.2
@@ -78,12 +77,29 @@ static enum rt_note_kind type_problem(const struct contour *c)
 	return c->type == CONTOUR_UNKNOWN ? RT_NOTE_TYPE_UNKNOWN : RT_NOTE_TYPE_HAS_NO_AREA;
 }
 
-static double planar_tolerance(double spacing)
+static double dot(const double a[static 3], const double b[static 3])
 {
-	double tolerance = spacing * PLANAR_SHARE;
+	return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
 
-	if (tolerance < PLANAR_LEAST_MM)
-		return PLANAR_LEAST_MM;
+/*
+ * Directions with few decimals are not quite perpendicular or of unit length; by as much as that
+ * tells, the normal is not quite that which contours were drawn with, and at the rim of the
+ * image they leave the plane.
+ */
+static double planar_tolerance(const struct rt_image *m)
+{
+	double width = (double)m->cols * (double)m->col_spacing_pm;
+	double height = (double)m->rows * (double)m->row_spacing_pm;
+	double side_mm = (width > height ? width : height) / (double)PM_PER_MM;
+	const double off[3] = {
+		fabs(dot(m->row_dir, m->row_dir) - 1),
+		fabs(dot(m->col_dir, m->col_dir) - 1),
+		fabs(dot(m->row_dir, m->col_dir)),
+	};
+	double most = off[0] > off[1] ? off[0] : off[1];
+	double tolerance = PLANAR_MM + (most > off[2] ? most : off[2]) * side_mm;
+
 	return tolerance < PLANAR_MOST_MM ? tolerance : PLANAR_MOST_MM;
 }
 
@@ -153,14 +169,15 @@ static enum rt_note_kind measure(const struct placer *p, const struct contour *c
 	if (!s->by_name)
 		s->position = planes_nearest(planes, level);
 
-	double at = planes->at_mm[s->position];
-	double spacing = planes_spacing(planes, s->position, level);
-	if (extent.high_mm - extent.low_mm > planar_tolerance(spacing))
+	double at = planes->at_mm[s->position], spread = extent.high_mm - extent.low_mm;
+	if (spread > planar_tolerance(&planes->images[candidate])) {
+		s->worst_mm = spread;
 		return RT_NOTE_NOT_PLANAR;
+	}
+	s->worst_mm = worst_of(along - at + extent.low_mm, along - at + extent.high_mm);
 	if (!planes_within(planes, s->position, level))
 		return RT_NOTE_OFF_PLANES;
 	s->offset_mm = level - at;
-	s->worst_mm = worst_of(along - at + extent.low_mm, along - at + extent.high_mm);
 	*points = extent.points;
 	return RT_NOTE_KINDS;
 }
@@ -177,7 +194,7 @@ static void place_one(struct placer *p, uint32_t contour, struct tally *t)
 		why = measure(p, c, s, &p->points[contour]);
 	if (why != RT_NOTE_KINDS) {
 		s->position = PLACE_NOWHERE;
-		tell(t, why, 0);
+		tell(t, why, s->worst_mm);
 		return;
 	}
 	if (s->by_name && c->image_count == 1 &&
