@@ -481,9 +481,9 @@ static void tell_losses(const struct run *r)
 			if (w.loss)
 				report_warning_text(set, &w, &line);
 			if (w.loss && !line.failed)
-				log_say(w.asked ? LOG_INFO : LOG_WARNING, "study %s: %s: %s",
-					r->study->uid.text, w.asked ? "left out" : "not used",
-					(const char *)line.at);
+				log_say(w.asked ? LOG_INFO : LOG_WARNING, "study %s: %s%s",
+					r->study->uid.text,
+					w.asked ? "" : "not used: ", (const char *)line.at);
 			buf_free(&line);
 		}
 	}

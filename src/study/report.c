@@ -13,6 +13,7 @@ bool report_next_warning(const struct report_set *set, uint32_t *at, struct repo
 				       .text = first->text,
 				       .loss = first->loss,
 				       .asked = first->asked,
+				       .of_roi = first->of_roi,
 				       .first_note = *at};
 	while (*at < set->note_count && set->notes[*at].kind == first->kind) {
 		const struct report_note *n = &set->notes[*at];
@@ -26,34 +27,39 @@ bool report_next_warning(const struct report_set *set, uint32_t *at, struct repo
 	return true;
 }
 
-void report_warning_text(const struct report_set *set, const struct report_warning *w,
-			 struct buf *out)
+/* The names of the ROIs that a warning is about, or the first of them. */
+static void list_rois(const struct report_set *set, const struct report_warning *w, struct buf *out)
 {
 	enum { NAMED = 5 };
 
-	buf_str(out, w->text);
-	if (w->rois == 0) {
-		if (w->count > 0)
-			buf_fmt(out, ": %u", w->count);
-	} else {
-		if (w->count > w->rois)
-			buf_fmt(out, ": %u in %u ROI%s", w->count, w->rois,
-				w->rois == 1 ? "" : "s");
-		else
-			buf_fmt(out, ": %u ROI%s", w->rois, w->rois == 1 ? "" : "s");
-		for (uint32_t i = 0; i < w->rois && i < NAMED; i++) {
-			const struct report_roi *roi =
-				&set->rois[set->notes[w->first_note + i].roi];
+	for (uint32_t i = 0; i < w->rois && i < NAMED; i++) {
+		const struct report_roi *roi = &set->rois[set->notes[w->first_note + i].roi];
 
-			buf_str(out, i == 0 ? " (" : ", ");
-			if (roi->name.len > 0)
-				buf_escaped(out, roi->name);
-			else
-				buf_fmt(out, "number %lld", (long long)roi->number);
-		}
-		if (w->rois > NAMED)
-			buf_fmt(out, ", +%u more", w->rois - NAMED);
+		buf_str(out, i == 0 ? "" : ", ");
+		if (roi->name.len > 0)
+			buf_escaped(out, roi->name);
+		else
+			buf_fmt(out, "number %lld", (long long)roi->number);
+	}
+	if (w->rois > NAMED)
+		buf_fmt(out, ", +%u more", w->rois - NAMED);
+}
+
+void report_warning_text(const struct report_set *set, const struct report_warning *w,
+			 struct buf *out)
+{
+	if (w->of_roi)
+		buf_str(out, w->rois == 1 ? "ROI " : "ROIs ");
+	buf_str(out, w->text);
+	if (w->of_roi) {
+		buf_str(out, ": ");
+		list_rois(set, w, out);
+	} else if (w->rois > 0) {
+		buf_fmt(out, ": %u in %u ROI%s (", w->count, w->rois, w->rois == 1 ? "" : "s");
+		list_rois(set, w, out);
 		buf_char(out, ')');
+	} else if (w->count > 0) {
+		buf_fmt(out, ": %u", w->count);
 	}
 	if (w->worst_mm > 0)
 		buf_fmt(out, ", up to %.3g mm", w->worst_mm);
@@ -61,7 +67,7 @@ void report_warning_text(const struct report_set *set, const struct report_warni
 
 struct report_totals report_totals(const struct report *r)
 {
-	struct report_totals t = {.sets = r->set_count, .warnings = r->problem_count};
+	struct report_totals t = {.sets = r->set_count};
 
 	for (uint32_t i = 0; i < r->set_count; i++) {
 		const struct report_set *set = &r->sets[i];

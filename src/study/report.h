@@ -24,6 +24,7 @@ struct report_note {
 	const char *text; /* for people: "contours off every image plane" */
 	bool loss;        /* something is not in the output */
 	bool asked;       /* ... because the configuration says so: no warning */
+	bool of_roi;      /* text goes on from "ROI"; count says nothing */
 	uint32_t roi;     /* index in the set's rois, or REPORT_NO_ROI */
 	uint32_t count;   /* contours, images ... concerned */
 	double worst_mm;  /* 0: no distance is meant */
@@ -91,7 +92,7 @@ struct report {
 /* One warning, told once however many ROIs it concerns. */
 struct report_warning {
 	const char *word, *text;
-	bool loss, asked;
+	bool loss, asked, of_roi;
 	uint32_t count;      /* sum over the ROIs */
 	uint32_t rois;       /* how many, 0: the study as a whole */
 	uint32_t first_note; /* in set->notes; the others follow it */
@@ -100,14 +101,15 @@ struct report_warning {
 
 /* The next warning of a set: begin with *at = 0; false at the end. */
 bool report_next_warning(const struct report_set *set, uint32_t *at, struct report_warning *out);
-/* "contours off every image plane: 12 in 3 ROIs (GTV, PTV, Heart), up to 4.2 mm" */
+/* "contours off every image plane: 12 in 3 ROIs (GTV, PTV, Heart), up to 4.2 mm" or
+ * "ROIs without contours: GTV, PTV" */
 void report_warning_text(const struct report_set *set, const struct report_warning *w,
 			 struct buf *out);
 
 /* Sums over the sets, for a summary. */
 struct report_totals {
 	uint32_t images, sets, sets_failed, rois_used, rois_unused;
-	uint32_t warnings; /* kinds, each set for itself; and run problems */
+	uint32_t warnings; /* kinds, each set for itself */
 	uint32_t losses;   /* those of them by which something is missing */
 };
 struct report_totals report_totals(const struct report *r);

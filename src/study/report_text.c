@@ -108,9 +108,9 @@ static void losses(struct buf *b, const struct report_set *set, uint32_t roi)
 
 		if (n->roi != roi || !n->loss)
 			continue;
-		buf_str(b, n->asked ? "        left out: " : "        not used: ");
+		buf_str(b, n->asked ? "        " : "        not used: ");
 		buf_str(b, n->text);
-		if (n->count > 0 && strncmp(n->text, "ROI", 3) != 0)
+		if (n->count > 0 && !n->of_roi)
 			buf_fmt(b, ": %u", n->count);
 		if (n->worst_mm > 0)
 			buf_fmt(b, ", up to %.3g mm", n->worst_mm);
@@ -164,7 +164,7 @@ static void warnings(struct buf *b, const struct report_set *set)
 		if (first)
 			buf_str(b, "\n  Remarks\n");
 		first = false;
-		buf_str(b, w.asked  ? "    left out  "
+		buf_str(b, w.asked  ? "    as asked  "
 			   : w.loss ? "    NOT USED  "
 				    : "    note      ");
 		report_warning_text(set, &w, b);

@@ -88,6 +88,7 @@ static void add_rt(struct notes *n, enum rt_note_kind kind, uint32_t roi, uint32
 				    .loss = rt_note_is_loss(kind),
 				    .asked = kind == RT_NOTE_IGNORED_BY_NAME ||
 					     kind == RT_NOTE_NOT_SELECTED,
+				    .of_roi = kind <= RT_NOTE_DUPLICATE_NUMBER,
 				    .roi = roi == RT_NO_ROI ? REPORT_NO_ROI : roi,
 				    .count = count,
 				    .worst_mm = worst_mm});

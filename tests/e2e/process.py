@@ -427,6 +427,39 @@ def check_talk(w):
     r.check(closed.returncode == 74, "a full standard output:", closed.returncode, closed.stderr)
 
 
+def check_areas(w):
+    """The report's areas are those that the overlay planes say of themselves."""
+    r = w.r
+    try:
+        import pydicom
+    except ImportError:
+        print("SKIP e2e/process: areas: no pydicom")
+        return
+    config = w.config_file("per_roi.yaml", OFF + "  overlay_planes: per_roi\n")
+    done = run("process", "-c", config, w.study, "-o", w.path("areas"), "--json")
+    r.check(done.code == 0, done.err)
+    out = json.loads(done.out)["output"]
+    area, slices = {}, {}
+    for name in glob.glob(out + "/Addition/*.dcm"):
+        image = pydicom.dcmread(name, stop_before_pixels=True)
+        for group in range(0x6000, 0x6020, 2):
+            if (group, 0x1500) in image and image[group, 0x1301].value > 0:
+                label = image[group, 0x1500].value
+                area[label] = area.get(label, 0) + image[group, 0x1301].value
+                slices[label] = slices.get(label, 0) + 1
+    with open(out + "/report.json") as file:
+        rois = json.load(file)["structure_sets"][0]["rois"]
+    r.check(len(area) > 5, "hardly a ROI:", area)
+    for roi in rois:
+        name = roi["name"]
+        r.check(roi["images_without_free_group"] == 0, name)
+        r.check(roi["area_px"] == area.get(name, 0), name, "area", roi["area_px"], area.get(name))
+        r.check(roi["slices"] == slices.get(name, 0), name, "slices", roi["slices"], slices.get(name))
+        pixel = roi["area_mm2"] / roi["area_px"] if roi["area_px"] else 0
+        r.check(not pixel or abs(pixel - (500 / 64) ** 2) < 1e-3, name, "area of a pixel", pixel)
+        r.check(not pixel or abs(roi["volume_ml"] - roi["area_mm2"] * 3 / 1000) < 1e-3, name, "volume")
+
+
 def check_sheet(w):
     r = w.r
     if b"minimal" in run("version").out:
@@ -485,7 +518,7 @@ def main():
         w.big = phantom(w.path("big"), "--slices", "400", "--seed", "3")
         for check in (check_exit_codes, check_output, check_same_bytes, check_again, check_full_disk, check_unwritable,
                       check_signals, check_crash, check_killed_leftovers, check_two_at_once, check_broken_image,
-                      check_several, check_talk, check_sheet, check_memory, check_shared_data):
+                      check_several, check_areas, check_talk, check_sheet, check_memory, check_shared_data):
             check(w)
     return r.end()
 
