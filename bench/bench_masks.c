@@ -29,7 +29,7 @@ static struct rt_image read_image(const char *path)
 	struct part10 p = PART10_NONE;
 	struct arena a;
 	struct dset d;
-	struct rt_image image;
+	struct rt_image image = {0};
 	struct fault f = {0};
 
 	if (arena_open(&a, 64u << 20, &f) != OK || part10_open(&p, AT_FDCWD, path, &f) != OK ||

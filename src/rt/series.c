@@ -305,7 +305,7 @@ bool series_choose(const struct series_request *q, struct series_choice *out, st
 	for (uint32_t i = 0; i < q->image_count; i++)
 		c.sorted[i] = &q->images[i];
 	if (q->image_count > 0)
-		qsort(c.sorted, q->image_count, sizeof(*c.sorted), by_series);
+		qsort(c.sorted, q->image_count, sizeof(const struct rt_image *), by_series);
 	find_candidates(&c);
 	if (!mark_referenced(&c) || !choose(&c, &out->how, &best))
 		return false;
