@@ -155,7 +155,7 @@ static double section_on(const struct phantom_options *o, const struct shape *s,
 	double z = phantom_slice_z(o, slice);
 
 	if (s->c < o->thickness_mm)
-		return fabs(z - s->cz) <= o->thickness_mm / 2 && z <= s->cz ? 1 : 0;
+		return z - s->cz > -o->thickness_mm / 2 && z - s->cz <= o->thickness_mm / 2;
 	double section = shape_section(s, z);
 	return section < .14 ? 0 : section;
 }

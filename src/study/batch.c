@@ -134,8 +134,10 @@ static int process(struct batch *b, const struct scan_study *s, const sigset_t *
 		child_follow(self, SIGTERM);
 
 		int code = pipeline_run(b->scan, s, b->options, b->out, sheet, old);
-		if ((fflush(stdout) != 0 || ferror(stdout)) && code == EX_OK)
+		if ((fflush(stdout) != 0 || ferror(stdout)) && code == EX_OK) {
+			log_say(LOG_ERROR, "cannot write to standard output");
 			code = EX_IOERR;
+		}
 		_exit(code);
 	}
 	free(sheet);

@@ -112,8 +112,9 @@ def check_volumes(r, study, work):
         roi = rois[name]
         r.check(roi["slices"] == len(want), name, roi["slices"], "slices, not", len(want))
         volume = sum(want) * THICKNESS / 1000
-        # A pixel's error at the border, independent from row to row: far below 1 % in sum.
-        tolerance = max(0.006 * volume, 0.02)
+        # A pixel's error at the border, independent from row to row: far below 1 % in sum. The cord is
+        # 13 pixels wide and the same on every slice, so its error (centres on the path count) adds up.
+        tolerance = max((0.02 if name == "SpinalCord" else 0.006) * volume, 0.02)
         r.check(abs(roi["volume_ml"] - volume) < tolerance, name, roi["volume_ml"], "ml, not", volume)
         print("  %-13s %9.3f ml, analytic %9.3f (%+.2f %%)" % (name, roi["volume_ml"], volume,
               100 * (roi["volume_ml"] / volume - 1)))
