@@ -311,7 +311,8 @@ bool planes_look(const struct planes *p, struct planes_oddities *out, struct are
 		for (uint32_t i = 0; i < count; i++)
 			sorted[i] = interval(p, i);
 		qsort(sorted, count, sizeof(*sorted), by_value);
-		look_at_intervals(p, &o, sorted[count / 2]);
+		/* the lower one of two: a gap is wide, and no measure of the others */
+		look_at_intervals(p, &o, sorted[(count - 1) / 2]);
 		look_for_tilt(p, &o);
 		arena_reset(a, mark);
 	}
