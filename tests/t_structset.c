@@ -392,6 +392,27 @@ START_TEST(only_structure_sets)
 }
 END_TEST
 
+/* What is no UID is not counted, and there is no room for it. */
+START_TEST(bad_series_references)
+{
+	struct set_spec spec = plain;
+	struct reading r;
+
+	spec.series[0] = _i == 0 ? "1.3.1" : "x";
+	spec.series[1] = "1..3";
+	spec.series[2] = _i == 0 ? "1.3.2" : "y";
+	spec.series[3] = "../../etc";
+	read_set(&r, &spec);
+	ck_assert_int_eq(r.e, OK);
+	ck_assert_uint_eq(r.set.series_ref_count, _i == 0 ? 2 : 0);
+	if (_i == 0)
+		ck_assert_str_eq(r.set.series_refs[1].text, "1.3.2");
+	check_contours(&r.set, "bad series references");
+	check_rois(&r.set, "bad series references");
+	done(&r);
+}
+END_TEST
+
 /* Cut anywhere: an error, or (between two elements of the top level) all contours or none. */
 START_TEST(truncated_anywhere)
 {
@@ -507,6 +528,7 @@ Suite *suite_structset(void)
 	tcase_add_test(c, long_names_are_cut);
 	tcase_add_loop_test(c, long_contour_data, 0, 2);
 	tcase_add_loop_test(c, only_structure_sets, 0, COUNT(classes));
+	tcase_add_loop_test(c, bad_series_references, 0, 2);
 	tcase_add_loop_test(c, truncated_anywhere, 0, COUNT(encodings));
 	tcase_add_test(c, any_memory);
 	tcase_add_loop_test(c, too_many, 0, 2);

@@ -488,9 +488,9 @@ static void item_element(struct reader *r, const struct event *e)
 			first_uid(&s->frame, e->value);
 		break;
 	case PLACE_SERIES:
-		if (e->tag == TAG_SeriesInstanceUID &&
-		    uid_set(&s->series_refs[s->series_ref_count], e->value))
-			s->series_ref_count++;
+		/* there is room for the good ones only, and uid_set writes in any case */
+		if (e->tag == TAG_SeriesInstanceUID && uid_ok(e->value))
+			(void)uid_set(&s->series_refs[s->series_ref_count++], e->value);
 		break;
 	case PLACE_ROI:
 		roi_element(r, &s->rois[s->roi_count - 1], e);
