@@ -26,6 +26,13 @@ struct conf_list {
 	size_t count;
 };
 
+/* What a list of sections ("dicom_destinations: [{...}, {...}]") becomes; each row has its own
+ * struct, below, of the same shape. */
+struct conf_maps {
+	const void *item;
+	size_t count;
+};
+
 enum conf_edge_rule { CONF_EDGE_INCLUSIVE, CONF_EDGE_HALF_OPEN };
 enum conf_nested { CONF_NESTED_HOLE, CONF_NESTED_UNION };
 enum conf_planes { CONF_PLANES_MERGED, CONF_PLANES_PER_ROI, CONF_PLANES_BOTH };
@@ -36,18 +43,45 @@ enum conf_log_level {
 	CONF_LOG_ERROR,
 	CONF_LOG_CRITICAL
 };
+enum conf_log_output { CONF_OUTPUT_TEXT, CONF_OUTPUT_JSON };
+enum conf_durability { CONF_DURABILITY_STRICT, CONF_DURABILITY_FILE, CONF_DURABILITY_NONE };
+enum conf_commitment { CONF_COMMITMENT_OFF, CONF_COMMITMENT_REQUEST };
+enum conf_no_set { CONF_NO_SET_WAIT, CONF_NO_SET_QUARANTINE, CONF_NO_SET_DISCARD };
+
+/* Who may send: both must match. */
+struct conf_allow {
+	const char *ae_title; /* calling AE title, trimmed; or NULL: any */
+	const char *address;  /* "10.0.0.7", "10.1.0.0/16", "2001:db8::/32"; or NULL: any */
+};
+
+struct conf_allows {
+	const struct conf_allow *item;
+	size_t count; /* 0: anybody may send */
+};
 
 struct conf_listener {
 	const char *host;                       /* address or name to listen on; "0.0.0.0" */
 	int port;                               /* 1..65535; 11112 */
 	const char *ae_title;                   /* 1..16 characters (PS3.5 AE), trimmed; "NETRT" */
+	bool check_called_ae_title;             /* refuse associations for other titles; true */
 	bool config_negotiated_transfer_syntax; /* keep the syntax that was negotiated; true */
+	struct conf_allows allow;               /* empty: open */
+	struct conf_list private_sop_classes;   /* UIDs, stored like the standard's; empty */
 };
 
 struct conf_destination {
+	const char *name;     /* 1..64 of A-Z a-z 0-9 . _ -; unique; NULL where not given */
 	const char *ip;       /* address or name; "127.0.0.1" */
 	int port;             /* 1..65535; 104 */
 	const char *ae_title; /* 1..16 characters, trimmed; "DEST_AET" */
+	int max_associations; /* at once, 1..64; 1 */
+	enum conf_commitment storage_commitment; /* OFF */
+	struct conf_list permanent_statuses;     /* as delivery's, which an empty one means */
+};
+
+struct conf_destinations {
+	const struct conf_destination *item;
+	size_t count;
 };
 
 /* "~/" is replaced by $HOME. Without HOME the defaults of `working` and `logs` are "". */
@@ -77,6 +111,10 @@ struct conf_processing {
 	const char *segmentation_tracking_id;                 /* UT, 1..1024 characters */
 	int debug_series_number;                              /* IS range; 101 */
 	const char *debug_series_description;                 /* LO, 1..64 characters */
+	int workers;     /* studies at once, 0..LIMIT_WORKERS; 0: as many as cores */
+	int memory_mib;  /* address space of a worker, 0..1048576; 0: no limit; 8192 */
+	int cpu_seconds; /* of a worker, 0..604800; 0: no limit; 3600 */
+	int file_mib;    /* one file that a worker writes, 0..1048576; 0: no limit; 16384 */
 };
 
 /* Lists of attributes: keywords ("PatientID") or "gggg,eeee"; only their form is checked here. */
@@ -116,6 +154,44 @@ struct conf_feature_flags {
 struct conf_watcher {
 	int debounce_interval_seconds;     /* 1..86400; 5 */
 	int min_file_count_for_processing; /* 1..1000000; 2 */
+	bool complete_when_referenced;     /* whole once all is there that it refers to; true */
+	int complete_grace_seconds;        /* 0..3600; 1 */
+	int force_after_seconds;           /* since the first file, 0..31536000; 0: never; 3600 */
+	enum conf_no_set without_structure_set; /* when the time is up; WAIT */
+	int keep_incomplete_hours;              /* how long WAIT waits, 0..87600; 24 */
+	int keep_sources_hours;                 /* after success, 0..87600; 0 */
+	int scan_interval_seconds;              /* 1..86400; 30 */
+};
+
+/* Failed deliveries are tried again after retry_first_seconds, then twice that, ..., at most
+ * retry_most_seconds. */
+struct conf_delivery {
+	int retry_first_seconds;             /* 1..86400; 5 */
+	int retry_most_seconds;              /* 1..86400; 900 */
+	int give_up_after_hours;             /* 0..87600; 0: at the first failure; 72 */
+	int permanent_attempts;              /* 1..1000; 3 */
+	struct conf_list permanent_statuses; /* four of 0-9 A-F and x: [Cxxx, A9xx, 0122] */
+	int connect_seconds;                 /* 1..3600; 10 */
+	int response_seconds;                /* 1..86400; 120 */
+	int commitment_seconds;              /* wait for N-EVENT-REPORT, 1..604800; 3600 */
+};
+
+struct conf_limits {
+	int pdu_bytes;                /* offered to peers, 4096..1048576; 1048576 */
+	int associations;             /* at once, 1..4096; 64 */
+	int associations_per_address; /* 1..4096; 16 */
+	int half_open;                /* connections without an association, 1..65536; 256 */
+	int artim_seconds;            /* PS3.8 9.1.5, 1..3600; 30 */
+	int stall_seconds;            /* inside a message, 1..86400; 60 */
+	int idle_seconds;             /* between messages, 1..86400; 60 */
+	int object_mib;               /* one object, 1..16384; 2048 */
+	int study_mib;                /* one study, 1..67108864; 65536 */
+	int study_instances;          /* of one study, 1..1000000; 100000 */
+	int nesting;                  /* sequences in sequences, 1..1024; 64 */
+	int elements;                 /* of one object, 1..100000000; 2000000 */
+	int minimum_free_mib;         /* of the working directory's disk, 0..67108864; 512 */
+	int minimum_free_percent;     /* the same, 0..90; 1 */
+	int log_lines_per_minute;     /* about one address, 1..1000000; 600 */
 };
 
 struct conf_logging {
@@ -124,6 +200,9 @@ struct conf_logging {
 	const char *application_log_file;   /* in directories.logs unless absolute */
 	const char *transaction_log_file;   /* in directories.logs unless absolute */
 	const char *transaction_log_format; /* Python logging's %(name)s style */
+	enum conf_log_output output;        /* TEXT */
+	int rotate_mib;                     /* 0..1048576; 0: never; 100 */
+	int rotate_count;                   /* old files kept, 1..1000; 5 */
 };
 
 struct conf_reporting {
@@ -133,13 +212,24 @@ struct conf_reporting {
 struct conf {
 	struct conf_listener dicom_listener;
 	struct conf_destination dicom_destination;
+	struct conf_destinations dicom_destinations; /* as written */
 	struct conf_directories directories;
 	struct conf_processing processing;
 	struct conf_anonymization anonymization;
 	struct conf_feature_flags feature_flags;
 	struct conf_watcher watcher;
+	struct conf_delivery delivery;
+	struct conf_limits limits;
 	struct conf_logging logging;
 	struct conf_reporting reporting;
+	enum conf_durability durability; /* STRICT */
+	int drain_seconds;               /* at SIGTERM, 0..86400; 30 */
+
+	/*
+	 * Where results go, never empty, every name set and unlike the others: dicom_destinations;
+	 * also dicom_destination when the file has it, or when there is no other.
+	 */
+	struct conf_destinations destinations;
 
 	const char *file; /* where it came from, or NULL: the built-in defaults */
 	struct conf_mark {
@@ -186,6 +276,18 @@ enum err conf_load(struct conf *out, const char *path, struct arena *a,
  * OK: nothing of the kind.  ERR_UNSUPPORTED: refuse to process, EX_CONFIG.  ERR_NOMEM.
  */
 enum err conf_refuse_unbuilt(const struct conf *c, struct arena *a, struct conf_diags *d) MUST_USE;
+
+/*
+ * What a new configuration changes: the rows that differ, in the table's order.  No values: they
+ * may be secret.
+ */
+struct conf_change {
+	const char *key;    /* "watcher.debounce_interval_seconds" */
+	bool needs_restart; /* else it holds for what begins from now on */
+};
+
+size_t conf_difference(const struct conf *before, const struct conf *after,
+		       struct conf_change out[static LIMIT_CONFIG_KEYS]);
 
 /* config/netrt.yaml as it was when this was built: every key, explained, at its default. */
 struct bytes conf_default_text(void);
