@@ -29,5 +29,7 @@
 #define LIMIT_CONFIG_DIAGS 100             /* problems of one file that are listed */
 #define LIMIT_CONFIG_ITEMS 4096u           /* entries of one list in a configuration file */
 #define LIMIT_WORKERS 256u
+#define LIMIT_COMMAND (64u << 10)  /* bytes of a command set; real ones stay under 1 KiB */
+#define LIMIT_COMMAND_ELEMENTS 64u /* elements of one; PS3.7 annex E has 35 */
 
 #endif
