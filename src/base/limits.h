@@ -5,6 +5,7 @@
 #define BASE_LIMITS_H
 
 #define LIMIT_UID 64                /* PS3.5 9.1 */
+#define LIMIT_PDU (1u << 20)        /* bytes of a PDU's body: what is taken at most */
 #define LIMIT_NESTING 32            /* sequences inside sequences; real objects stay under 8 */
 #define LIMIT_ELEMENTS (4u << 20)   /* per indexed data set: 24 bytes each, 96 MiB at most */
 #define LIMIT_OBJECT (16ull << 30)  /* bytes of one file */
