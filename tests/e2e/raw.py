@@ -11,24 +11,27 @@ Each case also says what DCMTK's storescp 3.6.7 --fork answers (as was observed,
 so that the prober is proved against a peer whose answers are known:  raw.py --prove
 """
 import concurrent.futures
+import itertools
+import os
 import random
 import re
 import shutil
 import socket
 import struct
 import sys
-import tempfile
 import time
 import zlib
 
-from harness import Report
-from serve_harness import Storescp
+from harness import ASAN, NETRT, Report
+from serve_harness import Service, Storescp, capture, workspace
 from wire import (ABORT, ASSOCIATE_AC, ASSOCIATE_RQ, BIG, C_CANCEL_RQ, C_FIND_RQ, CLOSED, COMMITMENT,
                   COMMITMENT_INSTANCE, CT, DEFLATED, EXPLICIT, FIND_STUDY_ROOT, IMPLICIT, JPEG_LOSSLESS, MR,
-                  N_EVENT_REPORT_RQ, P_DATA, RELEASE_RP, RESET, SILENT, VERIFICATION, Accept, Connection, abort,
+                  N_EVENT_REPORT_RQ, P_DATA, RELEASE_RP, RESET, SILENT, VERIFICATION, Accept, Connection, Object, abort,
                   associate_rq, command_element, command_set, context, describe, echo_rq, element, even, image,
                   item, p_data, parse_command, pdu, pdv, pdvs, release_rp, release_rq, store_rq, user_information)
 
+ARTIM = 2  # seconds
+SLACK = 3  # for a machine that is busy
 READ, FIN = object(), object()  # FIN: nothing more will come from here
 
 CONTEXTS = [(1, VERIFICATION, [IMPLICIT]), (3, CT, [IMPLICIT]), (5, MR, [EXPLICIT])]
@@ -38,7 +41,8 @@ ECHO = p_data(pdv(1, echo_rq(), True))
 GOOD = "AC RSP(8030,0000) REL-RP CLOSE"
 STORED = "AC RSP(8001,0000) REL-RP CLOSE"
 LIVES = "RSP(8030,0000) REL-RP CLOSE"
-NAMED = 0
+NAMES = ("2.25.900%d" % n for n in itertools.count(1))
+SENT = {}  # the data set of each SOP Instance UID
 
 
 def rq(**more):
@@ -47,16 +51,20 @@ def rq(**more):
 
 def name():
     """A fresh SOP Instance UID."""
-    global NAMED
-    NAMED += 1
-    return "2.25.900%d" % NAMED
+    return next(NAMES)
+
+
+def sent(sop, *options, **more):
+    """The data set of an image, remembered."""
+    SENT[sop] = image(sop, *options, **more)
+    return SENT[sop]
 
 
 def store(command=None, data=None, number=3, data_number=None):
     """The PDUs of one C-STORE: command and data set in a PDU each."""
     sop = name()
     command = store_rq(CT, sop) if command is None else command
-    data = image(sop) if data is None else data
+    data = sent(sop) if data is None else data
     out = p_data(pdv(number, command, True))
     size = 16000
     for at in range(0, max(len(data), 1), size):
@@ -70,27 +78,27 @@ def pieces(data, size):
 
 def one_pdu():
     sop = name()
-    return p_data(pdv(3, store_rq(CT, sop), True), pdv(3, image(sop), False))
+    return p_data(pdv(3, store_rq(CT, sop), True), pdv(3, sent(sop), False))
 
 
 def in_two_byte_pdvs():
     sop = name()
     parts = pieces(store_rq(CT, sop), 2)
     head = [pdv(3, p, True, i == len(parts) - 1) for i, p in enumerate(parts)]
-    return p_data(*head) + p_data(pdv(3, image(sop), False))
+    return p_data(*head) + p_data(pdv(3, sent(sop), False))
 
 
 def in_three_pdus():
     sop = name()
     out = p_data(pdv(3, store_rq(CT, sop), True))
-    for part in pieces(image(sop), 256):
+    for part in pieces(sent(sop), 256):
         out += p_data(pdv(3, part, False, False))
     return out + p_data(pdv(3, b"", False, True))
 
 
 def odd_fragments():
     sop = name()
-    parts = pieces(image(sop), 251)
+    parts = pieces(sent(sop), 251)
     out = p_data(pdv(3, store_rq(CT, sop), True))
     for i, part in enumerate(parts):
         out += p_data(pdv(3, part, False, i == len(parts) - 1))
@@ -99,18 +107,18 @@ def odd_fragments():
 
 def sop_and(**more):
     sop = name()
-    return store(store_rq(CT, sop, **more), image(sop))
+    return store(store_rq(CT, sop, **more), sent(sop))
 
 
 def nested(levels):
     sop = name()
     deep = struct.pack("<HHIHHI", 0x0040, 0xA730, 0xFFFFFFFF, 0xFFFE, 0xE000, 0xFFFFFFFF) * levels
-    return store(store_rq(CT, sop), image(sop)[:-520] + deep)
+    return store(store_rq(CT, sop), sent(sop)[:-520] + deep)
 
 
 def truncated():
     sop = name()
-    return store(store_rq(CT, sop), image(sop)[:-520] + struct.pack("<HHI", 0x7FE0, 0x0010, 1 << 20))
+    return store(store_rq(CT, sop), sent(sop)[:-520] + struct.pack("<HHI", 0x7FE0, 0x0010, 1 << 20))
 
 
 def garbage():
@@ -119,11 +127,11 @@ def garbage():
 
 def other_class(data_class):
     sop = name()
-    return store(store_rq(MR, sop), image(sop, data_class))
+    return store(store_rq(MR, sop), sent(sop, data_class))
 
 
 def named(sop, study="2.25.1"):
-    return store(store_rq(CT, sop), image(sop, study=study))
+    return store(store_rq(CT, sop), sent(sop, study=study))
 
 
 def without_data_set():
@@ -151,7 +159,7 @@ def with_length_to_end():
 def large(kib):
     """A C-STORE whose data set is one PDV of so many KiB and the few bytes before them."""
     sop = name()
-    data = image(sop, pixels=bytes(kib * 1024))
+    data = sent(sop, pixels=bytes(kib * 1024))
     return p_data(pdv(3, store_rq(CT, sop), True)) + p_data(pdv(3, data, False))
 
 
@@ -162,12 +170,13 @@ def deflated_rq():
 def deflated():
     sop = name()
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return store(store_rq(CT, sop), even(squeeze.compress(image(sop, explicit=True)) + squeeze.flush(), b"\0"))
+    SENT[sop] = even(squeeze.compress(image(sop, explicit=True)) + squeeze.flush(), b"\0")
+    return store(store_rq(CT, sop), SENT[sop])
 
 
 def big_endian():
     sop = name()
-    return store(store_rq(CT, sop), image(sop, explicit=True, order=">"))
+    return store(store_rq(CT, sop), sent(sop, explicit=True, order=">"))
 
 
 def event_report():
@@ -325,10 +334,10 @@ OWN = [
     ("request of 2 MiB", [pdu(ASSOCIATE_RQ, RQ[6:] + item(0x77, bytes(65000)) * 32)], "ABORT(2,6) CLOSE", None),
     ("command set of 1 MiB", [RQ, READ, *[p_data(pdv(1, bytes(16000), True, False))] * 66], "AC ABORT(2,6) CLOSE",
      None),
-    ("nothing for the idle time", [RQ, READ], "AC ABORT(2,0) CLOSE", None),
-    ("half a PDV, then silence", [RQ, READ, ECHO[:20]], "AC ABORT(2,0) CLOSE", None),
+    ("nothing for the idle time", [RQ, READ], "AC ABORT(2,0) CLOSE|AC ABORT(0,0) CLOSE", None),
+    ("half a PDV, then silence", [RQ, READ, ECHO[:20]], "AC ABORT(2,0) CLOSE|AC ABORT(0,0) CLOSE", None),
     ("half a data set, then silence", [RQ, READ, p_data(pdv(3, store_rq(CT, "2.25.8"), True))],
-     "AC ABORT(2,0) CLOSE", None),
+     "AC ABORT(2,0) CLOSE|AC ABORT(0,0) CLOSE", None),
     ("echo after a release", [RQ, READ, REL + ECHO], "AC REL-RP CLOSE", None),
     ("deflated data set", [deflated_rq(), READ, deflated(), READ, REL], STORED, None),
     ("big endian data set", [associate_rq([(3, CT, [BIG])]), READ, big_endian(), READ, REL], STORED, None),
@@ -442,16 +451,54 @@ def prove(r):
     if shutil.which("storescp") is None:
         print("SKIP e2e/raw: DCMTK's storescp is not installed; the prober is not proved")
         return
-    with tempfile.TemporaryDirectory() as out, Storescp(out, "--fork") as peer:
+    with workspace("raw") as out, Storescp(out + "/stored", "--fork") as peer:
         comparable = [case for case in CASES if case[3] is not None]
         for case, outcome in zip(comparable, every(comparable, peer.port, 2.0)):
             line = " ".join(w for w in outcome.words if w not in (CLOSED, RESET, SILENT))
             r.check(line == case[3], "storescp:", case[0] + ":", line, "not", case[3])
 
 
+def answers(r, binary):
+    """Our answers, all of them, in the time that ARTIM allows; and what lies on the disk after it."""
+    limits = {"artim_seconds": ARTIM, "stall_seconds": ARTIM, "idle_seconds": ARTIM, "associations": 300,
+              "associations_per_address": 300}
+    with workspace("raw") as folder:
+        service = Service(folder, binary=binary, limits=limits, processing={"memory_mib": 0},
+                          watcher={"debounce_interval_seconds": 600})
+        seen = capture(r, folder + "/raw.pcapng", [service.port])
+        with service:
+            for case, outcome in zip(CASES + OWN, every(CASES + OWN, service.port, ARTIM + SLACK)):
+                r.check(agrees(outcome.line(), case[2]), case[0] + ":", outcome.line(), "not", case[2])
+                r.check(not outcome.wrong, case[0] + ":", *outcome.wrong)
+            on_disk(r, service)
+            if seen:
+                seen.check(r, service.port)
+            service.end(r)
+
+
+def on_disk(r, service):
+    """What was answered with Success is there, byte for byte; of the rest there is nothing."""
+    r.check(sorted(os.listdir(service.folder)) == ["config.yaml", "logs", "raw.pcapng", "raw.pcapng.log", "reports",
+                                                   "serve.1.log", "working"], "in", os.listdir(service.folder))
+    folders = [f for f in os.listdir(service.working) if not f.startswith(".") and f != "quarantine"]
+    r.check(folders == ["UID_2.25.1"], "working holds", folders)
+    stored = service.files("UID_2.25.1/*/*")
+    r.check(len(stored) == sum(STORED in case[2] for case in CASES + OWN), "stored:", stored)
+    for path in stored:
+        thing = Object(os.path.join(service.working, path))
+        r.check(thing.data == SENT.get(thing.sop_instance), path, "is not what was sent")
+        r.check(os.path.basename(path) == thing.sop_instance + ".dcm", path, "holds", thing.sop_instance)
+    r.check(not service.parts(), "left", service.parts())
+    text = service.all_logs()
+    r.check("\x1b" not in text and "\x07" not in text, "control characters of a peer reached the log")
+
+
 def main():
     r = Report("raw")
     prove(r)
+    if "--prove" not in sys.argv:
+        for binary in (NETRT, ASAN):
+            answers(r, binary)
     return r.end()
 
 

@@ -18,6 +18,7 @@ import time
 import urllib.request
 
 from harness import NETRT, run
+from wire import CT, EXPLICIT, IMPLICIT, RTSTRUCT, Association, Object, Refused, undated
 
 # DCMTK leaves Nagle's algorithm on unless told: 22 images a second
 PEER_ENVIRONMENT = dict(os.environ, TCP_NODELAY="1")
@@ -209,7 +210,10 @@ class Service(Process):
             aet, port = destination
             self.settings["dicom_destination"] = {"ip": "127.0.0.1", "port": port, "ae_title": aet}
         for section, keys in settings.items():
-            self.settings.setdefault(section, {}).update(keys)
+            if isinstance(keys, dict):
+                self.settings.setdefault(section, {}).update(keys)
+            else:
+                self.settings[section] = keys
         self.configure()
         self.starts = 0
         self.start()
@@ -217,7 +221,10 @@ class Service(Process):
     def configure(self):
         text = ""
         for section, keys in self.settings.items():
-            text += section + ":\n" + "".join("  %s: %s\n" % (k, quoted(v)) for k, v in keys.items())
+            if isinstance(keys, dict):
+                text += section + ":\n" + "".join("  %s: %s\n" % (k, quoted(v)) for k, v in keys.items())
+            else:
+                text += "%s: %s\n" % (section, quoted(keys))
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(text)
 
@@ -284,6 +291,102 @@ class Service(Process):
         bad = [line for line in text.splitlines() if "Sanitizer" in line or "runtime error:" in line
                or "Assertion" in line or "assertion failed" in line]
         r.check(not bad, *what, bad[:3], text[text.find(bad[0]):][:4000] if bad else "")
+
+
+class Capture(Process):
+    """Every byte of some ports of loopback, for tshark's DICOM dissector to look at."""
+
+    def __init__(self, path, ports):
+        self.path, self.ports = path, ports
+        where = " or ".join("tcp port %d" % p for p in ports)
+        super().__init__(["dumpcap", "-i", "lo", "-q", "-B", "64", "-f", where, "-w", path], path + ".log")
+        if not wait_for(lambda: "File:" in self.log() or not self.running(), 10) or not self.running():
+            raise PermissionError("dumpcap: " + self.log()[-300:].strip())
+
+    def dissect(self, shown, *fields):
+        command = ["tshark", "-r", self.path, "-Y", shown, "-T", "fields"]
+        for port in self.ports:
+            command += ["-d", "tcp.port==%d,dicom" % port]
+        for field in fields:
+            command += ["-e", field]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def check(self, r, sent_by=None):
+        """No malformed PDU, of all or of what came from one port; and there were PDUs at all."""
+        self.stop(10, signal.SIGINT)
+        mine = " && tcp.srcport==%d" % sent_by if sent_by else ""
+        pdus = self.dissect("dicom.pdu.type" + mine, "dicom.pdu.type")
+        r.check(pdus, "tshark saw no DICOM")
+        bad = self.dissect("_ws.malformed" + mine, "frame.number", "tcp.srcport", "_ws.col.Info")
+        r.check(not bad, "tshark: malformed", bad[:5], "in", self.path)
+        return len(pdus)
+
+
+def capture(r, path, ports):
+    """A Capture, or None where capturing is not permitted or not installed; says so."""
+    if not shutil.which("dumpcap") or not shutil.which("tshark"):
+        print("SKIP e2e/%s: tshark is not installed; what was sent is not dissected" % r.name)
+        return None
+    try:
+        return Capture(path, ports)
+    except PermissionError as error:
+        print("SKIP e2e/%s: capturing is not permitted here (%s)" % (r.name, error))
+        return None
+
+
+# ---- studies ---------------------------------------------------------------------------------
+
+CONTEXTS = [(1, CT, [EXPLICIT, IMPLICIT]), (3, RTSTRUCT, [EXPLICIT, IMPLICIT]), (5, "1.2.840.10008.1.1", [IMPLICIT])]
+
+
+class Study:
+    """A made-up study: its files, images first, and what is to come of it."""
+
+    def __init__(self, folder, seed=1, slices=8, matrix=64, options=()):
+        done = run("phantom", folder, "--seed", str(seed), "--slices", str(slices), "--matrix", str(matrix), *options)
+        if done.code != 0:
+            raise RuntimeError("phantom: %r" % done.err)
+        self.folder = folder
+        self.images = [Object(p) for p in sorted(glob.glob(folder + "/ct/*"))]
+        self.structures = [Object(p) for p in sorted(glob.glob(folder + "/rs/*"))]
+        self.objects = self.images + self.structures
+        self.uid = study_uid(self.images[0])
+
+    def expected(self, config):
+        """{SOP Instance UID: data set without its dates}, by `netrt process`."""
+        out = self.folder + ".out"
+        done = run("process", "-q", "-c", config, self.folder, "-o", out, timeout=120)
+        if done.code != 0:
+            raise RuntimeError("process: %r" % done.err)
+        return derived(glob.glob(out + "/*/Addition/*.dcm"))
+
+
+def study_uid(thing):
+    at = thing.data.find(b"\x20\0\x0d\0UI")
+    length = thing.data[at + 6] | thing.data[at + 7] << 8
+    return thing.data[at + 8:at + 8 + length].decode("ascii").rstrip("\0")
+
+
+def derived(paths):
+    return {o.sop_instance: undated(o.data) for o in map(Object, paths)}
+
+
+def send(port, objects, acked=None, **more):
+    """{SOP Instance UID: status} of one association; what was answered before it broke, if it did.
+
+    `acked` is filled as the answers come, for those who are cut off in the middle.
+    """
+    answers = {} if acked is None else acked
+    try:
+        with Association(port, CONTEXTS, **more) as association:
+            for thing in objects:
+                response = association.store(thing.sop_class, thing.sop_instance, thing.data)
+                answers[thing.sop_instance] = response.get("status")
+            association.release()
+    except (Refused, OSError, KeyError):
+        pass
+    return answers
 
 
 @contextlib.contextmanager

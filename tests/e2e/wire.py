@@ -245,6 +245,46 @@ def image(sop_instance, sop_class=CT, study="2.25.1", series="2.25.2", pixels=b"
     return body + more + element(0x7FE00010, "OW", pixels, explicit, order)
 
 
+class Object:
+    """A Part 10 file: sop_class, sop_instance, syntax, and the bytes of its data set."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            content = file.read()
+        if content[128:132] != b"DICM":
+            raise ValueError("%s is not a DICOM file" % path)
+        at, meta = 132, {}
+        while content[at:at + 2] == b"\2\0":
+            number, vr, length = struct.unpack_from("<H2sH", content, at + 2)
+            start = at + 8
+            if vr.decode("ascii", "replace") in LONG:
+                length, = struct.unpack_from("<I", content, at + 8)
+                start = at + 12
+            meta[number] = content[start:start + length]
+            at = start + length
+        self.path, self.data = path, content[at:]
+        self.sop_class, self.sop_instance, self.syntax = (
+            meta.get(n, b"").decode("ascii").rstrip("\0 ") for n in (0x02, 0x03, 0x10))
+
+
+# when an object was made: Instance Creation, Series, Content; Date and Time
+DATES = {0x00080012, 0x00080013, 0x00080021, 0x00080023, 0x00080031, 0x00080033}
+
+
+def undated(data):
+    """An explicit little endian data set with when it was made replaced by nothing."""
+    out, at = b"", 0
+    while at + 8 <= len(data):
+        group, number = struct.unpack_from("<HH", data, at)
+        if group != 8 or number > 0x33:
+            break
+        length, = struct.unpack_from("<H", data, at + 6)
+        if group << 16 | number not in DATES:
+            out += data[at:at + 8 + length]
+        at += 8 + length
+    return out + data[at:]
+
+
 # ---- a requestor -----------------------------------------------------------------------------
 
 CLOSED, RESET, SILENT = "CLOSE", "RST", "silent"
