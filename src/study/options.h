@@ -14,6 +14,14 @@
 
 enum study_planes { STUDY_PLANES_MERGED, STUDY_PLANES_PER_ROI, STUDY_PLANES_BOTH };
 
+/* What became of a study, for a caller that goes on: why it failed, and whether the study is to
+ * blame.
+ */
+struct study_outcome {
+	int sys_errno;     /* of the system call that failed it, or 0 */
+	char reason[1024]; /* in words; "" when it did not fail */
+};
+
 struct study_options {
 	struct rt_options rt;
 	enum study_planes planes;
@@ -30,6 +38,7 @@ struct study_options {
 	bool json;            /* a line of JSON a study on standard output, not one for people */
 	bool quiet;           /* no line for people at all */
 	bool progress;        /* standard error is a terminal */
+	struct study_outcome *outcome; /* filled in, or NULL */
 };
 
 #endif

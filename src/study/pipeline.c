@@ -35,6 +35,7 @@ struct run {
 	uint32_t painted; /* structure sets so far */
 	int exit;         /* EX_OK until something fails the study */
 	int interrupted;  /* the signal */
+	int sys_errno;    /* what failed the study, where it was a system call */
 	char reason[1024];
 };
 
@@ -68,6 +69,7 @@ static void fail_fault(struct run *r, int code, const char *doing, const struct 
 {
 	char text[256];
 
+	r->sys_errno = f->sys_errno;
 	fault_format(f, text, sizeof(text));
 	fail(r, code, "%s: %s", doing, text);
 }
@@ -93,6 +95,7 @@ static void fail_output(struct run *r, const char *name, const struct fault *f)
 {
 	char text[256];
 
+	r->sys_errno = f->sys_errno;
 	fault_format(f, text, sizeof(text));
 	fail(r, EX_CANTCREAT, "%s/UID_%s%s: %s%s", log_quote_str(r->options->out_path),
 	     r->study->uid.text, name, text, output_hint(f->sys_errno));
@@ -349,6 +352,7 @@ static void run_workers(struct task *t)
 		r->interrupted = result.signal;
 		break;
 	case POOL_NO_FORK:
+		r->sys_errno = result.sys_errno;
 		fail(r, EX_DATAERR, "cannot make a process: %s", strerror(result.sys_errno));
 		break;
 	}
@@ -623,6 +627,10 @@ int pipeline_run(const struct scan *scan, const struct scan_study *study,
 		write_sheet(&r);
 	else
 		give_up(&r);
+	if (options->outcome != NULL) {
+		options->outcome->sys_errno = r.sys_errno;
+		memcpy(options->outcome->reason, r.reason, sizeof(r.reason));
+	}
 	if (r.interrupted != 0)
 		die_of(r.interrupted, old);
 
