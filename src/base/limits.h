@@ -6,7 +6,7 @@
 
 #define LIMIT_UID 64                /* PS3.5 9.1 */
 #define LIMIT_PDU (1u << 20)        /* bytes of a PDU's body: what is taken at most */
-#define LIMIT_NESTING 32            /* sequences inside sequences; real objects stay under 8 */
+#define LIMIT_NESTING 64            /* sequences inside sequences; real objects stay under 8 */
 #define LIMIT_ELEMENTS (4u << 20)   /* per indexed data set: 24 bytes each, 96 MiB at most */
 #define LIMIT_OBJECT (16ull << 30)  /* bytes of one file */
 #define LIMIT_INFLATED (2ull << 30) /* bytes a deflated data set may become */
@@ -32,5 +32,9 @@
 #define LIMIT_WORKERS 256u
 #define LIMIT_COMMAND (64u << 10)  /* bytes of a command set; real ones stay under 1 KiB */
 #define LIMIT_COMMAND_ELEMENTS 64u /* elements of one; PS3.7 annex E has 35 */
+
+#define LIMIT_STREAM_BYTES (2ull << 30) /* of one object received, unless configured */
+#define LIMIT_STREAM_ELEMENTS 2000000u  /* of one object received, unless configured */
+#define LIMIT_SPOOL_STUDIES 64u         /* studies that one association holds locks on */
 
 #endif

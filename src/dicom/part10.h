@@ -8,6 +8,7 @@
 #define DICOM_PART10_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/uid.h"
@@ -45,6 +46,15 @@ void part10_close(struct part10 *p); /* also fine on PART10_NONE */
 /* What netrt writes into the meta information of its own files. */
 #define IMPLEMENTATION_CLASS_UID "2.25.166853111140394963963888692117517192015"
 #define IMPLEMENTATION_VERSION "NETRT_0_1"
+
+struct part10_meta {
+	struct uid sop_class, sop_instance;
+	struct uid transfer_syntax;
+	const char *source_ae; /* Source AE Title (0002,0016); NULL or "": none */
+};
+/* Everything before the data set: zero preamble, DICM, and the file meta information; appended to
+ * `out`.  ERR_NOMEM when it does not fit there. */
+enum err part10_head(struct buf *out, const struct part10_meta *meta, struct fault *f) MUST_USE;
 
 /*
  * Write a whole file: zero preamble, new meta information (group length, version, SOP class

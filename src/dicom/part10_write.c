@@ -31,18 +31,20 @@ struct writer {
 };
 
 /* PS3.10 7.1 */
-static enum err make_head(struct buf *out, const struct part10_out *o, struct fault *f)
+enum err part10_head(struct buf *out, const struct part10_meta *meta, struct fault *f)
 {
 	static const uint8_t preamble[128];
 	struct build b;
 
 	build_init(&b, &syntax_explicit_le, META_MAX);
 	build_bytes(&b, TAG_FileMetaInformationVersion, VR_OB, BYTES_LIT("\0\1"));
-	build_uid(&b, TAG_MediaStorageSOPClassUID, &o->sop_class);
-	build_uid(&b, TAG_MediaStorageSOPInstanceUID, &o->sop_instance);
-	build_uid(&b, TAG_TransferSyntaxUID, &o->transfer_syntax);
+	build_uid(&b, TAG_MediaStorageSOPClassUID, &meta->sop_class);
+	build_uid(&b, TAG_MediaStorageSOPInstanceUID, &meta->sop_instance);
+	build_uid(&b, TAG_TransferSyntaxUID, &meta->transfer_syntax);
 	build_str(&b, TAG_ImplementationClassUID, VR_UI, IMPLEMENTATION_CLASS_UID);
 	build_str(&b, TAG_ImplementationVersionName, VR_SH, IMPLEMENTATION_VERSION);
+	if (meta->source_ae != NULL && meta->source_ae[0] != '\0')
+		build_str(&b, TAG_SourceApplicationEntityTitle, VR_AE, meta->source_ae);
 
 	struct bytes elements = buf_bytes(&b.out);
 	uint32_t group_length = (uint32_t)elements.len;
@@ -148,7 +150,12 @@ static enum err write_views(int fd, const struct part10_out *o, struct bytes hea
 enum err part10_write(int fd, const struct part10_out *o, struct fault *f)
 {
 	struct buf head = BUF_INIT(2 * META_MAX);
-	enum err e = make_head(&head, o, f);
+	struct part10_meta meta = {
+		.sop_class = o->sop_class,
+		.sop_instance = o->sop_instance,
+		.transfer_syntax = o->transfer_syntax,
+	};
+	enum err e = part10_head(&head, &meta, f);
 
 	if (e == OK && o->syntax->deflated) {
 		e = file_write_all(fd, buf_bytes(&head), f);

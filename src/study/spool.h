@@ -1,0 +1,177 @@
+/*
+ * The spool: where received objects become files, and files become studies.
+ *
+ *     working/.incoming/<pid>-<n>.part                being received; nobody looks at these
+ *     working/UID_<study>/DCM/<SOP instance>.dcm      images
+ *     working/UID_<study>/Structure/<SOP instance>.dcm   RT Structure Sets
+ *     working/<quarantine>/UID_<study>_<YYYYMMDDhhmmss>[-n]/   with `reason`
+ *
+ * An object is written to a .part file, and gets its name by one rename when it is whole:
+ *
+ *     spool_begin(&s, &part, &meta, &fault);
+ *     spool_write(&s, &part, views, count, &fault);      // as often as data come
+ *     spool_commit(&s, &part, &study, &sop, SPOOL_IMAGE, &result, &fault);   // or spool_discard
+ *
+ * After OK from spool_commit the C-STORE response may say Success; before, never.  A crash at any
+ * point leaves a .part file (removed at the next start by spool_clean), or the whole object.
+ *
+ * Locks.  A receiver holds a shared flock(2) on UID_<study> from its first commit into the study
+ * until spool_close; whoever removes or moves a study takes the exclusive one first
+ * (spool_study_lock).  A commit does not wait for that: files of a study may come at any time.  So
+ * that nothing is removed or moved under its feet, each commit also holds a shared lock on the DCM
+ * or Structure folder while it gives its file a name, and spool_remove and spool_quarantine hold
+ * the exclusive one: these last microseconds.
+ *
+ * Failures of system calls are ERR_IO with the errno in the fault; so is too little free space
+ * (ENOSPC).  Nothing of the object is visible then, but for one case: where only the last fsync of
+ * a folder fails, the whole object is there under its name, and the sender, who is told of a
+ * failure, will send it again (SPOOL_SAME).
+ *
+ * One struct spool a process; not for two processes after a fork.
+ */
+#ifndef STUDY_SPOOL_H
+#define STUDY_SPOOL_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/uid.h"
+#include "dicom/part10.h"
+
+enum spool_durability {
+	SPOOL_STRICT, /* fdatasync, rename, fsync of the folders: survives a power cut */
+	SPOOL_FILE,   /* fdatasync, rename: the content does; the name does if the file system
+		       * orders its journal so (ext4 and xfs within seconds) */
+	SPOOL_NONE,   /* rename: survives a crash of netrt, not of the machine */
+};
+
+enum spool_kind { SPOOL_IMAGE, SPOOL_STRUCTURE };
+
+enum spool_result {
+	SPOOL_NEW,
+	SPOOL_SAME,     /* an instance with the same data set and transfer syntax was there */
+	SPOOL_REPLACED, /* one with another content was there; this one has its place now */
+};
+
+#define SPOOL_FILE_NAME_MAX 256 /* NAME_MAX and its NUL */
+
+/* A study that this process has committed into. */
+struct spool_study {
+	struct uid uid; /* "": none */
+	int dir;        /* UID_<study>; the lock is on it */
+	int folder[2];  /* by enum spool_kind; -1 until needed */
+	bool locked;    /* shared; false while somebody has the exclusive lock */
+	bool synced;    /* strict: the way down to the folders is durable */
+	uint64_t used;  /* when; the least recent one is given up for a new one */
+};
+
+struct spool {
+	int working, incoming;
+	enum spool_durability durability;
+	uint64_t min_free; /* bytes that must stay free in the file system; 0: do not ask */
+	/* private */
+	unsigned next_part;
+	uint64_t clock;
+	unsigned study_count;
+	struct spool_study study[LIMIT_SPOOL_STUDIES];
+};
+
+#define SPOOL_CLOSED ((struct spool){.working = -1, .incoming = -1})
+
+/* Opens the folder `working`, makes working/.incoming. */
+enum err spool_open(struct spool *s, const char *working, enum spool_durability durability,
+		    uint64_t min_free, struct fault *f) MUST_USE;
+void spool_close(struct spool *s); /* and with it the locks; also fine on SPOOL_CLOSED */
+/* Remove what earlier processes left in .incoming.  Only while no receiver runs. */
+enum err spool_clean(struct spool *s, struct fault *f) MUST_USE;
+/* OK when there is more than min_free (and an inode) to be had; else ERR_IO with ENOSPC. */
+enum err spool_room(const struct spool *s, struct fault *f) MUST_USE;
+
+/* ---- receiving ---- */
+
+struct spool_part {
+	int fd; /* -1: none */
+	char name[40];
+	uint64_t data_at; /* of the data set in the file: after the file meta information */
+	uint64_t size;    /* of the file so far */
+	uint64_t pushed;  /* strict, file: written back to the disk so far, or on its way there */
+	size_t head_len;  /* of `head` not written yet: goes out with the first views */
+	uint8_t head[1024];
+};
+
+#define SPOOL_PART_NONE ((struct spool_part){.fd = -1})
+
+/* Make a .part file.  Its Part 10 head has what `meta` says.  Asks spool_room first. */
+enum err spool_begin(struct spool *s, struct spool_part *p, const struct part10_meta *meta,
+		     struct fault *f) MUST_USE;
+/* Pieces of the data set, as encoded in meta's transfer syntax.  The views need not stay. */
+enum err spool_write(struct spool *s, struct spool_part *p, const struct bytes *views, size_t count,
+		     struct fault *f) MUST_USE;
+/* Give it its name.  Takes over the part in every case: it is NONE afterwards. */
+enum err spool_commit(struct spool *s, struct spool_part *p, const struct uid *study,
+		      const struct uid *sop, enum spool_kind kind, enum spool_result *result,
+		      struct fault *f) MUST_USE;
+void spool_discard(struct spool *s, struct spool_part *p); /* also fine on NONE */
+
+/* ---- studies ---- */
+
+struct spool_file {
+	enum spool_kind kind;
+	const char *name; /* in its folder; copied by hand it may be any */
+	uint64_t size, inode;
+	int64_t mtime_ns;
+};
+
+/* The studies in the spool, by UID.  Arena's. */
+enum err spool_list_studies(const struct spool *s, struct uid **studies, size_t *count,
+			    struct arena *a, struct fault *f) MUST_USE;
+/* The regular files in DCM and Structure but those whose name begins with a dot; by kind and name.
+ * A study or folder that is not there has none. */
+enum err spool_list_files(const struct spool *s, const struct uid *study, struct spool_file **files,
+			  size_t *count, struct arena *a, struct fault *f) MUST_USE;
+
+struct spool_lock {
+	int fd; /* UID_<study>, -1: not locked */
+};
+
+#define SPOOL_UNLOCKED ((struct spool_lock){-1})
+
+enum spool_access { SPOOL_SHARED, SPOOL_EXCLUSIVE };
+
+/* Without waiting.  OK; ERR_MORE: somebody else has it (or has just removed the study and made it
+ * anew); ERR_UNUSABLE: no such study. */
+enum err spool_study_lock(const struct spool *s, const struct uid *study, enum spool_access access,
+			  struct spool_lock *lock, struct fault *f) MUST_USE;
+void spool_study_unlock(struct spool_lock *lock); /* also fine on UNLOCKED */
+
+/*
+ * Remove exactly these files: one that has another inode, size or time than was seen stays, and
+ * *kept counts it.  What is gone already is fine.
+ */
+enum err spool_remove(const struct spool *s, const struct uid *study,
+		      const struct spool_file *files, size_t count, size_t *kept,
+		      struct fault *f) MUST_USE;
+/*
+ * Remove what else a processed study consists of (Addition, reports, journal, whatever else netrt
+ * made) and the folder itself, if DCM and Structure are empty; *gone says whether they were.
+ * Durable in strict.  The caller has the exclusive lock.
+ */
+enum err spool_remove_study(const struct spool *s, const struct uid *study, bool *gone,
+			    struct fault *f) MUST_USE;
+
+#define SPOOL_QUARANTINE_NAME_MAX (sizeof("UID__YYYYMMDDhhmmss-4294967295") + LIMIT_UID)
+
+/*
+ * Move the study to working/<subdir>/UID_<study>_<stamp>, a file `reason` with this text in it, by
+ * one rename; durable.  `stamp` is YYYYMMDDhhmmss.  The name that it got is in `name`.  The caller
+ * has the exclusive lock.  A receiver that stores on makes the study anew.
+ */
+enum err spool_quarantine(const struct spool *s, const struct uid *study, const char *subdir,
+			  const char *stamp, struct bytes reason,
+			  char name[static SPOOL_QUARANTINE_NAME_MAX], struct fault *f) MUST_USE;
+/* The reverse: `name` below subdir becomes UID_<study> again, without `reason`.  ERR_UNUSABLE when
+ * a study of that UID is there, or the name is none of spool_quarantine's. */
+enum err spool_release(const struct spool *s, const char *subdir, const char *name,
+		       struct uid *study, struct fault *f) MUST_USE;
+
+#endif
