@@ -37,6 +37,7 @@
 #include "base/limits.h"
 #include "base/uid.h"
 #include "dicom/part10.h"
+#include "study/files.h"
 
 enum spool_durability {
 	SPOOL_STRICT, /* fdatasync, rename, fsync of the folders: survives a power cut */
@@ -52,8 +53,6 @@ enum spool_result {
 	SPOOL_SAME,     /* an instance with the same data set and transfer syntax was there */
 	SPOOL_REPLACED, /* one with another content was there; this one has its place now */
 };
-
-#define SPOOL_FILE_NAME_MAX 256 /* NAME_MAX and its NUL */
 
 /* A study that this process has committed into. */
 struct spool_study {
@@ -115,21 +114,9 @@ void spool_discard(struct spool *s, struct spool_part *p); /* also fine on NONE 
 
 /* ---- studies ---- */
 
-struct spool_file {
-	enum spool_kind kind;
-	const char *name; /* in its folder; copied by hand it may be any */
-	uint64_t size, inode;
-	int64_t mtime_ns;
-};
-
 /* The studies in the spool, by UID.  Arena's. */
 enum err spool_list_studies(const struct spool *s, struct uid **studies, size_t *count,
 			    struct arena *a, struct fault *f) MUST_USE;
-/* The regular files in DCM and Structure but those whose name begins with a dot; by kind and name.
- * A study or folder that is not there has none. */
-enum err spool_list_files(const struct spool *s, const struct uid *study, struct spool_file **files,
-			  size_t *count, struct arena *a, struct fault *f) MUST_USE;
-
 struct spool_lock {
 	int fd; /* UID_<study>, -1: not locked */
 };
@@ -145,15 +132,14 @@ enum err spool_study_lock(const struct spool *s, const struct uid *study, enum s
 void spool_study_unlock(struct spool_lock *lock); /* also fine on UNLOCKED */
 
 /*
- * Remove exactly these files: one that has another inode, size or time than was seen stays, and
+ * Remove exactly these files (study/files.h): one that is not study_file_same any more stays, and
  * *kept counts it.  What is gone already is fine.
  */
 enum err spool_remove(const struct spool *s, const struct uid *study,
-		      const struct spool_file *files, size_t count, size_t *kept,
-		      struct fault *f) MUST_USE;
+		      const struct study_files *files, size_t *kept, struct fault *f) MUST_USE;
 /*
  * Remove what else a processed study consists of (Addition, reports, journal, whatever else netrt
- * made) and the folder itself, if DCM and Structure are empty; *gone says whether they were.
+ * made) and the folder itself, if no input is left in it; *gone says whether it is gone.
  * Durable in strict.  The caller has the exclusive lock.
  */
 enum err spool_remove_study(const struct spool *s, const struct uid *study, bool *gone,
