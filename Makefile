@@ -76,7 +76,7 @@ SAY  = $(if $(V),@:,@echo "  $(1)")
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all demo check test test-musl test-aarch64 test-minimal bench fuzz fuzz-replay layers \
-        format format-check tidy cppcheck clang-warnings static reproducible e2e install clean help
+        format format-check tidy cppcheck clang-warnings static reproducible e2e image soak install clean help
 
 all: $(OUT)/netrt
 
@@ -258,6 +258,15 @@ build/bench/%: bench/%.cc
 	@mkdir -p $(@D)
 	$(call SAY,CXX   $@)
 	$(Q)g++ -O2 -o $@ $< -ldcmdata -loflog -lofstd -lpthread
+
+## make image           the container image netrt:VERSION (docker, podman or buildah; Dockerfile.scratch)
+image: build/netrt
+	scripts/image
+
+## make soak            kill -9 at random moments, SOAK_ROUNDS (200) of them: is anything lost?
+SOAK_ROUNDS ?= 200
+soak: build/netrt
+	/usr/bin/python3 tests/e2e/soak.py $(SOAK_ROUNDS)
 
 PREFIX ?= /usr/local
 ## make install         netrt into $(DESTDIR)$(PREFIX)/bin
