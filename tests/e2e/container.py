@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from harness import Report, skip
-from serve_harness import Process, Study, family, free_port, listening, send, wait_for, workspace
+from serve_harness import Process, Study, family, free_port, listening, need_serve, send, wait_for, workspace
 from wire import Destination, undated
 
 UID = 54321
@@ -171,6 +171,7 @@ def exercise(r, kind, buildah, name, root, folder, uid):
 def main():
     if shutil.which("buildah") is None or os.getuid() != 0:
         skip("container", "buildah is not installed, or this is not root")
+    need_serve("container")
     r = Report("container")
     with workspace("container") as folder:
         buildah = Builder(folder)

@@ -9,7 +9,7 @@ import sys
 import time
 
 from harness import Report
-from serve_harness import Service, family, memory, wait_for, workspace
+from serve_harness import Service, family, memory, need_serve, wait_for, workspace
 from wire import (CT, IMPLICIT, VERIFICATION, Association, Connection, Refused, associate_rq, image, p_data, pdv,
                   release_rq, store_rq)
 
@@ -157,6 +157,7 @@ def nested(r, folder):
 
 
 def main():
+    need_serve("flood")
     r = Report("flood")
     with workspace("flood") as folder:
         for name, test in (("crowd", crowd), ("row", in_a_row), ("cut", cut), ("nested", nested)):

@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 from harness import DATA, Report, skip
-from serve_harness import (PEER_ENVIRONMENT, Orthanc, Service, Storescp, Study, capture, derived, wait_for, workspace)
+from serve_harness import (PEER_ENVIRONMENT, Orthanc, Service, Storescp, Study, capture, derived, need_serve,
+                           wait_for, workspace)
 from wire import Object, undated
 
 NEEDED = ("storescu", "dcmsend", "echoscu", "storescp")
@@ -189,6 +190,7 @@ def main():
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
         skip("peers", "DCMTK is not installed: " + " ".join(missing))
+    need_serve("peers")
     r = Report("peers")
     with workspace("peers") as folder:
         os.makedirs(folder + "/one")

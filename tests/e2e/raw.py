@@ -23,7 +23,7 @@ import time
 import zlib
 
 from harness import ASAN, NETRT, Report
-from serve_harness import Service, Storescp, capture, workspace
+from serve_harness import Service, Storescp, capture, need_serve, workspace
 from wire import (ABORT, ASSOCIATE_AC, ASSOCIATE_RQ, BIG, C_CANCEL_RQ, C_FIND_RQ, CLOSED, COMMITMENT,
                   COMMITMENT_INSTANCE, CT, DEFLATED, EXPLICIT, FIND_STUDY_ROOT, IMPLICIT, JPEG_LOSSLESS, MR,
                   N_EVENT_REPORT_RQ, P_DATA, RELEASE_RP, RESET, SILENT, VERIFICATION, Accept, Connection, Object, abort,
@@ -497,6 +497,9 @@ def main():
     r = Report("raw")
     prove(r)
     if "--prove" not in sys.argv:
+        if r.failures:
+            return r.end()
+        need_serve("raw")
         for binary in (NETRT, ASAN):
             answers(r, binary)
     return r.end()

@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 
-from harness import NETRT, run
+from harness import NETRT, run, skip
 from wire import CT, EXPLICIT, IMPLICIT, RTSTRUCT, Association, Object, Refused, undated
 
 # DCMTK leaves Nagle's algorithm on unless told: 22 images a second
@@ -182,6 +182,11 @@ class Orthanc(Process):
 def quoted(value):
     """A value as YAML has it; JSON is YAML."""
     return json.dumps(value)
+
+
+def need_serve(name):
+    if run("help", "serve").code != 0:
+        skip(name, "this netrt has no `serve`")
 
 
 class Service(Process):

@@ -17,7 +17,7 @@ import threading
 import time
 
 from harness import Report
-from serve_harness import Service, Study, family, send, session, wait_for, workspace
+from serve_harness import Service, Study, family, need_serve, send, session, wait_for, workspace
 from wire import Destination, Object, undated
 
 ROLES = ("supervisor", "receiver", "worker", "sender")
@@ -180,6 +180,7 @@ def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(1 << 32)
     print("seed", seed, flush=True)
+    need_serve("soak")
     r = Report("soak")
     with workspace("soak") as folder:
         soak = Soak(r, folder, seed)
