@@ -1,0 +1,331 @@
+#!/usr/bin/python3
+"""What fails around `netrt serve`: a full disk, no descriptors, system calls that return errors;
+destinations that are down, refuse, take nothing, or read one byte a second beside one that is well."""
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from harness import Report
+from serve_harness import CONTEXTS, Process, Service, Study, need_serve, send, wait_for, workspace
+from wire import CT, Association, Connection, Destination, Refused, image, undated
+
+ANSWERS_TO_A_FULL_DISK = {0xA700}
+ANSWERS_TO_A_FAULT = {0xA700, 0x0110}
+
+
+def own(number):
+    return "2.25.5%05d" % number
+
+
+def store(port, sop, kib=256, study="2.25.5"):
+    """The status of one image, or what came instead of an association."""
+    try:
+        with Association(port, CONTEXTS) as association:
+            status = association.store(CT, sop, image(sop, study=study, explicit=True, pixels=bytes(kib * 1024)))
+            association.release()
+            return status.get("status")
+    except (Refused, OSError) as refused:
+        return str(refused)
+
+
+def stored(service):
+    return {os.path.basename(f)[:-4] for f in service.files("UID_*/DCM/*.dcm")}
+
+
+def quiet(**more):
+    """Settings under which nothing happens to a study by itself."""
+    return {"watcher": {"debounce_interval_seconds": 600}, **more}
+
+
+@contextlib.contextmanager
+def tmpfs(folder, size):
+    os.makedirs(folder)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%s,mode=700" % size, "none", folder], check=True,
+                   capture_output=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+
+
+def full_disk(r, folder):
+    """ENOSPC where it comes: A700, nothing half visible, and it goes on when there is room again."""
+    with tmpfs(folder + "/working", "4m"):
+        filler = folder + "/working/.filler"
+        with open(filler, "wb") as file:
+            file.write(bytes(2 << 20))
+        service = Service(folder, **quiet(limits={"minimum_free_mib": 0, "minimum_free_percent": 0}))
+        with service:
+            answers = {own(n): store(service.port, own(n)) for n in range(12)}
+            good = {sop for sop, status in answers.items() if status == 0}
+            bad = {status for status in answers.values() if status != 0}
+            r.check(good and bad, "a disk of 4 MiB took", answers)
+            r.check(bad <= ANSWERS_TO_A_FULL_DISK, "full disk:", {hex(b) if isinstance(b, int) else b for b in bad})
+            r.check(stored(service) == good, "visible:", sorted(stored(service) ^ good))
+            r.check(not service.parts(), "left", service.parts())
+            os.unlink(filler)
+            again = {sop: store(service.port, sop) for sop in answers if sop not in good}
+            r.check(list(again.values())[0] == 0, "no recovery:", again)
+            good |= {sop for sop, status in again.items() if status == 0}
+            r.check(stored(service) == good, "visible after it:", sorted(stored(service) ^ good))
+            service.end(r, "full disk")
+
+
+def low_water(r, folder):
+    """Below the minimum of free space: a transient rejection; above it again, service, by itself."""
+    with tmpfs(folder + "/working", "8m"):
+        service = Service(folder, **quiet(limits={"minimum_free_mib": 4, "minimum_free_percent": 0}))
+        with service:
+            r.check(store(service.port, own(1)) == 0, "with room")
+            filler = folder + "/working/.filler"
+            with open(filler, "wb") as file:
+                file.write(bytes(4 << 20))
+            held = wait_for(lambda: store(service.port, own(2)) == "RJ(2,3,1)", 15, 0.2)
+            r.check(held, "below the minimum:", store(service.port, own(2)))
+            os.unlink(filler)
+            r.check(wait_for(lambda: store(service.port, own(2)) == 0, 15, 0.2), "no recovery", service.log()[-1500:])
+            service.end(r, "low water")
+
+
+def no_descriptors(r, folder):
+    """EMFILE: who is there is served, who comes too much waits or is turned away, and nothing ends."""
+    service = Service(folder, wrapper=("prlimit", "--nofile=40:40"), **quiet(
+        limits={"associations_per_address": 200, "associations": 200, "artim_seconds": 5}))
+    with service:
+        held = []
+        for _ in range(100):
+            with contextlib.suppress(OSError):
+                held.append(Connection(service.port, timeout=2))
+        r.check(service.running(), "ended without descriptors")
+        for one in held:
+            one.close()
+        r.check(wait_for(lambda: store(service.port, own(1)) == 0, 20, 0.2), "no recovery", service.log()[-1500:])
+        service.end(r, "no descriptors")
+
+
+class Inject(Process):
+    """strace on a service that runs: its system calls, and those of its children, fail as told."""
+
+    def __init__(self, service, what, log):
+        super().__init__(["strace", "-f", "-qq", "-p", str(service.pid), "-e", "trace=" + what.split(":")[0],
+                          "-e", "inject=" + what, "-o", log + ".trace"], log)
+        wait_for(self.attached(service.pid), 10)
+
+    @staticmethod
+    def attached(pid):
+        def tracer():
+            with open("/proc/%d/status" % pid, encoding="ascii") as file:
+                return "TracerPid:\t0\n" not in file.read()
+        return tracer
+
+    def hits(self):
+        with open(self.log_path + ".trace", encoding="utf-8", errors="replace") as file:
+            return file.read().count("(INJECTED)")
+
+
+# calls, what becomes of the C-STOREs meanwhile
+FAULTS = [
+    ("fdatasync:error=EIO", ANSWERS_TO_A_FAULT),
+    ("fsync:error=EIO", ANSWERS_TO_A_FAULT),
+    ("rename,renameat,renameat2:error=EIO", ANSWERS_TO_A_FAULT),
+    ("write,writev,pwrite64,pwritev:error=EINTR:when=1+2", {0}),
+    ("read,recvfrom,readv:error=EINTR:when=1+2", {0}),
+]
+
+
+def failing_calls(r, folder):
+    if shutil.which("strace") is None:
+        print("SKIP e2e/faults: strace is not installed")
+        return
+    service = Service(folder, durability="strict", **quiet())
+    number = 0
+    with service:
+        for what, wanted in FAULTS:
+            tracer = Inject(service, what, "%s/%s.strace" % (folder, what.split(":")[0].split(",")[0]))
+            if not tracer.running():
+                print("SKIP e2e/faults: strace may not attach here: " + tracer.log()[-200:])
+                return
+            before = stored(service)
+            answers = []
+            with tracer:
+                for _ in range(3):
+                    number += 1
+                    answers.append(store(service.port, own(number)))
+                tracer.stop(10, signal.SIGINT)
+            r.check(set(answers) <= wanted, what, "answers", answers)
+            if wanted != {0}:
+                r.check(tracer.hits() > 0, what, "was never injected")
+                if "rename" in what or "fdatasync" in what:
+                    r.check(stored(service) == before, what, "visible:", stored(service) - before)
+            r.check(not service.parts(), what, "left", service.parts())
+            number += 1
+            r.check(store(service.port, own(number)) == 0, what, "no recovery", service.log()[-1500:])
+        service.end(r, "failing calls")
+
+
+# ---- destinations ----------------------------------------------------------------------------
+
+class Pair:
+    """A service with two destinations, of which one is well; what both get of one study."""
+
+    def __init__(self, r, folder, name, **more):
+        self.r, self.name = r, name
+        self.well, self.ill = Destination(ae_title="WELL"), Destination(ae_title="ILL")
+        os.makedirs(folder, exist_ok=True)
+        self.study = Study(folder + "/study", 4000, 6)
+        places = [{"name": n, "ip": "127.0.0.1", "port": d.port, "ae_title": d.ae_title}
+                  for n, d in (("ill", self.ill), ("well", self.well))]
+        delivery = {"retry_first_seconds": 1, "retry_most_seconds": 2, "permanent_attempts": 2, "connect_seconds": 2,
+                    "response_seconds": 3, **more}
+        self.service = Service(folder + "/netrt", dicom_destinations=places, delivery=delivery,
+                               watcher={"debounce_interval_seconds": 1, "complete_grace_seconds": 0})
+
+    def __enter__(self):
+        answers = send(self.service.port, self.study.objects)
+        self.r.check(set(answers.values()) == {0}, self.name, answers)
+        self.expected = self.study.expected(self.service.config)
+        return self
+
+    def __exit__(self, *_):
+        self.service.end(self.r, self.name)
+        self.service.__exit__()
+        for one in (self.well, self.ill):
+            one.stop()
+            self.r.check(not one.errors, self.name, one.errors[:3])
+
+    def has_all(self, which, timeout=20):
+        done = which.wait(lambda: len(which.kept) == len(self.expected), timeout)
+        got = {sop: undated(data) for sop, (_, data) in which.kept.items()}
+        return self.r.check(done and got == self.expected, self.name, which.ae_title, "has", len(got), "of",
+                            len(self.expected), self.service.log()[-1500:])
+
+    def studies(self):
+        return [f for f in os.listdir(self.service.working) if f.startswith("UID_")]
+
+    def gone(self):
+        self.r.check(wait_for(lambda: not self.studies(), 20), self.name, "not removed:", self.studies(),
+                     self.service.log()[-1500:])
+        self.r.check(not self.service.quarantined(), self.name, "quarantined", self.service.quarantined())
+        self.r.check(len(self.ill.twice) <= 1, self.name, "came twice:", len(self.ill.twice))
+
+    def given_up(self):
+        self.r.check(wait_for(self.service.quarantined, 30), self.name, "not quarantined", self.service.log()[-1500:])
+        for folder in self.service.quarantined():
+            path = "%s/quarantine/%s/" % (self.service.working, folder)
+            self.r.check(os.path.getsize(path + "reason") > 20, self.name, "no reason")
+            kept = os.listdir(path + "DCM") + os.listdir(path + "Structure")
+            self.r.check(len(kept) == len(self.study.objects), self.name, "originals in quarantine:", len(kept))
+
+
+def down(r, folder):
+    pair = Pair(r, folder, "down")
+    pair.ill.stop()
+    with pair:
+        pair.has_all(pair.well)
+        r.check(len(pair.studies()) == 1 and not pair.ill.kept, "down: removed before it was delivered")
+        pair.ill.start()
+        pair.has_all(pair.ill)
+        pair.gone()
+
+
+def refuses(r, folder, verdict, name):
+    pair = Pair(r, folder, name)
+    turned_away = []
+
+    def on_request(request):
+        turned_away.append(request)
+        return verdict if len(turned_away) == 1 else None
+    pair.ill.on_request = on_request
+    with pair:
+        pair.has_all(pair.well)
+        pair.has_all(pair.ill)
+        pair.gone()
+        r.check(len(turned_away) >= 2, name, "asked", len(turned_away), "times")
+
+
+def refuses_transiently(r, folder):
+    refuses(r, folder, (2, 3, 2), "refuses for a while")
+
+
+def refuses_title(r, folder):
+    refuses(r, folder, (1, 1, 7), "does not know itself at first")
+
+
+def no_context(r, folder):
+    """Nobody takes this class: given up after permanent_attempts, and said so."""
+    pair = Pair(r, folder, "accepts no context")
+    pair.ill.accepts = lambda abstract, syntaxes: None
+    with pair:
+        pair.has_all(pair.well)
+        pair.given_up()
+        r.check(not pair.ill.stores, "stored on a context that was refused")
+
+
+def reads_slowly(r, folder):
+    """A byte a second: the sender gives up in its time and tries again; the other one is not held up."""
+    pair = Pair(r, folder, "reads a byte a second")
+    slow = []
+
+    def on_connect(peer):
+        if slow:
+            return True
+        slow.append(peer)
+        with contextlib.suppress(OSError):
+            for _ in range(20):
+                if not peer.sock.recv(1):
+                    break
+                time.sleep(1)
+        return False
+    pair.ill.on_connect = on_connect
+    with pair:
+        pair.has_all(pair.well, 5 + 10)
+        pair.has_all(pair.ill, 60)
+        pair.gone()
+
+
+def hangs(r, folder):
+    """Accepts, takes the association, and never says anything again."""
+    pair = Pair(r, folder, "hangs")
+    asleep = []
+
+    def on_store(fields, data, count):
+        if not asleep:
+            asleep.append(fields)
+            return "never"
+        return 0
+    pair.ill.on_store = on_store
+    with pair:
+        pair.has_all(pair.well)
+        pair.has_all(pair.ill, 60)
+        pair.gone()
+
+
+LOCAL = [full_disk, low_water, no_descriptors, failing_calls]
+AWAY = [down, refuses_transiently, refuses_title, no_context, reads_slowly, hangs]
+
+
+def main():
+    need_serve("faults")
+    r = Report("faults")
+    names = sys.argv[1:]
+    with workspace("faults") as folder:
+        for test in LOCAL + AWAY:
+            if names and test.__name__ not in names:
+                continue
+            began = time.monotonic()
+            place = "%s/%s" % (folder, test.__name__)
+            os.makedirs(place)
+            try:
+                test(r, place)
+            except subprocess.CalledProcessError as error:
+                print("SKIP e2e/faults: %s: %s" % (test.__name__, error.stderr))
+            print("%s: %.1f s" % (test.__name__, time.monotonic() - began), flush=True)
+    return r.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
