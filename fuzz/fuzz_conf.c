@@ -43,9 +43,9 @@ static void check_text(const char *s, size_t least, size_t most, bool line_feeds
 	assert(count >= least && count <= most);
 }
 
-static void check_value(const struct conf *c, const struct conf_key *k)
+static void check_value(const void *from, const struct conf_key *k)
 {
-	const uint8_t *at = (const uint8_t *)c + k->at;
+	const uint8_t *at = (const uint8_t *)from + k->at;
 	/* "~/" may have become a HOME of up to 4095 bytes, or nothing without one */
 	size_t most = (size_t)k->max + (k->form == CONF_PATH ? 4096 : 0);
 	size_t least = k->form == CONF_PATH ? 0 : (size_t)k->min;
@@ -81,6 +81,38 @@ static void check_value(const struct conf *c, const struct conf_key *k)
 		for (size_t i = 0; i < list.count; i++)
 			check_text(list.item[i], (size_t)k->min, (size_t)k->max, false);
 		break;
+	case CONF_MAPS:
+		break; /* check_key */
+	}
+}
+
+static void check_key(const struct conf *c, const struct conf_key *k)
+{
+	struct conf_maps maps;
+
+	check_value(c, k);
+	if (k->kind != CONF_MAPS)
+		return;
+	memcpy(&maps, (const uint8_t *)c + k->at, sizeof(maps));
+	assert(maps.count <= LIMIT_CONFIG_ITEMS);
+	for (size_t i = 0; i < maps.count; i++) {
+		const uint8_t *section = (const uint8_t *)maps.item + i * k->maps->size;
+
+		for (size_t j = 0; j < k->maps->count; j++)
+			check_value(section, &k->maps->key[j]);
+		assert(k->maps->fault == NULL || k->maps->fault(section) == NULL);
+	}
+}
+
+/* Each with a name of its own that can be a file's. */
+static void check_destinations(const struct conf_destinations *d)
+{
+	assert(d->count > 0 && d->count <= LIMIT_CONFIG_DESTINATIONS);
+	for (size_t i = 0; i < d->count; i++) {
+		assert(d->item[i].name[0] != '\0' && d->item[i].name[0] != '.');
+		assert(strchr(d->item[i].name, '/') == NULL);
+		for (size_t j = 0; j < i; j++)
+			assert(strcmp(d->item[i].name, d->item[j].name) != 0);
 	}
 }
 
@@ -113,10 +145,11 @@ static void check_notes(const struct conf_diags *d, unsigned lines, size_t size)
 	assert(errors == d->errors);
 }
 
-/* Room for the notes, and for what `size` bytes can become: an item of a list ("a,") costs most. */
+/* Room for the notes, and for what `size` bytes can become: an item of a list ("a,", "{},") costs
+ * most. */
 static size_t arena_size(size_t size)
 {
-	size_t want = (512u << 10) + size * 64;
+	size_t want = (512u << 10) + size * 160;
 
 	return want < LIMIT_CONFIG_ARENA ? want : LIMIT_CONFIG_ARENA;
 }
@@ -156,10 +189,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert((first.e == OK) == (first.diags.errors == 0));
 	check_notes(&first.diags, most_lines(data, size), size);
 	check_same();
-	if (first.e == OK)
+	if (first.e == OK) {
+		struct conf_change changes[LIMIT_CONFIG_KEYS];
+
 		for (size_t i = 0; i < conf_table_count; i++)
-			check_value(&first.conf, &conf_table[i]);
-	else
+			check_key(&first.conf, &conf_table[i]);
+		check_destinations(&first.conf.destinations);
+		assert(conf_difference(&first.conf, &second.conf, changes) == 0);
+	} else
 		for (size_t i = 0; i < sizeof(first.conf); i++)
 			assert(((const uint8_t *)&first.conf)[i] == 0xA5);
 	arena_close(&first.arena);

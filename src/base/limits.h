@@ -24,11 +24,12 @@
 #define LIMIT_IMAGE_PIXELS (1u << 28)      /* Rows times Columns: a mask of 32 MiB */
 #define LIMIT_OVERLAY_PLANES 16u           /* groups 6000..601E, PS3.3 C.9.2 */
 #define LIMIT_CONFIG (1u << 20)            /* bytes of a configuration file */
-#define LIMIT_CONFIG_ARENA (8u << 20)      /* holds the file, its values and all its problems */
+#define LIMIT_CONFIG_ARENA (16u << 20)     /* holds the file, its values and all its problems */
 #define LIMIT_CONFIG_DEPTH 16              /* YAML nesting; every known key lies within 4 */
-#define LIMIT_CONFIG_KEYS 128              /* rows of the configuration table */
+#define LIMIT_CONFIG_KEYS 160              /* rows of the configuration table */
 #define LIMIT_CONFIG_DIAGS 100             /* problems of one file that are listed */
 #define LIMIT_CONFIG_ITEMS 4096u           /* entries of one list in a configuration file */
+#define LIMIT_CONFIG_DESTINATIONS 64u      /* each has a sender process */
 #define LIMIT_WORKERS 256u
 #define LIMIT_COMMAND (64u << 10)  /* bytes of a command set; real ones stay under 1 KiB */
 #define LIMIT_COMMAND_ELEMENTS 64u /* elements of one; PS3.7 annex E has 35 */

@@ -32,18 +32,25 @@ static int config_default(void)
 	return cmd_finish(EX_OK);
 }
 
+static void print_key(const struct conf_key *k, struct buf *out)
+{
+	buf_fmt(out, "%s\t%s\t", k->path, conf_table_type(k));
+	conf_table_range(k, out);
+	buf_fmt(out, "%s%s\t", k->unit == NULL ? "" : " ", k->unit == NULL ? "" : k->unit);
+	conf_table_default(k, out);
+	buf_fmt(out, "\t%s\n", k->help);
+}
+
 static int config_keys(void)
 {
 	struct buf out = BUF_INIT(256u << 10);
 
 	for (size_t i = 0; i < conf_table_count; i++) {
-		const struct conf_key *k = &conf_table[i];
+		const struct conf_section *s = conf_table[i].maps;
 
-		buf_fmt(&out, "%s\t%s\t", k->path, conf_table_type(k));
-		conf_table_range(k, &out);
-		buf_fmt(&out, "%s%s\t", k->unit == NULL ? "" : " ", k->unit == NULL ? "" : k->unit);
-		conf_table_default(k, &out);
-		buf_fmt(&out, "\t%s\n", k->help);
+		print_key(&conf_table[i], &out);
+		for (size_t j = 0; s != NULL && j < s->count; j++)
+			print_key(&s->key[j], &out);
 	}
 	bool failed = out.failed;
 	if (!failed)
@@ -75,6 +82,14 @@ static void print_diags(const struct conf_diags *d, const char *file, const char
 	}
 }
 
+/* Notes are no warnings here: a correct file may well mean what it says. */
+static void print_notes(struct conf_diags *d, const char *file)
+{
+	for (size_t i = 0; i < d->count; i++)
+		d->item[i].severity = CONF_ERROR;
+	print_diags(d, file, "note: ");
+}
+
 static void print_summary(const struct conf_diags *d, const char *file)
 {
 	size_t warnings = d->count - d->errors;
@@ -91,7 +106,7 @@ static void print_summary(const struct conf_diags *d, const char *file)
 
 static int config_check(const char *file)
 {
-	struct conf_diags problems = {.count = 0}, refusals = {.count = 0};
+	struct conf_diags problems = {.count = 0}, refusals = {.count = 0}, notes = {.count = 0};
 	struct conf c;
 	struct arena a;
 	struct fault f;
@@ -106,6 +121,8 @@ static int config_check(const char *file)
 	/* Refusals are no fault of the file; they only say what this version would do with it. */
 	if (e == OK && conf_refuse_unbuilt(&c, &a, &refusals) != OK)
 		print_diags(&refusals, file, "note: ");
+	if (e == OK && conf_notes(&c, &a, &notes) == OK)
+		print_notes(&notes, file);
 	print_summary(&problems, file);
 	arena_close(&a);
 	return cmd_finish(e == OK ? EX_OK : EX_CONFIG);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "conf/diag.h"
+#include "conf/finish.h"
 #include "conf/table.h"
 #include "conf/value.h"
 
@@ -19,12 +20,15 @@ struct bytes conf_default_text(void)
 
 enum err conf_defaults(struct conf *out, struct arena *a)
 {
+	struct conf_diags none = {.count = 0};
 	struct conf c;
 
 	memset(&c, 0, sizeof(c));
 	for (size_t i = 0; i < conf_table_count; i++)
 		if (conf_value_default(&c, &conf_table[i], a) != CONF_SET_OK)
 			return ERR_NOMEM;
+	if (conf_finish(&c, a, &none) != OK)
+		return ERR_NOMEM;
 	*out = c;
 	return OK;
 }
@@ -92,5 +96,48 @@ enum err conf_refuse_unbuilt(const struct conf *c, struct arena *a, struct conf_
 		    !conf_diags_add(d, a, CONF_ERROR, c->set_at[i], bytes_str(k->path), why.text))
 			conf_diags_end(d, c->set_at[i], "asks for more than this version can do");
 	}
+	return e;
+}
+
+size_t conf_difference(const struct conf *before, const struct conf *after,
+		       struct conf_change out[static LIMIT_CONFIG_KEYS])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < conf_table_count; i++)
+		if (!conf_value_same(before, after, &conf_table[i]))
+			out[count++] =
+				(struct conf_change){conf_table[i].path, conf_table[i].restart};
+	return count;
+}
+
+/* One note in *d; ERR_LIMIT when that is full, which no caller minds. */
+static enum err note(const struct conf *c, const char *key, const char *text, struct arena *a,
+		     struct conf_diags *d)
+{
+	size_t row = conf_table_find(bytes_str(key));
+
+	if (conf_diags_full(d))
+		return ERR_LIMIT;
+	return conf_diags_add(d, a, CONF_WARNING, c->set_at[row], bytes_str(key), text) ? OK
+											: ERR_NOMEM;
+}
+
+enum err conf_notes(const struct conf *c, struct arena *a, struct conf_diags *d)
+{
+	enum err e = OK;
+
+	if (c->dicom_listener.allow.count == 0)
+		e = note(c, "dicom_listener.allow", "is empty: whoever reaches the port may send",
+			 a, d);
+	if (e == OK && c->durability == CONF_DURABILITY_FILE)
+		e = note(c, "durability",
+			 "is file: after a power failure an object may be there without its name",
+			 a, d);
+	if (e == OK && c->durability == CONF_DURABILITY_NONE)
+		e = note(c, "durability",
+			 "is none: a power failure may lose objects that senders were told are "
+			 "stored",
+			 a, d);
 	return e;
 }

@@ -61,7 +61,7 @@ struct conf_allows {
 
 struct conf_listener {
 	const char *host;                       /* address or name to listen on; "0.0.0.0" */
-	int port;                               /* 1..65535; 11112 */
+	int port;                               /* 0..65535, 0: any free one; 11112 */
 	const char *ae_title;                   /* 1..16 characters (PS3.5 AE), trimmed; "NETRT" */
 	bool check_called_ae_title;             /* refuse associations for other titles; true */
 	bool config_negotiated_transfer_syntax; /* keep the syntax that was negotiated; true */
@@ -181,6 +181,7 @@ struct conf_limits {
 	int associations;             /* at once, 1..4096; 64 */
 	int associations_per_address; /* 1..4096; 16 */
 	int half_open;                /* connections without an association, 1..65536; 256 */
+	int half_open_per_address;    /* 1..65536; 64 */
 	int artim_seconds;            /* PS3.8 9.1.5, 1..3600; 30 */
 	int stall_seconds;            /* inside a message, 1..86400; 60 */
 	int idle_seconds;             /* between messages, 1..86400; 60 */
@@ -226,8 +227,8 @@ struct conf {
 	int drain_seconds;               /* at SIGTERM, 0..86400; 30 */
 
 	/*
-	 * Where results go, never empty, every name set and unlike the others: dicom_destinations;
-	 * also dicom_destination when the file has it, or when there is no other.
+	 * Where results go: dicom_destinations, or dicom_destination when that is empty.  Never
+	 * empty; every name is set and unlike the others, and so are the permanent statuses.
 	 */
 	struct conf_destinations destinations;
 
@@ -276,6 +277,9 @@ enum err conf_load(struct conf *out, const char *path, struct arena *a,
  * OK: nothing of the kind.  ERR_UNSUPPORTED: refuse to process, EX_CONFIG.  ERR_NOMEM.
  */
 enum err conf_refuse_unbuilt(const struct conf *c, struct arena *a, struct conf_diags *d) MUST_USE;
+
+/* What is allowed and perhaps not meant, for people: warnings in *d.  OK, ERR_NOMEM, ERR_LIMIT. */
+enum err conf_notes(const struct conf *c, struct arena *a, struct conf_diags *d) MUST_USE;
 
 /*
  * What a new configuration changes: the rows that differ, in the table's order.  No values: they

@@ -1,6 +1,6 @@
 /*
- * Looking keys up in the table.  Sixty rows: a linear scan is fast enough for a file that is read
- * once.
+ * Looking keys up in the table.  Some hundred rows: a linear scan is fast enough for a file that is
+ * read once.
  */
 #include "conf/table.h"
 
@@ -27,6 +27,21 @@ bool conf_table_is_section(struct bytes path)
 			return true;
 	}
 	return false;
+}
+
+const char *conf_key_name(const struct conf_key *k)
+{
+	const char *dot = strrchr(k->path, '.');
+
+	return dot == NULL ? k->path : dot + 1;
+}
+
+const struct conf_key *conf_section_find(const struct conf_section *s, struct bytes name)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (bytes_eq_str(name, conf_key_name(&s->key[i])))
+			return &s->key[i];
+	return NULL;
 }
 
 /* Keys as people mistype them: no case, and '-' or ' ' for '_'. */
@@ -126,6 +141,19 @@ bool conf_table_nearest(struct bytes path, char out[static CONF_PATH_MAX])
 	return best.path.len > 0;
 }
 
+bool conf_section_nearest(const struct conf_section *s, struct bytes name,
+			  char out[static CONF_PATH_MAX])
+{
+	struct nearest best = {BYTES_NONE, CONF_PATH_MAX};
+
+	if (name.len >= CONF_PATH_MAX)
+		return false;
+	for (size_t i = 0; i < s->count; i++)
+		consider(&best, name, bytes_str(conf_key_name(&s->key[i])));
+	bytes_to_str(best.path, out, CONF_PATH_MAX);
+	return best.path.len > 0;
+}
+
 const char *conf_table_retired(struct bytes path)
 {
 	static const struct {
@@ -144,6 +172,7 @@ const char *conf_table_retired(struct bytes path)
 		{"anonymization.apply_anonymization_rules",
 		 "of a later NETRT; here anonymization.enabled decides"},
 		{"features", "of a later NETRT; see feature_flags"},
+		{"storage_commitment", "it is a key of each destination"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -167,6 +196,8 @@ const char *conf_table_type(const struct conf_key *k)
 		return "text";
 	case CONF_LIST:
 		return "list of texts";
+	case CONF_MAPS:
+		return "list of sections";
 	}
 	return "";
 }
@@ -222,8 +253,14 @@ void conf_table_range(const struct conf_key *k, struct buf *out)
 		break;
 	case CONF_TEXT:
 	case CONF_LIST:
-		buf_fmt(out, "%d to %d characters%s", k->min, k->max,
-			k->kind == CONF_LIST ? " each" : "");
+		if (k->min == k->max)
+			buf_fmt(out, "%d characters", k->min);
+		else
+			buf_fmt(out, "%d to %d characters", k->min, k->max);
+		buf_str(out, k->kind == CONF_LIST ? " each" : "");
+		break;
+	case CONF_MAPS:
+		buf_str(out, "sections with the keys below");
 		break;
 	}
 }
@@ -235,6 +272,10 @@ void conf_table_default(const struct conf_key *k, struct buf *out)
 		for (size_t i = 0; i < k->fallback_list->count; i++)
 			buf_fmt(out, "%s%s", i == 0 ? "" : ", ", k->fallback_list->item[i]);
 		buf_char(out, ']');
+	} else if (k->kind == CONF_MAPS) {
+		buf_str(out, "[]");
+	} else if (k->required) {
+		buf_str(out, "none, it must be given");
 	} else if (k->fallback == NULL) {
 		buf_str(out, "null");
 	} else if (k->kind == CONF_TEXT) {

@@ -21,7 +21,9 @@
 
 #include "base/utf8.h"
 #include "conf/diag.h"
+#include "conf/finish.h"
 #include "conf/table.h"
+#include "conf/text.h"
 #include "conf/value.h"
 #include "conf/yaml11.h"
 
@@ -33,24 +35,32 @@ struct name {
 };
 
 struct item {
-	const char *text;
+	const void *value; /* a text, or the struct of a section */
 	struct item *next;
 };
 
 enum target {
 	TARGET_KEY,     /* no value is due, a key is */
 	TARGET_SECTION, /* of the path in w->path */
-	TARGET_VALUE,   /* of row w->row */
+	TARGET_VALUE,   /* of row w->key */
 	TARGET_NONE     /* to be walked over */
 };
 
 struct frame {
 	bool is_list;
-	size_t path_len;    /* of a mapping's own path, its dot included; 0 at the top */
-	struct name *names; /* mapping: newest first */
-	struct item *items; /* list: newest first */
+	size_t path_len; /* of a mapping's own path, its dot included; 0 at the top */
+	void *into;      /* where its values go: the configuration, or the struct of a section */
+
+	/* mapping */
+	struct name *names;                 /* newest first */
+	const struct conf_section *section; /* of a list, or NULL: of the table */
+	yaml_mark_t begin;
+
+	/* list */
+	const struct conf_key *key;
+	struct item *items; /* newest first */
 	size_t item_count;
-	bool broken; /* list: an item was refused */
+	bool broken; /* an item was refused */
 };
 
 struct walk {
@@ -65,7 +75,7 @@ struct walk {
 	char path[CONF_PATH_MAX * 2]; /* of the key whose value is due, else of the mapping */
 	size_t path_len;
 	enum target target;
-	size_t row;
+	const struct conf_key *key;
 	unsigned documents;
 	struct conf_mark end; /* of the text */
 
@@ -149,11 +159,19 @@ static void unknown_key(struct walk *w, yaml_mark_t at)
 {
 	struct bytes path = bytes_of(w->path, w->path_len);
 	const char *retired = conf_table_retired(path);
+	const struct conf_section *section = top(w)->section;
 	char nearest[CONF_PATH_MAX];
+	bool near;
 
+	if (section == NULL)
+		near = conf_table_nearest(path, nearest);
+	else
+		near = conf_section_nearest(
+			section, bytes_slice(path, top(w)->path_len, path.len - top(w)->path_len),
+			nearest);
 	if (retired != NULL)
 		problem(w, CONF_WARNING, at, "not read: %s", retired);
-	else if (conf_table_nearest(path, nearest))
+	else if (near)
 		problem(w, CONF_WARNING, at, "unknown key, not read; did you mean %s?", nearest);
 	else
 		problem(w, CONF_WARNING, at, "unknown key, not read");
@@ -180,6 +198,24 @@ static bool is_duplicate(struct walk *w, struct bytes name, yaml_mark_t at)
 	return false;
 }
 
+/* The row of a key in the mapping on top, or NULL. */
+static const struct conf_key *find_key(const struct walk *w, struct bytes path, struct bytes name)
+{
+	const struct conf_section *section = w->stack[w->depth - 1].section;
+
+	if (section != NULL)
+		return conf_section_find(section, name);
+	size_t row = conf_table_find(path);
+	return row < conf_table_count ? &conf_table[row] : NULL;
+}
+
+/* Only rows of the table have a mark. */
+static void mark_set(struct walk *w, yaml_mark_t at)
+{
+	if (top(w)->section == NULL)
+		w->c->set_at[w->key - conf_table] = mark_of(w, at);
+}
+
 static void read_key(struct walk *w, struct bytes name, bool plain, yaml_mark_t at)
 {
 	path_enter(w, name);
@@ -199,10 +235,10 @@ static void read_key(struct walk *w, struct bytes name, bool plain, yaml_mark_t 
 			"own");
 		return;
 	}
-	w->row = conf_table_find(path);
-	if (!cut && w->row < conf_table_count)
+	w->key = cut ? NULL : find_key(w, path, name);
+	if (w->key != NULL)
 		w->target = TARGET_VALUE;
-	else if (!cut && conf_table_is_section(path))
+	else if (!cut && top(w)->section == NULL && conf_table_is_section(path))
 		w->target = TARGET_SECTION;
 	else
 		unknown_key(w, at);
@@ -210,19 +246,48 @@ static void read_key(struct walk *w, struct bytes name, bool plain, yaml_mark_t 
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
+/* Is there room for another item in the list on top? */
+static bool has_room(struct walk *w, yaml_mark_t at)
+{
+	struct frame *list = top(w);
+
+	if (list->item_count < LIMIT_CONFIG_ITEMS)
+		return true;
+	if (!list->broken)
+		problem(w, CONF_ERROR, at, "more than %u items", LIMIT_CONFIG_ITEMS);
+	list->broken = true;
+	return false;
+}
+
+static void keep_item(struct walk *w, struct frame *list, const void *value)
+{
+	struct item *item = ARENA_NEW(w->a, struct item, 1);
+
+	if (item == NULL) {
+		stop(w, ERR_NOMEM);
+		return;
+	}
+	*item = (struct item){value, list->items};
+	list->items = item;
+	list->item_count++;
+}
+
 static void add_item(struct walk *w, struct conf_scalar s, yaml_mark_t at)
 {
 	struct frame *list = top(w);
 	struct conf_why why = {.text = ""};
 	const char *text = NULL;
 
-	if (list->item_count == LIMIT_CONFIG_ITEMS) {
-		if (!list->broken)
-			problem(w, CONF_ERROR, at, "more than %u items", LIMIT_CONFIG_ITEMS);
+	if (!has_room(w, at))
+		return;
+	if (list->key->kind == CONF_MAPS) {
+		problem(w, CONF_ERROR, at, "each item must be a section of keys, as in %s",
+			list->key->maps->example);
 		list->broken = true;
+		list->item_count++;
 		return;
 	}
-	switch (conf_value_text(&text, &conf_table[w->row], s, w->a, &why)) {
+	switch (conf_value_text(&text, list->key, s, w->a, &why)) {
 	case CONF_SET_OK:
 		break;
 	case CONF_SET_NOMEM:
@@ -234,45 +299,57 @@ static void add_item(struct walk *w, struct conf_scalar s, yaml_mark_t at)
 		list->broken = true;
 		return;
 	}
-
-	struct item *item = ARENA_NEW(w->a, struct item, 1);
-	if (item == NULL) {
-		stop(w, ERR_NOMEM);
-		return;
-	}
-	*item = (struct item){text, list->items};
-	list->items = item;
-	list->item_count++;
+	keep_item(w, list, text);
 }
 
 static void no_value(struct walk *w, yaml_mark_t at)
 {
-	const struct conf_key *k = &conf_table[w->row];
+	const struct conf_key *k = w->key;
 	struct buf dflt = BUF_INIT(400);
 
+	if (k->required) {
+		problem(w, CONF_ERROR, at, "has no value, and needs one");
+		return;
+	}
 	conf_table_default(k, &dflt);
 	problem(w, CONF_WARNING, at, "has no value, so the default stands: %s",
 		dflt.failed || dflt.at == NULL ? "see the reference" : (const char *)dflt.at);
 	buf_free(&dflt);
 }
 
+static const char *example_item(const struct conf_key *k)
+{
+	if (k->kind == CONF_MAPS)
+		return k->maps->example;
+	switch (k->form) {
+	case CONF_TAG:
+		return "PatientID";
+	case CONF_UID:
+		return "1.2.3";
+	case CONF_STATUS:
+		return "A9xx";
+	default:
+		return "skull";
+	}
+}
+
 static void read_value(struct walk *w, struct conf_scalar s, yaml_mark_t at)
 {
-	const struct conf_key *k = &conf_table[w->row];
+	const struct conf_key *k = w->key;
 	bool is_null = s.plain && yaml11_of(s.text) == YAML11_NULL;
+	bool is_list = k->kind == CONF_LIST || k->kind == CONF_MAPS;
 	struct conf_why why = {.text = ""};
 
-	w->c->set_at[w->row] = mark_of(w, at);
-	if (k->kind == CONF_LIST && !is_null) {
-		problem(w, CONF_ERROR, at, "needs a list, as in [%s]",
-			k->form == CONF_TAG ? "PatientID" : "skull");
+	mark_set(w, at);
+	if (is_list && !is_null) {
+		problem(w, CONF_ERROR, at, "needs a list, as in [%s]", example_item(k));
 		return;
 	}
-	if (k->kind == CONF_LIST) {
+	if (is_list) {
 		no_value(w, at);
 		return;
 	}
-	switch (conf_value_set(w->c, k, s, w->a, &why)) {
+	switch (conf_value_set(top(w)->into, k, s, w->a, &why)) {
 	case CONF_SET_OK:
 		break;
 	case CONF_SET_EMPTY:
@@ -316,22 +393,111 @@ static void on_scalar(struct walk *w, struct conf_scalar s, yaml_mark_t at)
 
 /* ---- containers ------------------------------------------------------------------------------ */
 
-static void push(struct walk *w, bool is_list)
+static struct frame *push(struct walk *w, bool is_list, void *into)
 {
 	assert(w->depth < LIMIT_CONFIG_DEPTH);
-	w->stack[w->depth++] = (struct frame){.is_list = is_list, .path_len = w->path_len};
+	w->stack[w->depth] =
+		(struct frame){.is_list = is_list, .path_len = w->path_len, .into = into};
+	return &w->stack[w->depth++];
 }
 
-/* A mapping or list begins where it is not wanted; why that is a problem has been said. */
-static void skip_container(struct walk *w)
+/* A mapping begins whose keys are to be read. */
+static struct frame *push_mapping(struct walk *w, void *into, yaml_mark_t at)
 {
-	w->skipped = 1;
+	struct frame *f = push(w, false, into);
+
+	f->begin = at;
+	w->target = TARGET_KEY;
+	return f;
+}
+
+static void path_add_dot(struct walk *w)
+{
+	if (w->path_len < sizeof(w->path))
+		w->path[w->path_len++] = '.';
+}
+
+/* A mapping as an item of the list on top: a section with its defaults, "list[2]." */
+static void enter_section(struct walk *w, yaml_mark_t at)
+{
+	const struct conf_section *section = top(w)->key->maps;
+	char index[24];
+
+	uint8_t *into = arena_alloc(w->a, 1, section->size);
+	if (into == NULL) {
+		stop(w, ERR_NOMEM);
+		return;
+	}
+	for (size_t i = 0; i < section->count; i++)
+		if (conf_value_default(into, &section->key[i], w->a) != CONF_SET_OK) {
+			stop(w, ERR_NOMEM);
+			return;
+		}
+	snprintf(index, sizeof(index), "[%zu]", top(w)->item_count + 1);
+	path_enter(w, bytes_str(index));
+	path_add_dot(w);
+	push_mapping(w, into, at)->section = section;
+}
+
+/* Why a container that is not wanted here is not. */
+static void refuse_container(struct walk *w, bool is_list, yaml_mark_t at)
+{
+	const struct conf_key *k = w->key;
+
+	if (w->depth == 0) {
+		problem(w, CONF_ERROR, at, "a configuration is made of lines \"key: value\"");
+	} else if (top(w)->is_list && top(w)->key->kind == CONF_MAPS) {
+		problem(w, CONF_ERROR, at, "each item must be a section of keys, as in %s",
+			top(w)->key->maps->example);
+		top(w)->broken = true;
+		top(w)->item_count++;
+	} else if (top(w)->is_list) {
+		problem(w, CONF_ERROR, at, "each item must be a single text");
+		top(w)->broken = true;
+	} else if (w->target == TARGET_KEY) {
+		problem(w, CONF_ERROR, at, "a key must be a single text");
+	} else if (w->target == TARGET_SECTION) {
+		problem(w, CONF_ERROR, at, "is a section of keys, not a list");
+	} else if (w->target == TARGET_VALUE) {
+		problem(w, CONF_ERROR, at, "needs a %s, not a %s",
+			k->kind == CONF_LIST || k->kind == CONF_MAPS ? "list" : "single value",
+			is_list ? "list" : "section");
+	}
+}
+
+/* A mapping or list that is wanted where we are is entered; false: why not is to be said. */
+static bool enter_container(struct walk *w, bool is_list, yaml_mark_t at)
+{
+	if (w->depth == 0) {
+		if (!is_list)
+			push_mapping(w, w->c, at);
+		return !is_list;
+	}
+	if (top(w)->is_list) {
+		if (is_list || top(w)->key->kind != CONF_MAPS)
+			return false;
+		if (has_room(w, at))
+			enter_section(w, at);
+		else
+			w->skipped = 1;
+		return true;
+	}
+	if (w->target == TARGET_SECTION && !is_list) {
+		path_add_dot(w);
+		push_mapping(w, w->c, at);
+		return true;
+	}
+	if (w->target == TARGET_VALUE && is_list &&
+	    (w->key->kind == CONF_LIST || w->key->kind == CONF_MAPS)) {
+		mark_set(w, at);
+		push(w, true, top(w)->into)->key = w->key;
+		return true;
+	}
+	return false;
 }
 
 static void on_container(struct walk *w, bool is_list, yaml_mark_t at)
 {
-	const struct conf_key *k = &conf_table[w->row];
-
 	if (w->depth + w->skipped >= LIMIT_CONFIG_DEPTH) {
 		problem(w, CONF_ERROR, at, "nested too deep; the rest of the file was not read");
 		stop(w, ERR_WIRE);
@@ -341,54 +507,68 @@ static void on_container(struct walk *w, bool is_list, yaml_mark_t at)
 		w->skipped++;
 		return;
 	}
-	if (w->depth == 0 && !is_list) {
-		push(w, false);
-		w->target = TARGET_KEY;
+	if (enter_container(w, is_list, at))
 		return;
-	}
-	if (w->depth == 0)
-		problem(w, CONF_ERROR, at, "a configuration is made of lines \"key: value\"");
-	else if (top(w)->is_list) {
-		problem(w, CONF_ERROR, at, "each item must be a single text");
-		top(w)->broken = true;
-	} else if (w->target == TARGET_KEY) {
-		problem(w, CONF_ERROR, at, "a key must be a single text");
-	} else if (w->target == TARGET_SECTION && !is_list) {
-		if (w->path_len < sizeof(w->path))
-			w->path[w->path_len++] = '.';
-		push(w, false);
-		w->target = TARGET_KEY;
-		return;
-	} else if (w->target == TARGET_SECTION) {
-		problem(w, CONF_ERROR, at, "is a section of keys, not a list");
-	} else if (w->target == TARGET_VALUE && is_list && k->kind == CONF_LIST) {
-		w->c->set_at[w->row] = mark_of(w, at);
-		push(w, true);
-		return;
-	} else if (w->target == TARGET_VALUE) {
-		problem(w, CONF_ERROR, at, "needs a %s, not a %s",
-			k->kind == CONF_LIST ? "list" : "single value",
-			is_list ? "list" : "section");
-	}
-	skip_container(w);
+	refuse_container(w, is_list, at);
+	w->skipped = 1;
 }
 
 static void finish_list(struct walk *w)
 {
 	const struct frame *f = top(w);
-	const char **items;
+	const struct conf_section *section = f->key->maps;
+	size_t size = f->key->kind == CONF_MAPS ? section->size : sizeof(const char *);
 
 	if (f->broken)
 		return;
-	items = ARENA_NEW(w->a, const char *, f->item_count);
+	uint8_t *items = arena_alloc(w->a, f->item_count, size);
 	if (items == NULL) {
 		stop(w, ERR_NOMEM);
 		return;
 	}
 	size_t n = f->item_count;
-	for (const struct item *i = f->items; i != NULL; i = i->next)
-		items[--n] = i->text;
-	conf_value_set_list(w->c, &conf_table[w->row], (struct conf_list){items, f->item_count});
+	for (const struct item *i = f->items; i != NULL; i = i->next) {
+		n--;
+		if (f->key->kind == CONF_MAPS)
+			memcpy(items + n * size, i->value, size);
+		else
+			memcpy(items + n * size, &i->value, size);
+	}
+	if (f->key->kind == CONF_MAPS)
+		conf_value_set_maps(f->into, f->key, (struct conf_maps){items, f->item_count});
+	else
+		conf_value_set_list(
+			f->into, f->key,
+			(struct conf_list){(const char *const *)(void *)items, f->item_count});
+}
+
+static bool is_named(const struct frame *f, const char *name)
+{
+	for (const struct name *n = f->names; n != NULL; n = n->next)
+		if (bytes_eq_str(n->text, name))
+			return true;
+	return false;
+}
+
+/* The mapping on top was an item: is it whole?  Then it is kept in the list below it. */
+static void finish_section(struct walk *w)
+{
+	const struct frame *f = top(w);
+	const struct conf_section *section = f->section;
+	struct frame *list = &w->stack[w->depth - 2];
+	size_t errors = w->d->errors;
+
+	w->path_len = f->path_len;
+	for (size_t i = 0; i < section->count; i++)
+		if (section->key[i].required && !is_named(f, conf_key_name(&section->key[i])))
+			problem(w, CONF_ERROR, f->begin, "needs %s",
+				conf_key_name(&section->key[i]));
+	const char *fault = section->fault == NULL ? NULL : section->fault(f->into);
+	if (fault != NULL)
+		problem(w, CONF_ERROR, f->begin, "%s", fault);
+	if (w->d->errors > errors)
+		list->broken = true;
+	keep_item(w, list, f->into);
 }
 
 static void on_container_end(struct walk *w)
@@ -405,6 +585,8 @@ static void on_container_end(struct walk *w)
 	}
 	if (top(w)->is_list)
 		finish_list(w);
+	else if (top(w)->section != NULL)
+		finish_section(w);
 	w->depth--;
 	value_done(w);
 }
@@ -497,46 +679,6 @@ static void on_event(struct walk *w, const yaml_event_t *e)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-/* YAML 1.1 c-printable; libyaml would refuse the same, but say less. */
-static bool is_printable(uint32_t c)
-{
-	return c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c <= 0x7E) || c == 0x85 ||
-	       (c >= 0xA0 && c <= 0xFFFD && c != 0xFEFF) || c >= 0x10000;
-}
-
-/* YAML 1.1 b-char: also next line, line separator and paragraph separator. */
-static bool is_break(uint32_t c)
-{
-	return c == '\n' || c == '\r' || c == 0x85 || c == 0x2028 || c == 0x2029;
-}
-
-/* What makes this no text that YAML can hold, and where; or NULL. */
-static const char *text_fault(struct bytes s, struct conf_mark *at)
-{
-	uint32_t code = 0, before;
-
-	*at = (struct conf_mark){1, 1};
-	if (s.len >= 2 &&
-	    ((s.at[0] == 0xFF && s.at[1] == 0xFE) || (s.at[0] == 0xFE && s.at[1] == 0xFF)))
-		return "the file is UTF-16; save it as UTF-8";
-	while (s.len > 0) {
-		before = code;
-		unsigned n = utf8_next(s, &code);
-		if (n == 0)
-			return "the file is not UTF-8 from here on; save it as UTF-8";
-		if (!is_printable(code))
-			return "a control character";
-		if (code == '\n' && before == '\r') /* CR LF is one break, counted at the CR */
-			;
-		else if (is_break(code))
-			*at = (struct conf_mark){at->line + 1, 1};
-		else
-			at->column++;
-		s = bytes_slice(s, n, s.len - n);
-	}
-	return NULL;
-}
-
 /* The character at this index, counted in characters; 0 at the end. */
 static uint32_t character_at(struct bytes s, size_t index)
 {
@@ -617,7 +759,7 @@ static enum err parse_text(struct conf *c, struct bytes text, struct arena *a, s
 		text = bytes_slice(text, 3, text.len - 3);
 	if (text.len == 0)
 		text = bytes_of(nothing, 0);
-	const char *fault = text_fault(text, &at);
+	const char *fault = conf_text_fault(text, &at);
 	w.end = at;
 	if (fault != NULL) {
 		conf_diags_end(d, at, fault);
@@ -646,6 +788,8 @@ enum err conf_parse(struct conf *out, struct bytes text, const char *file, struc
 	}
 	if (e == OK)
 		e = parse_text(&c, text, a, d);
+	if (e == OK)
+		e = conf_finish(&c, a, d);
 	if (e == ERR_NOMEM)
 		conf_diags_end(d, whole_file, "does not fit in memory");
 	if (e != OK)

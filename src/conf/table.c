@@ -6,6 +6,9 @@
  */
 /* NOLINTNEXTLINE(bugprone-macro-parentheses): a type takes none */
 #define AT(type, member) _Generic(((struct conf *)0)->member, type : offsetof(struct conf, member))
+/* The same in the struct of a list's section. */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a type takes none */
+#define OF(s, type, member) _Generic(((struct s *)0)->member, type : offsetof(struct s, member))
 
 #define BOOL(member, dflt, ...)                                                                 \
 	{                                                                                       \
@@ -34,6 +37,12 @@
 		.fallback_list = &(dflt), __VA_ARGS__                         \
 	}
 
+#define MAPS(type, member, section, ...)                                                        \
+	{                                                                                       \
+		.path = #member, .kind = CONF_MAPS, .at = AT(type, member), .maps = &(section), \
+		__VA_ARGS__                                                                     \
+	}
+
 #define ITEMS(array)                                        \
 	{                                                   \
 		(array), sizeof(array) / sizeof((array)[0]) \
@@ -41,6 +50,8 @@
 #define UNBUILT(what) .unbuilt = (what)
 #define UNIT(what) .unit = (what)
 #define NULLABLE .nullable = true
+#define REQUIRED .required = true
+#define RESTART .restart = true
 #define HELP(what) .help = (what)
 
 #define IS_MIN (-2147483647 - 1) /* PS3.5 table 6.2-1 */
@@ -77,6 +88,32 @@ static const struct conf_word level_words[] = {
 	{"WARN", CONF_LOG_WARNING},
 	{"FATAL", CONF_LOG_CRITICAL},
 	{"NOTSET", CONF_LOG_DEBUG},
+	{NULL, 0},
+};
+
+static const struct conf_word output_words[] = {
+	{"text", CONF_OUTPUT_TEXT},
+	{"json", CONF_OUTPUT_JSON},
+	{NULL, 0},
+};
+
+static const struct conf_word durability_words[] = {
+	{"strict", CONF_DURABILITY_STRICT},
+	{"file", CONF_DURABILITY_FILE},
+	{"none", CONF_DURABILITY_NONE},
+	{NULL, 0},
+};
+
+static const struct conf_word commitment_words[] = {
+	{"off", CONF_COMMITMENT_OFF},
+	{"request", CONF_COMMITMENT_REQUEST},
+	{NULL, 0},
+};
+
+static const struct conf_word no_set_words[] = {
+	{"wait", CONF_NO_SET_WAIT},
+	{"quarantine", CONF_NO_SET_QUARANTINE},
+	{"discard", CONF_NO_SET_DISCARD},
 	{NULL, 0},
 };
 
@@ -126,6 +163,9 @@ static const char *const full_uid_items[] = {
 	"FrameOfReferenceUID", "MediaStorageSOPInstanceUID",
 };
 
+/* PS3.4 GG.4-1: Cannot Understand, Data Set does not match SOP Class, SOP Class not supported. */
+static const char *const permanent_items[] = {"Cxxx", "A9xx", "0122"};
+
 static const struct conf_list skull = ITEMS(skull_items);
 static const struct conf_list ids = ITEMS(id_items);
 static const struct conf_list full_remove = ITEMS(full_remove_items);
@@ -133,17 +173,109 @@ static const struct conf_list full_empty = ITEMS(full_empty_items);
 static const struct conf_list full_date = ITEMS(full_date_items);
 static const struct conf_list full_time = ITEMS(full_time_items);
 static const struct conf_list full_uid = ITEMS(full_uid_items);
+static const struct conf_list permanent = ITEMS(permanent_items);
+
+/* ---- the sections of lists ------------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct conf_key allow_keys[] = {
+{
+	.path = "dicom_listener.allow[].ae_title", .kind = CONF_TEXT, .form = CONF_AE,
+	.at = OF(conf_allow, const char *, ae_title), .min = 1, .max = 16, NULLABLE,
+	HELP("Calling AE title; null: any.")
+},
+{
+	.path = "dicom_listener.allow[].address", .kind = CONF_TEXT, .form = CONF_NETWORK,
+	.at = OF(conf_allow, const char *, address), .min = 1, .max = 49, NULLABLE,
+	HELP("Address (10.0.0.7) or network (10.1.0.0/16, 2001:db8::/32) that it comes from; null: "
+	     "any.")
+},
+};
+
+static const struct conf_key destination_keys[] = {
+{
+	.path = "dicom_destinations[].name", .kind = CONF_TEXT, .form = CONF_LABEL,
+	.at = OF(conf_destination, const char *, name), .min = 1, .max = 64, NULLABLE,
+	HELP("What the queue is called, in logs and reports too; null: its ae_title. Under another "
+	     "name it is another destination.")
+},
+{
+	.path = "dicom_destinations[].ip", .kind = CONF_TEXT, .form = CONF_HOST, REQUIRED,
+	.at = OF(conf_destination, const char *, ip), .min = 1, .max = 253,
+	HELP("Address or host name to send results to.")
+},
+{
+	.path = "dicom_destinations[].port", .kind = CONF_INT,
+	.at = OF(conf_destination, int, port), .min = 1, .max = 65535, .fallback = "104",
+	HELP("TCP port to send results to.")
+},
+{
+	.path = "dicom_destinations[].ae_title", .kind = CONF_TEXT, .form = CONF_AE, REQUIRED,
+	.at = OF(conf_destination, const char *, ae_title), .min = 1, .max = 16,
+	HELP("Application entity title of the destination.")
+},
+{
+	.path = "dicom_destinations[].max_associations", .kind = CONF_INT,
+	.at = OF(conf_destination, int, max_associations), .min = 1, .max = 64, .fallback = "1",
+	HELP("Associations with it at the same time.")
+},
+{
+	.path = "dicom_destinations[].storage_commitment", .kind = CONF_WORD,
+	.at = OF(conf_destination, enum conf_commitment, storage_commitment),
+	.words = commitment_words, .fallback = "off",
+	HELP("Ask for Storage Commitment and keep a study until it is given: off or request.")
+},
+{
+	.path = "dicom_destinations[].permanent_statuses", .kind = CONF_LIST, .form = CONF_STATUS,
+	.at = OF(conf_destination, struct conf_list, permanent_statuses), .min = 4, .max = 4,
+	.fallback_list = &none,
+	HELP("Instead of delivery.permanent_statuses; empty: those.")
+},
+};
+/* clang-format on */
+
+static const char *allow_fault(const void *s)
+{
+	const struct conf_allow *a = s;
+
+	return a->ae_title == NULL && a->address == NULL
+		       ? "would let in everybody; it needs an ae_title, an address, or both"
+		       : NULL;
+}
+
+static const struct conf_section allow_section = {
+	.key = allow_keys,
+	.count = sizeof(allow_keys) / sizeof(allow_keys[0]),
+	.size = sizeof(struct conf_allow),
+	.example = "{ae_title: CT1, address: 10.1.0.0/16}",
+	.fault = allow_fault,
+};
+
+static const struct conf_section destination_section = {
+	.key = destination_keys,
+	.count = sizeof(destination_keys) / sizeof(destination_keys[0]),
+	.size = sizeof(struct conf_destination),
+	.example = "{name: pacs, ip: 10.0.0.7, port: 104, ae_title: PACS}",
+};
+
+/* ---- the table ------------------------------------------------------------------------------- */
 
 /* clang-format off */
 const struct conf_key conf_table[] = {
-TEXT(dicom_listener.host, CONF_HOST, 1, 253, "0.0.0.0",
-	HELP("Address or host name to listen on; 0.0.0.0 is every IPv4 interface.")),
-INT(dicom_listener.port, 1, 65535, "11112",
-	HELP("TCP port to listen on.")),
+TEXT(dicom_listener.host, CONF_HOST, 1, 253, "0.0.0.0", RESTART,
+	HELP("Address or host name to listen on; 0.0.0.0 is every IPv4 interface, \"::\" every one.")),
+INT(dicom_listener.port, 0, 65535, "11112", RESTART,
+	HELP("TCP port to listen on; 0: any free one, which the log names.")),
 TEXT(dicom_listener.ae_title, CONF_AE, 1, 16, "NETRT",
 	HELP("Application entity title of this service.")),
+BOOL(dicom_listener.check_called_ae_title, "true",
+	HELP("Refuse associations that are meant for another title.")),
 BOOL(dicom_listener.config_negotiated_transfer_syntax, "true",
 	HELP("Store objects in the transfer syntax that was negotiated, not in another one.")),
+MAPS(struct conf_allows, dicom_listener.allow, allow_section,
+	HELP("Who may send; a sender must match one of the list. Empty: anybody.")),
+LIST(dicom_listener.private_sop_classes, CONF_UID, 1, 64, none,
+	HELP("SOP classes that the standard does not know and that are to be stored all the same.")),
 
 TEXT(dicom_destination.ip, CONF_HOST, 1, 253, "127.0.0.1",
 	HELP("Address or host name to send results to.")),
@@ -151,12 +283,24 @@ INT(dicom_destination.port, 1, 65535, "104",
 	HELP("TCP port to send results to.")),
 TEXT(dicom_destination.ae_title, CONF_AE, 1, 16, "DEST_AET",
 	HELP("Application entity title of the destination.")),
+TEXT(dicom_destination.name, CONF_LABEL, 1, 64, NULL, NULLABLE,
+	HELP("What the queue is called, in logs and reports too; null: its ae_title. Under another "
+	     "name it is another destination.")),
+INT(dicom_destination.max_associations, 1, 64, "1",
+	HELP("Associations with it at the same time.")),
+WORD(enum conf_commitment, dicom_destination.storage_commitment, commitment_words, "off",
+	HELP("Ask for Storage Commitment and keep a study until it is given: off or request.")),
+LIST(dicom_destination.permanent_statuses, CONF_STATUS, 4, 4, none,
+	HELP("Instead of delivery.permanent_statuses; empty: those.")),
 
-TEXT(directories.working, CONF_PATH, 1, PATH_LENGTH, "~/CORRECT_working",
+MAPS(struct conf_destinations, dicom_destinations, destination_section,
+	HELP("Several destinations, each with a queue of its own, instead of dicom_destination.")),
+
+TEXT(directories.working, CONF_PATH, 1, PATH_LENGTH, "~/CORRECT_working", RESTART,
 	HELP("Studies while they are received and processed; ~/ is the home directory.")),
 TEXT(directories.logs, CONF_PATH, 1, PATH_LENGTH, "~/CORRECT_logs",
 	HELP("Log files; ~/ is the home directory.")),
-TEXT(directories.quarantine_subdir, CONF_NAME, 1, 255, "quarantine",
+TEXT(directories.quarantine_subdir, CONF_NAME, 1, 255, "quarantine", RESTART,
 	HELP("Folder inside the working directory for studies that could not be processed.")),
 
 LIST(processing.ignore_contour_names_containing, CONF_FREE, 1, 256, skull,
@@ -204,6 +348,14 @@ INT(processing.debug_series_number, IS_MIN, IS_MAX, "101",
 	HELP("Series Number of the debug series.")),
 TEXT(processing.debug_series_description, CONF_LO, 1, 64, "DEBUG: Contour Overlay Visualization",
 	HELP("Series Description of the debug series.")),
+INT(processing.workers, 0, 256, "0",
+	HELP("Studies processed at the same time; 0: as many as there are processors.")),
+INT(processing.memory_mib, 0, 1048576, "8192", UNIT("MiB"),
+	HELP("Address space of the process that works on a study; 0: no limit.")),
+INT(processing.cpu_seconds, 0, 604800, "3600", UNIT("s"),
+	HELP("Processor time that a study may take; 0: no limit.")),
+INT(processing.file_mib, 0, 1048576, "16384", UNIT("MiB"),
+	HELP("Largest file that is written for a study; 0: no limit.")),
 
 BOOL(anonymization.enabled, "true", UNBUILT("de-identify"),
 	HELP("De-identify everything that is written and sent.")),
@@ -250,22 +402,102 @@ INT(watcher.debounce_interval_seconds, 1, 86400, "5", UNIT("s"),
 	HELP("A study is whole when nothing has come for it for this long.")),
 INT(watcher.min_file_count_for_processing, 1, 1000000, "2", UNIT("files"),
 	HELP("A study with fewer files is not whole.")),
+BOOL(watcher.complete_when_referenced, "true",
+	HELP("A study is whole as soon as the structure set and all images that it refers to are there "
+	     "and no association that sent them is open.")),
+INT(watcher.complete_grace_seconds, 0, 3600, "1", UNIT("s"),
+	HELP("But not before nothing has come for it for this long.")),
+INT(watcher.force_after_seconds, 0, 31536000, "3600", UNIT("s"),
+	HELP("A study is taken as whole this long after its first file, whatever is missing; 0: never.")),
+WORD(enum conf_no_set, watcher.without_structure_set, no_set_words, "wait",
+	HELP("What becomes of a study that is whole but for a structure set: wait (then "
+	     "quarantine), quarantine or discard.")),
+INT(watcher.keep_incomplete_hours, 0, 87600, "24", UNIT("h"),
+	HELP("How long it waits, before it goes to quarantine.")),
+INT(watcher.keep_sources_hours, 0, 87600, "0", UNIT("h"),
+	HELP("Keep what was received this long after success, for a structure set that comes later.")),
+INT(watcher.scan_interval_seconds, 1, 86400, "30", UNIT("s"),
+	HELP("Look through the working directory this often, for what the kernel does not tell: "
+	     "network file systems.")),
+
+INT(delivery.retry_first_seconds, 1, 86400, "5", UNIT("s"),
+	HELP("Wait after the first failure; doubled with each further one.")),
+INT(delivery.retry_most_seconds, 1, 86400, "900", UNIT("s"),
+	HELP("Longest wait between two attempts, the first one too.")),
+INT(delivery.give_up_after_hours, 0, 87600, "72", UNIT("h"),
+	HELP("A study that could not be delivered for this long goes to quarantine; 0: at the first "
+	     "failure.")),
+INT(delivery.permanent_attempts, 1, 1000, "3",
+	HELP("Attempts at an instance that is answered with one of permanent_statuses.")),
+LIST(delivery.permanent_statuses, CONF_STATUS, 4, 4, permanent,
+	HELP("C-STORE statuses that trying again will hardly change; x is any digit.")),
+INT(delivery.connect_seconds, 1, 3600, "10", UNIT("s"),
+	HELP("Time for a connection to come about, all addresses of a name together.")),
+INT(delivery.response_seconds, 1, 86400, "120", UNIT("s"),
+	HELP("Time for an answer, to an association request and to each C-STORE.")),
+INT(delivery.commitment_seconds, 1, 604800, "3600", UNIT("s"),
+	HELP("Time for the report of a Storage Commitment, before it is asked for again.")),
+
+INT(limits.pdu_bytes, 4096, 1048576, "1048576", UNIT("bytes"),
+	HELP("Largest PDU that is offered to peers; up to 1048576 is accepted, with a warning.")),
+INT(limits.associations, 1, 4096, "64",
+	HELP("Associations at the same time.")),
+INT(limits.associations_per_address, 1, 4096, "16",
+	HELP("Associations with one address at the same time.")),
+INT(limits.half_open, 1, 65536, "256",
+	HELP("Connections that have not asked for an association yet.")),
+INT(limits.half_open_per_address, 1, 65536, "64",
+	HELP("Those of one address.")),
+INT(limits.artim_seconds, 1, 3600, "30", UNIT("s"),
+	HELP("Time for a whole association request, and for the end of a connection (ARTIM).")),
+INT(limits.stall_seconds, 1, 86400, "60", UNIT("s"),
+	HELP("An association that sends nothing in the middle of a message is aborted after this.")),
+INT(limits.idle_seconds, 1, 86400, "60", UNIT("s"),
+	HELP("An association that sends nothing between messages is aborted after this.")),
+INT(limits.object_mib, 1, 16384, "2048", UNIT("MiB"),
+	HELP("Largest object.")),
+INT(limits.study_mib, 1, 67108864, "65536", UNIT("MiB"),
+	HELP("Largest study, all its objects together.")),
+INT(limits.study_instances, 1, 1000000, "100000",
+	HELP("Objects of a study.")),
+INT(limits.nesting, 1, 1024, "64",
+	HELP("Sequences inside sequences of an object.")),
+INT(limits.elements, 1, 100000000, "2000000",
+	HELP("Elements of an object.")),
+INT(limits.minimum_free_mib, 0, 67108864, "512", UNIT("MiB"),
+	HELP("With less free space in the working directory nothing more is received.")),
+INT(limits.minimum_free_percent, 0, 90, "1", UNIT("%"),
+	HELP("The same, as a part of the whole file system; the larger one holds.")),
+INT(limits.log_lines_per_minute, 1, 1000000, "600",
+	HELP("Refusals and complaints that are logged about one address in a minute.")),
 
 WORD(enum conf_log_level, logging.level, level_words, "INFO",
 	HELP("Least severity that is logged.")),
-TEXT(logging.format, CONF_FREE, 1, FORMAT_LENGTH,
+TEXT(logging.format, CONF_FORMAT, 1, FORMAT_LENGTH,
 	"%(asctime)s [%(levelname)s] %(name)s: %(message)s",
 	HELP("A line of the application log.")),
 TEXT(logging.application_log_file, CONF_PATH, 1, PATH_LENGTH, "application.log",
 	HELP("Application log, in directories.logs unless absolute.")),
 TEXT(logging.transaction_log_file, CONF_PATH, 1, PATH_LENGTH, "transaction.log",
 	HELP("Transaction log, in directories.logs unless absolute.")),
-TEXT(logging.transaction_log_format, CONF_FREE, 1, FORMAT_LENGTH,
+TEXT(logging.transaction_log_format, CONF_FORMAT, 1, FORMAT_LENGTH,
 	"%(asctime)s TXN [%(levelname)s]: %(message)s",
 	HELP("A line of the transaction log.")),
+WORD(enum conf_log_output, logging.output, output_words, "text",
+	HELP("Lines of text by the two formats, or lines of JSON.")),
+INT(logging.rotate_mib, 0, 1048576, "100", UNIT("MiB"),
+	HELP("A log file that has become this large is renamed to .1, .1 to .2, ...; 0: never.")),
+INT(logging.rotate_count, 1, 1000, "5",
+	HELP("Renamed log files that are kept.")),
 
 TEXT(reporting.output_directory, CONF_PATH, 1, PATH_LENGTH, "/mnt/shared",
 	HELP("Where the service puts the report of each study.")),
+
+WORD(enum conf_durability, durability, durability_words, "strict",
+	HELP("What is on the disk before a sender is told Success: the file and its name (strict), the "
+	     "file (file), perhaps nothing (none).")),
+INT(drain_seconds, 0, 86400, "30", UNIT("s"),
+	HELP("Time that open associations and running work get to finish when the service is stopped.")),
 };
 /* clang-format on */
 

@@ -1,5 +1,6 @@
 #include "conf/value.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +8,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/pyformat.h"
+#include "base/uid.h"
 #include "base/utf8.h"
 #include "conf/yaml11.h"
 
@@ -49,14 +52,14 @@ static enum conf_set wrong(struct conf_why *why, const char *fmt, ...)
 	return CONF_SET_WRONG;
 }
 
-static void put(struct conf *c, const struct conf_key *k, const void *value, size_t size)
+static void put(void *into, const struct conf_key *k, const void *value, size_t size)
 {
-	memcpy((uint8_t *)c + k->at, value, size);
+	memcpy((uint8_t *)into + k->at, value, size);
 }
 
-static void put_int(struct conf *c, const struct conf_key *k, int value)
+static void put_int(void *into, const struct conf_key *k, int value)
 {
-	put(c, k, &value, sizeof(value));
+	put(into, k, &value, sizeof(value));
 }
 
 /* What a scalar is, in words that follow "not". */
@@ -102,7 +105,7 @@ static bool is_number(enum yaml11 type)
 	return type == YAML11_INT || type == YAML11_FLOAT;
 }
 
-static enum conf_set set_bool(struct conf *c, const struct conf_key *k, struct conf_scalar s,
+static enum conf_set set_bool(void *into, const struct conf_key *k, struct conf_scalar s,
 			      struct conf_why *why)
 {
 	if (only_quotes_wrong(s, is_bool))
@@ -112,7 +115,7 @@ static enum conf_set set_bool(struct conf *c, const struct conf_key *k, struct c
 		return wrong(why, "%s is neither true nor false", conf_quote(s.text));
 
 	bool value = yaml11_true(s.text);
-	put(c, k, &value, sizeof(value));
+	put(into, k, &value, sizeof(value));
 	return CONF_SET_OK;
 }
 
@@ -147,7 +150,7 @@ static bool parse_milli(struct bytes s, long long *out)
 	return true;
 }
 
-static enum conf_set set_number(struct conf *c, const struct conf_key *k, struct conf_scalar s,
+static enum conf_set set_number(void *into, const struct conf_key *k, struct conf_scalar s,
 				struct conf_why *why)
 {
 	const char *what = k->kind == CONF_INT ? "a whole number" : "a number";
@@ -177,7 +180,7 @@ static enum conf_set set_number(struct conf *c, const struct conf_key *k, struct
 		buf_free(&range);
 		return CONF_SET_WRONG;
 	}
-	put_int(c, k, (int)(v / unit));
+	put_int(into, k, (int)(v / unit));
 	return CONF_SET_OK;
 }
 
@@ -186,13 +189,14 @@ static bool same_nocase(struct bytes a, const char *word)
 	return a.len == strlen(word) && bytes_has_nocase(a, bytes_str(word));
 }
 
-static enum conf_set set_word(struct conf *c, const struct conf_key *k, struct conf_scalar s,
+static enum conf_set set_word(void *into, const struct conf_key *k, struct conf_scalar s,
 			      struct conf_why *why)
 {
-	if (type_of(s) == YAML11_TEXT)
+	/* "off" is false to YAML, and may be a word here all the same */
+	if (type_of(s) == YAML11_TEXT || is_bool(type_of(s)))
 		for (const struct conf_word *w = k->words; w->word != NULL; w++)
 			if (same_nocase(s.text, w->word)) {
-				put_int(c, k, w->value);
+				put_int(into, k, w->value);
 				return CONF_SET_OK;
 			}
 
@@ -275,6 +279,58 @@ static bool only_ascii(struct bytes s)
 	return true;
 }
 
+/* An address of either kind, and bits of it after a slash. */
+static bool is_network(struct bytes s)
+{
+	uint8_t address[16];
+	char text[64], *slash;
+	unsigned bits = 0;
+
+	if (s.len >= sizeof(text))
+		return false;
+	bytes_to_str(s, text, sizeof(text));
+	slash = strchr(text, '/');
+	if (slash != NULL) {
+		size_t digits = strspn(slash + 1, "0123456789");
+
+		if (digits == 0 || digits > 3 || slash[1 + digits] != '\0')
+			return false;
+		bits = (unsigned)strtoul(slash + 1, NULL, 10);
+		*slash = '\0';
+	}
+	return (inet_pton(AF_INET, text, address) == 1 && bits <= 32) ||
+	       (inet_pton(AF_INET6, text, address) == 1 && bits <= 128);
+}
+
+static bool is_label(struct bytes s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!is_alnum(s.at[i]) && strchr("._-", s.at[i]) == NULL)
+			return false;
+	return s.at[0] != '.';
+}
+
+static bool is_status(struct bytes s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] != 'x' && s.at[i] != 'X' && !is_alnum(s.at[i]))
+			return false;
+		else if ((s.at[i] & 0xDFu) > 'F' && (s.at[i] & 0xDFu) != 'X')
+			return false;
+	return s.len == 4;
+}
+
+/* A format that Python's logging takes; it has no NUL and is short. */
+static const char *log_format_fault(struct bytes s)
+{
+	char text[4097];
+
+	if (s.len >= sizeof(text))
+		return "is too long";
+	bytes_to_str(s, text, sizeof(text));
+	return pyformat_fault(text);
+}
+
 /* What is wrong with the characters of a text, or NULL. Control characters are out already. */
 static const char *form_fault(enum conf_form form, struct bytes s)
 {
@@ -308,6 +364,18 @@ static const char *form_fault(enum conf_form form, struct bytes s)
 			       : NULL;
 	case CONF_TAG:
 		return is_tag(s) ? NULL : "is neither a DICOM keyword nor gggg,eeee";
+	case CONF_UID:
+		return uid_ok(s) ? NULL : "is no UID";
+	case CONF_NETWORK:
+		return is_network(s) ? NULL
+				     : "is neither an address nor a network, as 10.1.0.0/16 is one";
+	case CONF_LABEL:
+		return is_label(s) ? NULL
+				   : "may hold A-Z a-z 0-9 . _ and -, and not begin with a dot";
+	case CONF_STATUS:
+		return is_status(s) ? NULL : "is no status, as C000 or A9xx is one";
+	case CONF_FORMAT:
+		return log_format_fault(s);
 	}
 	return NULL;
 }
@@ -342,7 +410,7 @@ static size_t count_characters(struct bytes s, bool line_feeds)
 static enum conf_set check_text(const struct conf_key *k, struct bytes s, struct conf_why *why)
 {
 	const char *quoted = k->form == CONF_SECRET ? "the key" : conf_quote(s);
-	bool blank_counts = k->form == CONF_FREE || k->form == CONF_LINES;
+	bool blank_counts = k->form == CONF_FREE || k->form == CONF_LINES || k->form == CONF_FORMAT;
 	size_t count = count_characters(s, k->form == CONF_LINES);
 
 	if (count == SIZE_MAX)
@@ -420,65 +488,144 @@ enum conf_set conf_value_text(const char **out, const struct conf_key *k, struct
 	return CONF_SET_OK;
 }
 
-enum conf_set conf_value_set(struct conf *c, const struct conf_key *k, struct conf_scalar s,
+enum conf_set conf_value_set(void *into, const struct conf_key *k, struct conf_scalar s,
 			     struct arena *a, struct conf_why *why)
 {
 	const char *text = NULL;
 
-	assert(k->kind != CONF_LIST);
+	assert(k->kind != CONF_LIST && k->kind != CONF_MAPS);
 	if (type_of(s) == YAML11_NULL) {
 		if (!k->nullable)
 			return CONF_SET_EMPTY;
-		put(c, k, &text, sizeof(text));
+		put(into, k, &text, sizeof(text));
 		return CONF_SET_OK;
 	}
 	switch (k->kind) {
 	case CONF_BOOL:
-		return set_bool(c, k, s, why);
+		return set_bool(into, k, s, why);
 	case CONF_INT:
 	case CONF_MILLI:
-		return set_number(c, k, s, why);
+		return set_number(into, k, s, why);
 	case CONF_WORD:
-		return set_word(c, k, s, why);
+		return set_word(into, k, s, why);
 	case CONF_TEXT:
 	case CONF_LIST:
+	case CONF_MAPS:
 		break;
 	}
 
 	enum conf_set e = conf_value_text(&text, k, s, a, why);
 	if (e == CONF_SET_OK)
-		put(c, k, &text, sizeof(text));
+		put(into, k, &text, sizeof(text));
 	return e;
 }
 
-void conf_value_set_list(struct conf *c, const struct conf_key *k, struct conf_list list)
+void conf_value_set_list(void *into, const struct conf_key *k, struct conf_list list)
 {
 	assert(k->kind == CONF_LIST);
-	put(c, k, &list, sizeof(list));
+	put(into, k, &list, sizeof(list));
 }
 
-enum conf_set conf_value_default(struct conf *c, const struct conf_key *k, struct arena *a)
+void conf_value_set_maps(void *into, const struct conf_key *k, struct conf_maps maps)
+{
+	assert(k->kind == CONF_MAPS);
+	put(into, k, &maps, sizeof(maps));
+}
+
+enum conf_set conf_value_default(void *into, const struct conf_key *k, struct arena *a)
 {
 	const char *text = k->fallback;
 	struct conf_why why = {.text = ""};
 
+	if (k->kind == CONF_MAPS || (k->required && text == NULL))
+		return CONF_SET_OK; /* zero is an empty list, and nothing */
 	if (k->kind == CONF_LIST) {
-		conf_value_set_list(c, k, *k->fallback_list);
+		conf_value_set_list(into, k, *k->fallback_list);
 		return CONF_SET_OK;
 	}
 	if (k->kind == CONF_TEXT && (text == NULL || text[0] != '~')) {
-		put(c, k, &text, sizeof(text)); /* a literal, needs no copy */
+		put(into, k, &text, sizeof(text)); /* a literal, needs no copy */
 		return CONF_SET_OK;
 	}
 
 	bool plain = k->kind != CONF_TEXT && k->kind != CONF_WORD;
 	struct conf_scalar s = {bytes_str(text), plain};
-	enum conf_set e = conf_value_set(c, k, s, a, &why);
+	enum conf_set e = conf_value_set(into, k, s, a, &why);
 	if (e == CONF_SET_WRONG) { /* only a path, for want of HOME */
 		assert(k->form == CONF_PATH);
 		text = "";
-		put(c, k, &text, sizeof(text));
+		put(into, k, &text, sizeof(text));
 		e = CONF_SET_OK;
 	}
 	return e;
+}
+
+/* ---- comparing ------------------------------------------------------------------------------- */
+
+static bool same_text(const char *p, const char *q)
+{
+	return p == NULL || q == NULL ? p == q : strcmp(p, q) == 0;
+}
+
+static bool same_list(struct conf_list p, struct conf_list q)
+{
+	if (p.count != q.count)
+		return false;
+	for (size_t i = 0; i < p.count; i++)
+		if (!same_text(p.item[i], q.item[i]))
+			return false;
+	return true;
+}
+
+/* A row of any kind but CONF_MAPS. */
+static bool same_value(const uint8_t *p, const uint8_t *q, const struct conf_key *k)
+{
+	const char *text[2];
+	struct conf_list list[2];
+
+	switch (k->kind) {
+	case CONF_BOOL:
+		return memcmp(p, q, sizeof(bool)) == 0;
+	case CONF_INT:
+	case CONF_MILLI:
+	case CONF_WORD:
+		return memcmp(p, q, sizeof(int)) == 0;
+	case CONF_TEXT:
+		memcpy(&text[0], p, sizeof(text[0]));
+		memcpy(&text[1], q, sizeof(text[1]));
+		return same_text(text[0], text[1]);
+	case CONF_LIST:
+		memcpy(&list[0], p, sizeof(list[0]));
+		memcpy(&list[1], q, sizeof(list[1]));
+		return same_list(list[0], list[1]);
+	case CONF_MAPS:
+		break;
+	}
+	return false;
+}
+
+static bool same_maps(struct conf_maps p, struct conf_maps q, const struct conf_section *s)
+{
+	if (p.count != q.count)
+		return false;
+	for (size_t i = 0; i < p.count; i++)
+		for (size_t j = 0; j < s->count; j++) {
+			size_t at = i * s->size + s->key[j].at;
+
+			if (!same_value((const uint8_t *)p.item + at, (const uint8_t *)q.item + at,
+					&s->key[j]))
+				return false;
+		}
+	return true;
+}
+
+bool conf_value_same(const void *p, const void *q, const struct conf_key *k)
+{
+	struct conf_maps maps[2];
+
+	if (k->kind != CONF_MAPS)
+		return same_value((const uint8_t *)p + k->at, (const uint8_t *)q + k->at, k);
+	memcpy(&maps[0], (const uint8_t *)p + k->at, sizeof(maps[0]));
+	memcpy(&maps[1], (const uint8_t *)q + k->at, sizeof(maps[1]));
+	return same_maps(maps[0], maps[1], k->maps);
 }

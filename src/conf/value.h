@@ -25,19 +25,23 @@ struct conf_why {
 
 void conf_why_say(struct conf_why *why, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* A scalar for any row but CONF_LIST. */
-enum conf_set conf_value_set(struct conf *c, const struct conf_key *k, struct conf_scalar s,
+/* Values go `into` a struct conf, or the struct of a list's section, wherever the row says. */
+
+/* A scalar for any row but CONF_LIST and CONF_MAPS. */
+enum conf_set conf_value_set(void *into, const struct conf_key *k, struct conf_scalar s,
 			     struct arena *a, struct conf_why *why) MUST_USE;
 
 /* A text, or an item of a list. */
 enum conf_set conf_value_text(const char **out, const struct conf_key *k, struct conf_scalar s,
 			      struct arena *a, struct conf_why *why) MUST_USE;
 
-/* The row's default. */
-enum conf_set conf_value_default(struct conf *c, const struct conf_key *k,
-				 struct arena *a) MUST_USE;
+/* The row's default; nothing where it has none (`required`). */
+enum conf_set conf_value_default(void *into, const struct conf_key *k, struct arena *a) MUST_USE;
 
-void conf_value_set_list(struct conf *c, const struct conf_key *k, struct conf_list list);
+void conf_value_set_list(void *into, const struct conf_key *k, struct conf_list list);
+void conf_value_set_maps(void *into, const struct conf_key *k, struct conf_maps maps);
+
+bool conf_value_same(const void *p, const void *q, const struct conf_key *k);
 
 /* For a message: at most 40 bytes or so, in quotes, nothing in it unescaped; valid until four more
  * calls. */
