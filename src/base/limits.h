@@ -38,4 +38,9 @@
 #define LIMIT_STREAM_ELEMENTS 2000000u  /* of one object received, unless configured */
 #define LIMIT_SPOOL_STUDIES 64u         /* studies that one association holds locks on */
 
+/* A study's journal, in bytes: 100,000 images, their outputs at several destinations, and what went
+ * wrong there. */
+#define LIMIT_JOURNAL (256u << 20)
+#define LIMIT_DESTINATIONS 64u /* that one journal tells of */
+
 #endif

@@ -8,13 +8,17 @@
  *
  * A destination has two kinds of trouble.  What happens to a study (a status, an abort in the
  * middle) is in the study's journal and makes that study wait.  When the destination itself is not
- * reached, or refuses the association, all of its studies wait for the same next try: that is
- * the breaker, and `struct schedule_breaker` its state.  One success closes it.
+ * reached, or refuses the association, all of its studies wait for the same next try: that is the
+ * breaker, and `struct schedule_breaker` its state.  One success closes it.
+ *
+ * Giving up is decided by failures, not by the clock alone: after a service was stopped for a week
+ * everything is tried once more before it is given up.
  */
 #ifndef SERVICE_SCHEDULE_H
 #define SERVICE_SCHEDULE_H
 
 #include "base/uid.h"
+#include "dimse/status.h"
 #include "study/journal.h"
 
 /* "Cxxx", "A9xx", "0122": four hexadecimal digits or x. */
@@ -28,21 +32,16 @@ bool schedule_pattern_parse(struct schedule_pattern *out, const char *text) MUST
 struct schedule {
 	uint64_t first_ms;   /* wait after the first failure; doubled with each; 5 s */
 	uint64_t most_ms;    /* ... up to this; 15 min */
-	uint64_t give_up_ms; /* after the first failure; 0: at once; 72 h */
+	uint64_t give_up_ms; /* from the first failure to the last; 0: after the first; 72 h */
 	uint32_t permanent_attempts;
 	struct schedule_pattern permanent[SCHEDULE_PATTERNS];
 	size_t permanent_count;
 	uint64_t commitment_ms; /* from a request to the next, when no report comes */
 };
 
-enum schedule_class {
-	SCHEDULE_SENT,
-	SCHEDULE_WARNED,    /* Bxxx: sent */
-	SCHEDULE_AGAIN,     /* everything else */
-	SCHEDULE_PERMANENT, /* of schedule.permanent */
-};
-/* Of a C-STORE response. */
-enum schedule_class schedule_class_of(const struct schedule *s, uint16_t status);
+/* Of a C-STORE response: sent and sent with a warning as dimse/status.h has it; of the others
+ * permanent are those that the configuration says are, and worth a retry all the rest. */
+enum scu_outcome schedule_outcome(const struct schedule *s, uint16_t status);
 
 /* The wait before attempt `failed` + 1: first * 2^(failed - 1), at most `most`, of which chance
  * takes away up to a quarter.  failed >= 1. */
@@ -69,7 +68,7 @@ enum schedule_what {
 };
 struct schedule_next {
 	enum schedule_what what;
-	uint64_t due_ms; /* with SCHEDULE_WAIT; UINT64_MAX: for the breaker */
+	uint64_t due_ms; /* with SCHEDULE_WAIT */
 	const char *why; /* with SCHEDULE_GIVE_UP, for people */
 };
 

@@ -59,14 +59,15 @@ enum journal_class {
 };
 
 /* One line.  Fields that its word does not name are ignored when writing and zero when read.
- * Views are the caller's when writing; when read they lie in the line. */
+ * Views are the caller's when writing; when read they lie in the line, as written there: encoded.
+ */
 struct journal_entry {
 	enum journal_word word;
 	uint64_t at_ms;    /* UTC, milliseconds since 1970 */
 	struct bytes name; /* a destination, or an AE title */
 	struct bytes type; /* OVERLAY ...; DCM or Structure */
 	struct bytes file; /* an output's path in the study folder; an address */
-	struct bytes text; /* words for people */
+	struct bytes text; /* words for people; cut at JOURNAL_TEXT */
 	struct bytes digest;
 	struct uid sop, class_uid, transaction;
 	enum journal_class class;
@@ -74,6 +75,7 @@ struct journal_entry {
 	uint64_t count, seen;
 	int64_t mtime_ns;
 };
+#define JOURNAL_TEXT 512
 
 struct journal {
 	int dir;          /* the caller's: the study folder */
@@ -102,6 +104,7 @@ enum err journal_sync(struct journal *j, struct fault *f) MUST_USE;
 struct journal_source {
 	const char *ae_title, *address;
 	uint64_t objects; /* of all its associations */
+	struct journal_source *next;
 };
 
 struct journal_seen {
@@ -131,18 +134,25 @@ struct journal_dest {
 	struct journal_delivery *outputs; /* in the order of journal_state.outputs */
 	uint32_t sent;                    /* outputs confirmed, `warned` of them with Bxxx */
 	uint32_t warned;
-	uint32_t attempts;        /* failed in a row without one confirmation between them */
-	uint64_t first_failed_ms; /* 0: never since the round or a `retry` */
-	uint64_t failed_ms;       /* the last one */
+	uint32_t attempts;        /* failed in a row without one confirmation between them, */
+	uint32_t permanent;       /* ... and those of them with a permanent class */
+	uint64_t first_failed_ms; /* since the round, a `retry`, or the first commit-requested */
+	uint64_t failed_ms;       /* the last one; 0: none */
 	enum journal_class failed_class;
 	uint16_t failed_status;
-	const char *failed_text; /* or NULL */
-	struct uid transaction;  /* asked for and not yet answered; "" */
-	uint64_t requested_ms;
-	uint32_t requests; /* unanswered or refused, in a row */
+	const char *failed_text;               /* or NULL */
+	struct uid transaction;                /* asked for, and waited for; "" */
+	uint64_t first_asked_ms, requested_ms; /* the first of `requests`, the last */
+	uint32_t requests;                     /* in a row, without a report */
 	bool committed, done, gave_up;
 	uint64_t done_ms;
 	const char *gave_up_text;
+};
+
+struct journal_transaction {
+	struct uid uid;
+	uint32_t dest;                             /* index in dests */
+	const struct journal_transaction *earlier; /* or NULL */
 };
 
 struct journal_state {
@@ -150,8 +160,7 @@ struct journal_state {
 	uint64_t torn;           /* bytes of a last line that is not whole */
 	uint64_t first_ms, last_ms;
 
-	struct journal_source *sources;
-	uint32_t source_count;
+	struct journal_source *sources; /* the newest first, by .next */
 
 	/* the last whole round; none: everything here is empty */
 	bool processed;
@@ -164,6 +173,8 @@ struct journal_state {
 
 	struct journal_dest *dests; /* that anything is told about, in the order of first telling */
 	uint32_t dest_count;
+
+	const struct journal_transaction *transactions; /* Storage Commitment, of this round */
 
 	uint32_t *by_sop; /* own: outputs by SOP Instance UID */
 };
@@ -182,8 +193,15 @@ uint32_t journal_output_of(const struct journal_state *s, const struct uid *sop)
 /* The source file as the last round saw it, or NULL. */
 const struct journal_seen *journal_seen_of(const struct journal_state *s, const struct uid *sop);
 
-/* One line without its line feed, decoded where it lies.  False: damaged. */
-bool journal_parse_line(uint8_t *line, size_t len, struct journal_entry *e) MUST_USE;
+/* Whom that was asked of, in this round; or NULL. */
+const struct journal_dest *journal_transaction_dest(const struct journal_state *s,
+						    const struct uid *transaction);
+
+/* One line without its line feed.  False: damaged. */
+bool journal_parse_line(struct bytes line, struct journal_entry *e) MUST_USE;
+/* A view of an entry that was read, as it was before it was written; a NUL of it becomes '?'.
+ * NULL when the arena is full. */
+char *journal_decode(struct bytes field, struct arena *a) MUST_USE;
 /* The line of an entry, with its line feed. */
 void journal_write_line(struct buf *out, const struct journal_entry *e);
 
