@@ -140,11 +140,11 @@ def listening(process, port, timeout=20):
 class Storescp(Process):
     """DCMTK's acceptor; what it takes is in `folder`."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, environment=None):
         self.port, self.folder = free_port(), folder
         os.makedirs(folder, exist_ok=True)
         super().__init__(["storescp", "-od", folder, *options, str(self.port)], folder.rstrip("/") + ".log",
-                         PEER_ENVIRONMENT)
+                         environment or PEER_ENVIRONMENT)
         listening(self, self.port)
 
     def files(self):
