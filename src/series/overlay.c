@@ -229,6 +229,7 @@ enum err overlay_write(int fd, const struct overlay_series *series, const struct
 	}
 	r.planes_dropped = (uint32_t)(count - r.planes_written);
 	r.sop_instance = v.instance;
+	r.text_lossy = v.text.lossy;
 	e = write_out(fd, &v, src, f);
 	derive_close(&v);
 	if (e == OK)

@@ -57,6 +57,7 @@ struct overlay_result {
 	uint32_t planes_dropped;  /* no free group for them */
 	uint32_t planes_existing; /* overlay groups that the source had */
 	bool embedded_overlay;    /* the source has overlay bits in its pixel data (retired) */
+	bool text_lossy;          /* a text has characters that the source's character set lacks */
 };
 
 /* New Series Instance UID: of (source series, structure set, "overlay-series"). */

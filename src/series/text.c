@@ -285,6 +285,12 @@ static uint32_t harmless(uint32_t code)
 	return code == '\\' ? '/' : code;
 }
 
+static bool put_unknown(struct text_encoder *t, struct sink *s)
+{
+	t->lossy = true;
+	return put_code(t, s, -1, (const uint8_t *)"?", 1);
+}
+
 static bool put_char(struct text_encoder *t, struct sink *s, uint32_t code)
 {
 	uint8_t out[4];
@@ -292,7 +298,9 @@ static bool put_char(struct text_encoder *t, struct sink *s, uint32_t code)
 	if (t->is_utf8)
 		return put_code(t, s, -1, out, utf8_put(out, code));
 	if (code < 0x80) {
-		out[0] = home_is_romaji(t) && code == '~' ? '?' : (uint8_t)code;
+		if (home_is_romaji(t) && code == '~')
+			return put_unknown(t, s);
+		out[0] = (uint8_t)code;
 		return put_code(t, s, -1, out, 1);
 	}
 	for (unsigned which = 0; which < t->count; which++) {
@@ -303,17 +311,17 @@ static bool put_char(struct text_encoder *t, struct sink *s, uint32_t code)
 			if (table[n] == code)
 				return put_code(t, s, (int)which, out, code_bytes(shape, n, out));
 	}
-	return put_code(t, s, -1, (const uint8_t *)"?", 1);
+	return put_unknown(t, s);
 }
 
 /* As much of the text as fits in s->max, ending at home; was it all? */
 static bool put_text(struct text_encoder *t, struct sink *s, struct bytes utf8)
 {
 	while (utf8.len > 0) {
-		uint32_t code = '?';
+		uint32_t code;
 		unsigned n = utf8_next(utf8, &code);
 
-		if (!put_char(t, s, harmless(n == 0 ? '?' : code))) {
+		if (!(n == 0 ? put_unknown(t, s) : put_char(t, s, harmless(code)))) {
 			go_home(t, s);
 			return false;
 		}

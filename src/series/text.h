@@ -2,7 +2,7 @@
  * UTF-8 into the character set that an image already has (PS3.3 C.12.1.1.2, PS3.5 6.1).
  *
  * The Specific Character Set of a data set belongs to all of its text, so it is never
- * changed for the sake of a ROI name: what it cannot say becomes '?'.  UTF-8, the single
+ * changed for the sake of a ROI name: what it cannot say becomes '?', and is told.  UTF-8, the single
  * byte sets, the Japanese, Korean and Chinese ones and code extensions are written.
  */
 #ifndef SERIES_TEXT_H
@@ -15,6 +15,7 @@
 struct text_encoder {
 	struct arena *a;
 	bool is_utf8;
+	bool lossy;                       /* sticky: some text had a character that became '?' */
 	uint8_t count;                    /* sets in use; the first is home[] when has_home */
 	bool has_home;                    /* sets[0] needs no escape sequence */
 	uint8_t sets[TEXT_SETS];          /* private: rows of the table of sets */

@@ -280,6 +280,7 @@ static void note_result(const struct slice_job *job, const struct canvas *c,
 	row->planes_written = (uint16_t)r->planes_written;
 	row->planes_existing = (uint16_t)r->planes_existing;
 	row->embedded_overlay = r->embedded_overlay;
+	row->text_lossy = r->text_lossy;
 	row->walk_notes = (uint16_t)c->dset.notes;
 	for (size_t i = r->planes_written; i < c->plane_count; i++)
 		if (c->roi_of_plane[i] != RT_NO_ROI)

@@ -34,6 +34,7 @@ struct slice_row { /* of one plane */
 	uint16_t walk_notes; /* oddities of the file: enum walk_note */
 	bool embedded_overlay;
 	bool no_statistics; /* wanted, but the pixels cannot be read */
+	bool text_lossy;    /* its character set lacks letters of a name: '?' was written */
 };
 
 struct slice_roi {

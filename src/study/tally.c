@@ -13,6 +13,7 @@ enum own_note {
 	OWN_EXISTING,
 	OWN_EMBEDDED,
 	OWN_NO_STATISTICS,
+	OWN_TEXT_LOSSY,
 	OWN_SET_ENCODING,
 	OWN_IMAGE_ENCODING,
 };
@@ -47,6 +48,10 @@ static const struct {
 					       "images whose pixels cannot be read here: no mean "
 					       "and standard deviation",
 					       false},
+	[OWN_TEXT_LOSSY - RT_NOTE_KINDS] = {"letters-lost",
+					    "images whose character set lacks letters of ROI names "
+					    "or of other texts: ? was written for them",
+					    false},
 };
 
 static enum err no_memory(struct fault *f)
@@ -139,7 +144,7 @@ static enum err add_encoding(struct notes *n, enum own_note kind, const char *wh
 static enum err add_images(struct notes *n, const struct slice_job *job, struct arena *a,
 			   struct fault *f)
 {
-	uint32_t full = 0, existing = 0, embedded = 0, unread = 0, odd = 0;
+	uint32_t full = 0, existing = 0, embedded = 0, unread = 0, lossy = 0, odd = 0;
 	unsigned oddities = 0;
 
 	for (uint32_t k = 0; k < job->plan->plane_count; k++) {
@@ -149,6 +154,7 @@ static enum err add_images(struct notes *n, const struct slice_job *job, struct 
 		existing += row->planes_existing > 0;
 		embedded += row->embedded_overlay;
 		unread += row->no_statistics;
+		lossy += row->text_lossy;
 		odd += row->walk_notes != 0;
 		oddities |= row->walk_notes;
 	}
@@ -156,6 +162,7 @@ static enum err add_images(struct notes *n, const struct slice_job *job, struct 
 	add_own(n, OWN_EXISTING, REPORT_NO_ROI, existing);
 	add_own(n, OWN_EMBEDDED, REPORT_NO_ROI, embedded);
 	add_own(n, OWN_NO_STATISTICS, REPORT_NO_ROI, unread);
+	add_own(n, OWN_TEXT_LOSSY, REPORT_NO_ROI, lossy);
 	return odd == 0 ? OK
 			: add_encoding(n, OWN_IMAGE_ENCODING, "oddly encoded images", oddities, odd,
 				       a, f);
