@@ -14,6 +14,26 @@ void deflate_free(void *map, size_t map_len)
 	(void)map, (void)map_len;
 }
 
+enum err inflater_open(struct inflater **z, struct fault *f)
+{
+	(void)z;
+	return fault_set(f, ERR_UNSUPPORTED, "built without zlib: cannot read deflated data sets",
+			 FAULT_NO_OFFSET);
+}
+
+enum err inflater_next(struct inflater *z, struct bytes *in, bool last, struct bytes *out,
+		       struct fault *f)
+{
+	(void)z, (void)in, (void)last, (void)out;
+	return fault_set(f, ERR_UNSUPPORTED, "built without zlib: cannot read deflated data sets",
+			 FAULT_NO_OFFSET);
+}
+
+void inflater_free(struct inflater *z)
+{
+	(void)z;
+}
+
 enum err deflate_write(int fd, const struct bytes *views, size_t count, struct fault *f)
 {
 	(void)fd, (void)views, (void)count;
@@ -26,6 +46,8 @@ enum err deflate_write(int fd, const struct bytes *views, size_t count, struct f
 #define ZLIB_CONST /* input by const pointer */
 #include <assert.h>
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <zlib.h>
 
@@ -147,6 +169,117 @@ void deflate_free(void *map, size_t map_len)
 {
 	if (map != NULL)
 		munmap(map, map_len);
+}
+
+/* ---- reading in pieces ---- */
+
+/* Input is gathered into blocks of one size, so that zlib and the limits see the same steps
+ * however it came. */
+struct inflater {
+	z_stream z;
+	bool begun, ended; /* `z` is in use; the deflate stream's last block is done */
+	uint64_t in_total, out_total;
+	size_t held;
+	uint8_t block[4096];
+	uint8_t out[16384];
+};
+
+enum err inflater_open(struct inflater **z, struct fault *f)
+{
+	struct inflater *made = calloc(1, sizeof(*made));
+
+	if (made == NULL)
+		return fault_set(f, ERR_NOMEM, "no memory to inflate", FAULT_NO_OFFSET);
+	*z = made;
+	return OK;
+}
+
+void inflater_free(struct inflater *z)
+{
+	if (z != NULL && z->begun)
+		inflateEnd(&z->z);
+	free(z);
+}
+
+/* deflate_expand tries raw first.  A raw stream with these first bytes can only be a stored block,
+ * whose length comes twice, the second time inverted (RFC 1951 3.2.4). */
+static int window_of(struct bytes in)
+{
+	bool stored = in.len < 5 || (get_u16le(in.at + 1) ^ get_u16le(in.at + 3)) == 0xFFFF;
+
+	return has_zlib_header(in) && !stored ? MAX_WBITS : RAW;
+}
+
+static enum err inflater_begin(struct inflater *z, struct fault *f)
+{
+	if (inflateInit2(&z->z, window_of(bytes_of(z->block, z->held))) != Z_OK)
+		return fault_set(f, ERR_NOMEM, "no memory to inflate", FAULT_NO_OFFSET);
+	z->begun = true;
+	return OK;
+}
+
+/* Fill the block; true when it is to be given to zlib. */
+static bool fill(struct inflater *z, struct bytes *in, bool last)
+{
+	size_t n = sizeof(z->block) - z->held;
+
+	n = in->len < n ? in->len : n;
+	if (n > 0)
+		memcpy(z->block + z->held, in->at, n);
+	z->held += n;
+	*in = bytes_slice(*in, n, in->len - n);
+	return z->held == sizeof(z->block) || (last && z->held > 0);
+}
+
+static enum err run(struct inflater *z, struct bytes *out, struct fault *f)
+{
+	uint64_t max = z->in_total * LIMIT_INFLATED_RATIO;
+
+	z->z.next_out = z->out;
+	z->z.avail_out = sizeof(z->out);
+	int status = inflate(&z->z, Z_NO_FLUSH);
+	*out = bytes_of(z->out, sizeof(z->out) - z->z.avail_out);
+	z->out_total += out->len;
+	z->ended = status == Z_STREAM_END;
+	max = max < LIMIT_INFLATED_FREE ? LIMIT_INFLATED_FREE : max;
+	if (z->out_total >= max || z->out_total >= LIMIT_INFLATED)
+		return fault_set(f, ERR_LIMIT, "a deflated data set becomes too large",
+				 FAULT_NO_OFFSET);
+	if (status == Z_MEM_ERROR)
+		return fault_set(f, ERR_NOMEM, "no memory to inflate", FAULT_NO_OFFSET);
+	if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+		return fault_set(f, ERR_WIRE, "the deflated data set is damaged", z->z.total_in);
+	return OK;
+}
+
+enum err inflater_next(struct inflater *z, struct bytes *in, bool last, struct bytes *out,
+		       struct fault *f)
+{
+	for (;;) {
+		if (z->ended) { /* padding */
+			*in = BYTES_NONE;
+			return ERR_MORE;
+		}
+		/* zlib wants more only when it left room in the output */
+		if (!z->begun || (z->z.avail_in == 0 && z->z.avail_out > 0)) {
+			if (!fill(z, in, last))
+				break;
+			enum err e = z->begun ? OK : inflater_begin(z, f);
+			if (e != OK)
+				return e;
+			z->z.next_in = z->block;
+			z->z.avail_in = (uInt)z->held;
+			z->in_total += z->held;
+			z->held = 0;
+		}
+		enum err e = run(z, out, f);
+		if (e != OK || out->len > 0)
+			return e;
+	}
+	if (last)
+		return fault_set(f, ERR_WIRE, "the deflated data set is cut short",
+				 z->begun ? z->z.total_in : 0);
+	return ERR_MORE;
 }
 
 /* ---- writing ---- */

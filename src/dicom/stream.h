@@ -14,9 +14,9 @@
  * do not depend on where the chunks are cut.
  *
  * What is whole.  OK means that dicom/walk, given the same bytes, comes to their end, and that what
- * dset_find finds at the top level is in the head.  The reverse is not promised: where walk, which
- * sees everything, only notes that something is odd, this is stricter in three places, since a
- * data set that was cut short must never pass for a whole one:
+ * dset_find finds at the top level is in the head.  The reverse holds within the limits where walk
+ * notes nothing.  Where it notes something odd, this is stricter in places, since it does not see
+ * what is to come, and a data set that was cut short must never pass for a whole one:
  *
  *   - It never ends inside a header or a value, as in walk.  It also never ends inside a sequence,
  * an item or encapsulated pixel data of undefined length: without the delimiter nobody can tell a
@@ -27,7 +27,6 @@
  *     explicit) is read the way that makes sense of what follows, as in walk, which looks ahead for
  *     that.  Here that is looked at within STREAM_AHEAD bytes; where a value is longer, the reading
  *     is taken on trust and checked when its end is reached; not what walk would take: ERR_WIRE.
- *   - The limits.
  *
  * Tolerated as in walk: odd lengths, wrong VRs, repeated and disordered tags, group lengths, stray
  * delimiters, zero bytes after the last element.  Nothing is asked of what the head holds: an
@@ -101,6 +100,7 @@ struct stream {
 	unsigned keeping; /* the one being kept, + 1 */
 	bool kept_over;   /* it is longer than `kept`, and not by padding */
 	uint8_t kept_len, kept[80];
+	unsigned look;   /* STREAM_AHEAD; tests make it less, 24 at least */
 	size_t from, to; /* what is in `ahead` */
 	uint8_t ahead[2 * STREAM_AHEAD];
 	struct inflater *inflater; /* owned, or NULL */
