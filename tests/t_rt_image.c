@@ -21,6 +21,8 @@ static const struct {
 	{"one frame, said so", {.frames = "1"}, NULL},
 	{"number of frames that is no number", {.frames = "x"}, NULL},
 	{"two frames", {.frames = "2"}, "frames"},
+	{"enhanced, of one frame", {.sop_class = "1.2.840.10008.5.1.4.1.1.4.1"}, "enhanced"},
+	{"enhanced, its name longer", {.sop_class = "1.2.840.10008.5.1.4.1.1.4.1.9"}, NULL},
 	{"frames beyond 32 bits", {.frames = "99999999999"}, "frames"},
 	{"no position", {.position = ""}, "Position"},
 	{"two numbers for a position", {.position = "0\\0"}, "Position"},

@@ -60,11 +60,29 @@ static bool read_directions(struct rt_image *image, const struct dset *d)
 	return true;
 }
 
+static bool is_enhanced(const struct uid *sop_class)
+{
+	static const char *const classes[] = {
+		"1.2.840.10008.5.1.4.1.1.2.1",   /* Enhanced CT */
+		"1.2.840.10008.5.1.4.1.1.2.2",   /* Legacy Converted Enhanced CT */
+		"1.2.840.10008.5.1.4.1.1.4.1",   /* Enhanced MR */
+		"1.2.840.10008.5.1.4.1.1.4.3",   /* Enhanced MR Color */
+		"1.2.840.10008.5.1.4.1.1.4.4",   /* Legacy Converted Enhanced MR */
+		"1.2.840.10008.5.1.4.1.1.128.1", /* Legacy Converted Enhanced PET */
+		"1.2.840.10008.5.1.4.1.1.130",   /* Enhanced PET */
+	};
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (strcmp(sop_class->text, classes[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Where in the patient, or why not. */
 static const char *read_place(struct rt_image *image, const struct dset *d)
 {
-	if (image->frames > 1)
-		return "several frames in one object";
+	if (image->multiframe)
+		return "an enhanced object, or one of several frames";
 	if (!read_position(image, d))
 		return "no valid Image Position (Patient)";
 	if (!read_directions(image, d))
@@ -107,6 +125,7 @@ enum err rt_image_read(struct rt_image *image, const struct dset *d, struct faul
 	m.frames = 1;
 	if (dset_is(d, NULL, TAG_NumberOfFrames, 0, &number) && number > 1)
 		m.frames = number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+	m.multiframe = m.frames > 1 || is_enhanced(&m.sop_class);
 	if (!dset_ds_pm(d, NULL, TAG_SliceThickness, 0, &m.thickness_pm) || m.thickness_pm < 0)
 		m.thickness_pm = 0;
 	m.unusable = read_place(&m, d);

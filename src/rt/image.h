@@ -20,7 +20,9 @@ struct rt_image {
 	struct uid sop_class, sop_instance, series, frame; /* frame: "" when absent */
 	char modality[17];
 	uint32_t rows, cols;
-	uint32_t frames;         /* Number of Frames, 1 when absent */
+	uint32_t frames; /* Number of Frames, 1 when absent */
+	bool multiframe; /* several frames, or an enhanced object, which has its place elsewhere
+			  * and takes no overlay planes (PS3.3 A.1.4) even when its frame is one */
 	int64_t instance_number; /* for people; never for order */
 	const char *unusable;    /* NULL, or a literal: why it has no place in space */
 	int64_t position_pm[3];  /* Image Position (Patient) */

@@ -87,7 +87,8 @@ static const struct {
 			       "images of another orientation or frame of reference than most of "
 			       "the series: their overlay is empty",
 			       false},
-	[RT_NOTE_MULTIFRAME] = {"multi-frame", "images of several frames, which are not supported",
+	[RT_NOTE_MULTIFRAME] = {"multi-frame",
+				"enhanced or multi-frame images, which take no overlay planes",
 				false},
 	[RT_NOTE_UNEVEN_SPACING] = {"uneven-spacing", "uneven slice spacings", false},
 	[RT_NOTE_GAP] = {"gap", "gaps where slices are missing", false},

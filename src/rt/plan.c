@@ -82,7 +82,7 @@ static void tell_images(const struct maker *m, struct tally *t)
 {
 	if (m->choice.how == SERIES_NONE) {
 		for (uint32_t i = 0; i < m->image_count; i++) {
-			bool multiframe = m->images[i].frames > 1;
+			bool multiframe = m->images[i].multiframe;
 
 			t->count[RT_NOTE_MULTIFRAME] += multiframe;
 			t->count[RT_NOTE_IMAGE_WITHOUT_GEOMETRY] +=
@@ -298,10 +298,12 @@ static enum err order_contours(struct maker *m, struct fault *f)
 static enum err nothing_usable(const struct maker *m, struct fault *f)
 {
 	const struct structset *set = m->plan.set;
-	bool usable = false, contours = false, wanted = false;
+	bool usable = false, contours = false, wanted = false, multiframe = true;
 
-	for (uint32_t i = 0; i < m->image_count; i++)
+	for (uint32_t i = 0; i < m->image_count; i++) {
 		usable = usable || m->images[i].unusable == NULL;
+		multiframe = multiframe && m->images[i].multiframe;
+	}
 	for (uint32_t i = 0; i < set->roi_count; i++) {
 		wanted = wanted || m->wanted[i];
 		contours = contours || (m->wanted[i] && set->rois[i].contour_count > 0);
@@ -315,6 +317,9 @@ static enum err nothing_usable(const struct maker *m, struct fault *f)
 		why = "no ROI has contours";
 	else if (m->image_count == 0)
 		why = "no images";
+	else if (multiframe)
+		why = "the images are enhanced or multi-frame objects, which take no overlay "
+		      "planes";
 	else if (!usable)
 		why = "no image has a place in space";
 	else if (m->choice.how == SERIES_NONE)

@@ -100,7 +100,7 @@ static void copy_images(struct planes *p, const struct planes_in *in, uint32_t c
 		struct rt_image *m = &p->images[i];
 
 		*m = *in[i].image;
-		p->multiframe += m->unusable != NULL && m->frames > 1;
+		p->multiframe += m->multiframe;
 		if (m->unusable == NULL && !same_sort(model, m)) {
 			m->unusable = "another orientation or frame of reference than the series";
 			p->set_apart++;

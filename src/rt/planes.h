@@ -32,7 +32,7 @@ struct planes {
 	uint32_t count, placed;
 	double normal[3];
 	uint32_t set_apart;    /* others that do have a place */
-	uint32_t multiframe;   /* others that are of several frames */
+	uint32_t multiframe;   /* others that are enhanced or of several frames */
 	uint32_t positions;    /* 0 when placed is */
 	uint32_t *position_of; /* of each placed image */
 	uint32_t *first;       /* positions + 1: images [first[p], first[p+1]) are at position p */

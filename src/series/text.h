@@ -2,8 +2,8 @@
  * UTF-8 into the character set that an image already has (PS3.3 C.12.1.1.2, PS3.5 6.1).
  *
  * The Specific Character Set of a data set belongs to all of its text, so it is never
- * changed for the sake of a ROI name: what it cannot say becomes '?', and is told.  UTF-8, the single
- * byte sets, the Japanese, Korean and Chinese ones and code extensions are written.
+ * changed for the sake of a ROI name: what it cannot say becomes '?', and is told.  UTF-8, the
+ * single byte sets, the Japanese, Korean and Chinese ones and code extensions are written.
  */
 #ifndef SERIES_TEXT_H
 #define SERIES_TEXT_H

@@ -158,7 +158,7 @@ static inline void pen_item_end(struct pen *p)
 struct image_spec {
 	const char *sop, *series, *frame;
 	const char *position, *orientation, *spacing, *thickness;
-	const char *frames, *modality;
+	const char *frames, *modality, *sop_class;
 	uint16_t rows, cols; /* 0: 16 */
 	bool no_rows, no_cols;
 };
@@ -174,7 +174,7 @@ static inline void pen_default(struct pen *p, uint32_t tag, const char *vr, cons
 
 static inline void pen_image(struct pen *p, const struct image_spec *s)
 {
-	pen_str(p, TAG_SOPClassUID, "UI", CT_CLASS);
+	pen_default(p, TAG_SOPClassUID, "UI", s->sop_class, CT_CLASS);
 	pen_default(p, TAG_SOPInstanceUID, "UI", s->sop, "1.2.1");
 	pen_default(p, TAG_Modality, "CS", s->modality, "CT");
 	pen_default(p, TAG_SliceThickness, "DS", s->thickness, "3");
