@@ -49,8 +49,11 @@ def by_dcmsend(service, study):
 
 
 def by_gdcmscu(service, study):
+    """Debian's gdcmscu 3.0.21 aborts in its own clean-up after each release, whoever the peer is."""
     done = peer("gdcmscu", "--store", "--call", "NETRT", "--aetitle", "GDCM", "-i", study.folder, "-r", "127.0.0.1",
                 service.port)
+    if done.returncode == -6 and "ProtocolStream as nullptr" in done.stderr:
+        done.returncode = 0
     return done
 
 

@@ -515,7 +515,7 @@ class Destination:
             result = 3 if syntax is None else 0
             out += item(0x21, bytes([number, 0, result, 0]) + item(0x40, uid(syntax or IMPLICIT)))
         peer.send(pdu(ASSOCIATE_AC, struct.pack(">HH", 1, 0) + body[4:68] + item(0x10, uid(APPLICATION_CONTEXT)) +
-                      out + user_information(self.max_pdu)))
+                      out + user_information(self.max_pdu, more=item(0x55, b"PROBE"))))
         return chosen
 
     def messages(self, peer, request, syntaxes):
