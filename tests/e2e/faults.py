@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 
 from harness import Report
 from serve_harness import CONTEXTS, Process, Service, Study, need_serve, send, wait_for, workspace
@@ -323,6 +324,8 @@ def main():
                 test(r, place)
             except subprocess.CalledProcessError as error:
                 print("SKIP e2e/faults: %s: %s" % (test.__name__, error.stderr))
+            except Exception:  # the others shall run all the same
+                r.check(False, test.__name__, traceback.format_exc())
             print("%s: %.1f s" % (test.__name__, time.monotonic() - began), flush=True)
     return r.end()
 

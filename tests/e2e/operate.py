@@ -1,0 +1,439 @@
+#!/usr/bin/python3
+"""`netrt serve` as its operator knows it: who may send, when a study is whole and what becomes of one that
+never is, stopping and starting, a new configuration, and the commands beside it."""
+import concurrent.futures
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+
+from harness import Report, run
+from serve_harness import CONTEXTS, Service, Study, need_serve, send, wait_for, workspace
+from wire import Association, Destination, Object, Refused, undated
+
+QUICK = {"debounce_interval_seconds": 1, "complete_grace_seconds": 0}
+
+
+def all_taken(r, what, port, objects, **more):
+    answers = send(port, objects, **more)
+    return r.check([answers.get(t.sop_instance) for t in objects] == [0] * len(objects), what, answers)
+
+
+def delivered(r, what, destination, expected, timeout=20, service=None):
+    done = destination.wait(lambda: set(destination.kept) >= set(expected), timeout)
+    got = {sop: undated(destination.kept[sop][1]) for sop in expected if sop in destination.kept}
+    return r.check(done and got == expected, what, "delivered", len(got), "of", len(expected),
+                   service.log()[-2000:] if service else "")
+
+
+def folders(service):
+    return sorted(f for f in os.listdir(service.working) if f.startswith("UID_"))
+
+
+def emptied(r, what, service, timeout=20):
+    r.check(wait_for(lambda: not folders(service), timeout), what, "left", service.files(), service.log()[-1500:])
+
+
+def refusal(port, **more):
+    try:
+        with Association(port, CONTEXTS, **more) as association:
+            association.release()
+            return "accepted"
+    except Refused as refused:
+        return str(refused)
+
+
+class Place:
+    """A destination, a service that sends to it, and made-up studies."""
+
+    seeds = iter(range(5000, 10000))
+
+    def __init__(self, folder, **settings):
+        self.folder = folder
+        self.destination = Destination()
+        settings.setdefault("watcher", dict(QUICK))
+        self.service = Service(folder + "/netrt", destination=("DEST", self.destination.port), **settings)
+
+    def study(self, slices=6):
+        seed = next(self.seeds)
+        return Study("%s/study%d" % (self.folder, seed), seed, slices)
+
+    def expected(self, *studies):
+        out = {}
+        for study in studies:
+            out.update(study.expected(self.service.config))
+        return out
+
+
+def allowed(r, folder):
+    place = Place(folder, dicom_listener={"allow": [
+        {"ae_title": "ARIA", "address": "127.0.0.0/30"}, {"ae_title": "ECHO"}, {"address": "127.0.0.9"}]})
+    with place.service as service:
+        for calling, source, wanted in (
+            ("ARIA", "127.0.0.2", "accepted"), ("ARIA", "127.0.0.5", "RJ(1,1,3)"), ("aria", "127.0.0.2", "RJ(1,1,3)"),
+            ("ECHO", "127.0.0.7", "accepted"), ("OTHER", "127.0.0.9", "accepted"), (" ", "127.0.0.2", "RJ(1,1,3)"),
+        ):
+            got = refusal(service.port, calling=calling, source=source)
+            r.check(got == wanted, "allow:", calling, "from", source, got, "not", wanted)
+        r.check(refusal(service.port, calling="ARIA", called="PACS", source="127.0.0.2") == "RJ(1,1,7)", "called")
+        r.check("127.0.0.5" in service.log() and "ARIA" in service.log(), "a refusal is not logged", service.log())
+        service.end(r, "allow")
+
+
+def opened(r, folder):
+    """Without a list anybody may send, and that is said."""
+    place = Place(folder)
+    with place.service as service:
+        r.check("allow" in service.log(), "no word about being open", service.log())
+        r.check("strict" in service.log(), "durability is not told", service.log())
+        service.end(r, "open")
+
+
+def whole_at_once(r, folder):
+    """Complete by what the structure set refers to: long before the debounce interval."""
+    place = Place(folder, watcher={"debounce_interval_seconds": 600, "complete_grace_seconds": 0})
+    study = place.study()
+    with place.service as service:
+        expected = place.expected(study)
+        # structure set first, images over two associations, the last one kept open for a while
+        all_taken(r, "whole", service.port, study.structures + study.images[:3])
+        with Association(service.port, CONTEXTS) as association:
+            for thing in study.images[3:]:
+                r.check(association.store(thing.sop_class, thing.sop_instance, thing.data).get("status") == 0, "store")
+            r.check(not place.destination.wait(lambda: place.destination.kept, 2), "begun under an open association")
+            association.release()
+        delivered(r, "whole", place.destination, expected, service=service)
+        emptied(r, "whole", service)
+        service.end(r, "whole")
+
+
+def debounced(r, folder):
+    """With an image missing: after the interval, with what is there."""
+    place = Place(folder, watcher={"debounce_interval_seconds": 2, "min_file_count_for_processing": 4})
+    study, small = place.study(), place.study()
+    with place.service as service:
+        all_taken(r, "debounce", service.port, study.images[1:] + study.structures)
+        all_taken(r, "debounce", service.port, small.images[:2] + small.structures)
+        began = time.monotonic()
+        done = place.destination.wait(lambda: len(place.destination.kept) == len(study.images) - 1, 20)
+        r.check(done and time.monotonic() - began > 1, "debounce", len(place.destination.kept), service.log()[-1500:])
+        r.check(wait_for(lambda: folders(service) == ["UID_" + small.uid], 10), "too few files:", folders(service))
+        service.end(r, "debounce")
+
+
+def forced(r, folder):
+    place = Place(folder, watcher={"debounce_interval_seconds": 600, "force_after_seconds": 3})
+    study = place.study()
+    with place.service as service:
+        all_taken(r, "force", service.port, study.images[1:] + study.structures)
+        done = place.destination.wait(lambda: len(place.destination.kept) == len(study.images) - 1, 20)
+        r.check(done, "force", len(place.destination.kept), service.log()[-1500:])
+        emptied(r, "force", service)
+        service.end(r, "force")
+
+
+def without_structure_set(r, folder):
+    for way in ("wait", "quarantine", "discard"):
+        place = Place("%s/%s" % (folder, way), watcher={**QUICK, "without_structure_set": way})
+        study = place.study()
+        with place.service as service:
+            all_taken(r, way, service.port, study.images)
+            if way == "wait":
+                r.check(not wait_for(lambda: not folders(service), 4), "wait: the images are gone")
+                status = service.status()
+                r.check("waiting" in json.dumps(status), "status", status)
+                expected = place.expected(study)
+                all_taken(r, way, service.port, study.structures)
+                delivered(r, "late structure set", place.destination, expected, service=service)
+                emptied(r, way, service)
+            if way == "quarantine":
+                r.check(wait_for(service.quarantined, 10), way, "nothing in quarantine", service.log()[-1500:])
+                reason = service.files("quarantine/*/reason")
+                images = service.files("quarantine/*/DCM/*.dcm")
+                r.check(len(images) == len(study.images) and reason, way, images, reason)
+            if way == "discard":
+                emptied(r, way, service, 10)
+                r.check(not service.quarantined(), way, service.quarantined())
+                r.check(study.uid in service.all_logs(), "discarded in silence", service.log()[-1500:])
+            service.end(r, way)
+
+
+def kept_sources(r, folder):
+    """A second structure set, against images that are kept after success."""
+    place = Place(folder, watcher={**QUICK, "keep_sources_hours": 1})
+    study = place.study()
+    with place.service as service:
+        expected = place.expected(study)
+        all_taken(r, "kept", service.port, study.objects)
+        delivered(r, "kept", place.destination, expected, service=service)
+        r.check(not wait_for(lambda: not folders(service), 3), "kept: the sources are gone")
+        first = dict(place.destination.kept)
+        # another structure set: the same contours under another UID
+        other = study.structures[0]
+        old = other.sop_instance.encode()
+        new = (old[:-4] + b"7777") if not old.endswith(b"7777") else old[:-4] + b"8888"
+        r.check(len(old) == len(new), "UID")
+        with Association(service.port, CONTEXTS) as association:
+            status = association.store(other.sop_class, new.decode(), other.data.replace(old, new)).get("status")
+            association.release()
+        r.check(status == 0, "second structure set", status)
+        more = place.destination.wait(lambda: len(place.destination.kept) >= 2 * len(study.images), 20)
+        r.check(more, "second structure set: delivered", len(place.destination.kept), service.log()[-1500:])
+        r.check(all(place.destination.kept[s] == first[s] for s in first), "the first series changed")
+        service.end(r, "kept")
+
+
+def by_hand(r, folder):
+    """A folder that is copied into the working folder is a study like any other."""
+    place = Place(folder)
+    study = place.study()
+    with place.service as service:
+        expected = place.expected(study)
+        target = "%s/UID_%s" % (service.working, study.uid)
+        for name, things in (("DCM", study.images), ("Structure", study.structures)):
+            os.makedirs(target + "/" + name)
+            for thing in things:
+                shutil.copy(thing.path, "%s/%s/" % (target, name))
+        delivered(r, "by hand", place.destination, expected, 30, service)
+        emptied(r, "by hand", service)
+        service.end(r, "by hand")
+
+
+def restarted(r, folder):
+    """What a start finds: half a study, a .part file, rubbish, a study that is whole."""
+    place = Place(folder)
+    half, whole = place.study(), place.study()
+    service = place.service
+    with service:
+        expected = place.expected(half, whole)
+        all_taken(r, "restart", service.port, half.images)
+        service.kill()
+        incoming = service.working + "/.incoming"
+        os.makedirs(incoming, exist_ok=True)
+        with open(incoming + "/1-1.part", "wb") as file:
+            file.write(b"half an object")
+        os.makedirs(service.working + "/UID_..")
+        os.makedirs(service.working + "/UID_1.2.3 x")
+        target = "%s/UID_%s" % (service.working, whole.uid)
+        for name, things in (("DCM", whole.images), ("Structure", whole.structures)):
+            os.makedirs(target + "/" + name)
+            for thing in things:
+                shutil.copy(thing.path, "%s/%s/" % (target, name))
+        service.start()
+        all_taken(r, "restart", service.port, half.structures)
+        delivered(r, "restart", place.destination, expected, 30, service)
+        r.check(not service.parts(), "restart: left", service.parts())
+        service.end(r, "restart")
+
+
+def drained(r, folder):
+    """SIGTERM: who is there finishes, who comes is asked to come later, the rest waits for the next start."""
+    place = Place(folder, drain_seconds=8)
+    study = place.study()
+    service = place.service
+    with service:
+        expected = place.expected(study)
+        with Association(service.port, CONTEXTS) as association:
+            for thing in study.images:
+                association.store(thing.sop_class, thing.sop_instance, thing.data)
+            service.send_signal(signal.SIGTERM)
+            turned_away = wait_for(lambda: refusal(service.port) == "RJ(2,3,1)", 5, 0.05)
+            r.check(turned_away, "while draining:", refusal(service.port))
+            for thing in study.structures:
+                status = association.store(thing.sop_class, thing.sop_instance, thing.data).get("status")
+                r.check(status == 0, "while draining: status", status)
+            r.check(association.release(), "while draining: release")
+        code = service.stop(15)
+        r.check(code == 0, "drained: ended with", code, service.log()[-1500:])
+        service.start()
+        delivered(r, "drained", place.destination, expected, 30, service)
+        # somebody who does not go is not waited for longer than drain_seconds
+        with Association(service.port, CONTEXTS):
+            began = time.monotonic()
+            code = service.stop(20)
+            took = time.monotonic() - began
+            r.check(code == 0 and 6 < took < 15, "drain_seconds:", code, "after %.1f s" % took)
+
+
+def reloaded(r, folder):
+    place = Place(folder)
+    with place.service as service:
+        service.settings["dicom_listener"]["allow"] = [{"ae_title": "ARIA"}]
+        service.settings["limits"] = {"associations": 20}
+        service.configure()
+        service.send_signal(signal.SIGHUP)
+        r.check(wait_for(lambda: refusal(service.port) == "RJ(1,1,3)", 10, 0.05), "the new list does not hold")
+        r.check("dicom_listener.allow" in service.log(), "what changed is not told", service.log()[-1500:])
+        port = service.settings["dicom_listener"]["port"]
+        service.settings["dicom_listener"]["port"] = port + 1
+        service.configure()
+        service.send_signal(signal.SIGHUP)
+        told = wait_for(lambda: "restart" in service.log() and "dicom_listener.port" in service.log(), 10)
+        r.check(told, "what needs a restart is not told", service.log()[-1500:])
+        r.check(refusal(service.port, calling="ARIA") == "accepted", "the port has changed")
+        with open(service.config, "a", encoding="utf-8") as file:
+            file.write("watcher: [\n")
+        service.send_signal(signal.SIGHUP)
+        r.check(wait_for(lambda: "ERROR" in service.log(), 10), "an error is not told", service.log()[-1500:])
+        r.check(refusal(service.port, calling="ARIA") == "accepted" and service.running(), "a bad file stopped it")
+        service.end(r, "reload")
+
+
+def second_instance(r, folder):
+    place = Place(folder)
+    with place.service as service:
+        done = run("serve", "-c", service.config)
+        r.check(done.code == 69 and done.err, "a second instance ended with", done.code, done.err)
+        r.check(refusal(service.port) == "accepted", "the first one is gone")
+        service.end(r, "second")
+
+
+def broken_study(r, folder):
+    """What a worker cannot do is one study in quarantine; release and discard; the rest goes on."""
+    place = Place(folder)
+    good, bad = place.study(), place.study()
+    with place.service as service:
+        # a structure set without ROIs
+        broken = bad.structures[0].data
+        at = broken.find(b"\x06\x30\x20\x00SQ")
+        r.check(at > 0, "no Structure Set ROI Sequence")
+        spoiled = broken[:at] + b"\x06\x30\x20\x00SQ" + b"\0\0" + b"\0\0\0\0"
+        with Association(service.port, CONTEXTS) as association:
+            for thing in bad.images:
+                association.store(thing.sop_class, thing.sop_instance, thing.data)
+            thing = bad.structures[0]
+            association.store(thing.sop_class, thing.sop_instance, spoiled)
+            association.release()
+        r.check(wait_for(service.quarantined, 20), "not in quarantine", service.log()[-1500:])
+        names = service.quarantined()
+        listed = service.command("quarantine", "list")
+        r.check(listed.code == 0 and names and names[0].encode() in listed.out, "list", listed.out, listed.err)
+        reason = open("%s/quarantine/%s/reason" % (service.working, names[0]), encoding="utf-8").read()
+        r.check(len(reason) > 40 and "netrt" in reason, "reason:", reason)
+        r.check(len(service.files("quarantine/*/DCM/*.dcm")) == len(bad.images), "originals", service.files())
+        expected = place.expected(good)
+        all_taken(r, "after a broken study", service.port, good.objects)
+        delivered(r, "after a broken study", place.destination, expected, service=service)
+        released = service.command("quarantine", "release", names[0])
+        r.check(released.code == 0, "release", released.out, released.err)
+        r.check(wait_for(lambda: service.quarantined() not in ([], names), 20), "not again in quarantine",
+                service.quarantined())
+        for name in service.quarantined():
+            gone = service.command("quarantine", "discard", name)
+            r.check(gone.code == 0, "discard", gone.out, gone.err)
+        r.check(not service.quarantined(), "discarded:", service.quarantined())
+        wrong = service.command("quarantine", "release", "UID_1.2.3_20200101000000")
+        r.check(wrong.code != 0 and wrong.err, "release of nothing", wrong.code, wrong.err)
+        r.check("PROCESSING_FAILED StudyUID: " + bad.uid in service.transactions(), service.transactions()[-800:])
+        service.end(r, "broken study")
+
+
+def starved(r, folder):
+    """A worker over its limit of processor time or memory is one study in quarantine, with the reason."""
+    for what, limits in (("memory", {"memory_mib": 1}), ("file size", {"file_mib": 1})):
+        place = Place("%s/%s" % (folder, what.split()[0]), processing=limits)
+        seed = next(Place.seeds)
+        study = Study("%s/large%d" % (place.folder, seed), seed, 4, 1024)  # 2 MiB an image
+        with place.service as service:
+            all_taken(r, what, service.port, study.objects)
+            r.check(wait_for(service.quarantined, 20), what, "not in quarantine", service.log()[-1500:])
+            r.check(len(service.files("quarantine/*/DCM/*.dcm")) == len(study.images), what, service.files())
+            r.check(refusal(service.port) == "accepted", what, "the service is gone")
+            service.end(r, what)
+
+
+def commands(r, folder):
+    place = Place(folder, delivery={"retry_first_seconds": 3600, "retry_most_seconds": 3600})
+    study = place.study()
+    place.destination.stop()
+    with place.service as service:
+        r.check(service.command("healthcheck").code == 0, "healthcheck")
+        expected = place.expected(study)
+        all_taken(r, "commands", service.port, study.objects)
+        r.check(wait_for(lambda: "SENDING_FAILED" in service.transactions(), 20), service.transactions()[-800:])
+        status = service.status()
+        r.check(status is not None and study.uid in json.dumps(status), "status --json", status)
+        text = service.command("status")
+        r.check(text.code == 0 and study.uid.encode() in text.out, "status", text.out, text.err)
+        place.destination.start()
+        r.check(not place.destination.wait(lambda: place.destination.kept, 1), "tried before its time")
+        again = service.command("retry", study.uid)
+        r.check(again.code == 0, "retry", again.out, again.err)
+        delivered(r, "retry", place.destination, expected, service=service)
+        emptied(r, "retry", service)
+        wrong = service.command("retry", "1.2.3.4")
+        r.check(wrong.code != 0 and wrong.err, "retry of nothing", wrong.code)
+        service.end(r, "commands")
+        r.check(service.command("healthcheck").code != 0, "healthcheck of nothing")
+        r.check(service.command("status").code != 0, "status of nothing")
+
+
+def same_again(r, folder):
+    """The same instance again is a success; another content takes its place, and is said."""
+    place = Place(folder, watcher={"debounce_interval_seconds": 600})
+    study = place.study()
+    with place.service as service:
+        for _ in range(2):
+            all_taken(r, "same", service.port, study.images)
+        r.check(len(service.files("UID_*/DCM/*.dcm")) == len(study.images), "same", service.files())
+        thing = study.images[0]
+        changed = thing.data[:-2] + b"\1\1"
+        with Association(service.port, CONTEXTS) as association:
+            status = association.store(thing.sop_class, thing.sop_instance, changed).get("status")
+            association.release()
+        stored = Object("%s/UID_%s/DCM/%s.dcm" % (service.working, study.uid, thing.sop_instance))
+        r.check(status == 0 and stored.data == changed, "replaced:", status)
+        service.end(r, "same")
+
+
+def names_in_logs(r, folder):
+    """JSON lines are JSON, and nobody's name is in them."""
+    place = Place(folder, logging={"output": "json"})
+    study = place.study()
+    with place.service as service:
+        expected = place.expected(study)
+        all_taken(r, "json", service.port, study.objects, calling='A"B\\C')
+        delivered(r, "json", place.destination, expected, service=service)
+        emptied(r, "json", service)
+        service.end(r, "json")
+        for path in (service.logs + "/application.log", service.logs + "/transaction.log", service.log_path):
+            with open(path, encoding="utf-8") as file:
+                lines = file.read().splitlines()
+            r.check(lines, path, "is empty")
+            for line in lines:
+                try:
+                    r.check(isinstance(json.loads(line), dict), path, line)
+                except ValueError:
+                    r.check(False, path, "is no JSON:", line)
+            r.check("Phantom" not in "".join(lines), path, "names a patient")
+
+
+TESTS = [allowed, opened, whole_at_once, debounced, forced, without_structure_set, kept_sources, by_hand, restarted,
+         drained, reloaded, second_instance, broken_study, starved, commands, same_again, names_in_logs]
+
+
+def main():
+    need_serve("operate")
+    r = Report("operate")
+    wanted = [t for t in TESTS if len(sys.argv) < 2 or t.__name__ in sys.argv[1:]]
+    with workspace("operate") as folder:
+        def one(test):
+            began = time.monotonic()
+            place = "%s/%s" % (folder, test.__name__)
+            os.makedirs(place)
+            try:
+                test(r, place)
+            except Exception:  # the others shall run all the same
+                r.check(False, test.__name__, traceback.format_exc())
+            print("%s: %.1f s" % (test.__name__, time.monotonic() - began), flush=True)
+        # mostly they wait
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            list(pool.map(one, wanted))
+    return r.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
