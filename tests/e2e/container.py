@@ -4,12 +4,13 @@ read-only root, no capabilities and some uid, by crun: receive, process, deliver
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 
-from harness import Report, skip
+from harness import NETRT, Report, skip
 from serve_harness import Process, Study, family, free_port, listening, need_serve, send, wait_for, workspace
 from wire import Destination, undated
 
@@ -168,12 +169,31 @@ def exercise(r, kind, buildah, name, root, folder, uid):
     destination.stop()
 
 
+def check_unit(r, folder):
+    """systemd finds nothing wrong with the unit, and little that it exposes."""
+    if shutil.which("systemd-analyze") is None:
+        print("SKIP e2e/container: systemd-analyze is not installed; the unit is not looked at")
+        return
+    unit = folder + "/netrt.service"
+    with open("config/netrt.service", encoding="utf-8") as file:
+        text = file.read()
+    with open(unit, "w", encoding="utf-8") as file:
+        file.write(text.replace("/usr/local/bin/netrt", os.path.abspath(NETRT)))
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False, timeout=60)
+    r.check(done.returncode == 0 and not done.stderr, "systemd-analyze verify:", done.stderr)
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", unit], capture_output=True,
+                          text=True, check=False, timeout=60)
+    found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    r.check(found and float(found.group(1)) <= 2.0, "systemd-analyze security:", done.stdout[-200:], done.stderr)
+
+
 def main():
     if shutil.which("buildah") is None or os.getuid() != 0:
         skip("container", "buildah is not installed, or this is not root")
     need_serve("container")
     r = Report("container")
     with workspace("container") as folder:
+        check_unit(r, folder)
         buildah = Builder(folder)
         environment = dict(os.environ, OPTIONS=" ".join(buildah.options), PATH=os.environ["PATH"])
         subprocess.run(["scripts/image"], env=environment, check=True, capture_output=True, timeout=120)
