@@ -41,22 +41,20 @@ enum assoc_want {
 };
 
 struct assoc_limits {
-	uint32_t receive_max; /* bytes of body: what we named in item 51; more is noted */
-	uint32_t pdu_max;     /* more is aborted; also of A-ASSOCIATE. At most LIMIT_PDU */
-	uint32_t send_max;    /* bytes of body that we send to a peer that allows more */
-	uint64_t artim_ms;    /* absolute: from the transport's opening to a whole request; from a
-				 request to its answer; and of the leave-taking */
-	uint64_t pdu_ms;      /* from the first byte of a PDU to its last, either way */
-	uint64_t idle_ms;     /* between PDUs, when nothing is being sent */
-	uint64_t release_ms;  /* from our release request to the end */
+	uint32_t pdu_max;    /* bytes of body: more is aborted. At most LIMIT_PDU */
+	uint32_t send_max;   /* bytes of body that we send to a peer that allows more */
+	uint64_t artim_ms;   /* absolute: from the transport's opening to a whole request; from a
+				request to its answer; and of the leave-taking */
+	uint64_t pdu_ms;     /* from the first byte of a PDU to its last, either way */
+	uint64_t idle_ms;    /* between PDUs, when nothing is being sent */
+	uint64_t release_ms; /* from our release request to the end */
 };
-#define ASSOC_LIMITS_DEFAULT                              \
-	((struct assoc_limits){.receive_max = 256u << 10, \
-			       .pdu_max = LIMIT_PDU,      \
-			       .send_max = LIMIT_PDU,     \
-			       .artim_ms = 30000,         \
-			       .pdu_ms = 60000,           \
-			       .idle_ms = 60000,          \
+#define ASSOC_LIMITS_DEFAULT                          \
+	((struct assoc_limits){.pdu_max = LIMIT_PDU,  \
+			       .send_max = LIMIT_PDU, \
+			       .artim_ms = 30000,     \
+			       .pdu_ms = 60000,       \
+			       .idle_ms = 60000,      \
 			       .release_ms = 30000})
 
 #define ASSOC_IN_SIZE (LIMIT_PDU + 4096u) /* holds the longest PDU, and what is read with it */
@@ -99,38 +97,39 @@ struct assoc {
 	struct assoc_limits limits;
 	enum dul_state state;
 	bool requestor;
-	uint64_t now;
+	uint64_t now; /* the latest that was told */
 
-	/* in[0 .. start) is done with, in[start .. end) is not; start <= end <= size */
+	/* Input: in[start .. end) is not done with yet; start <= end <= size. */
 	uint8_t *in; /* the caller's */
 	size_t size, start, end;
 	bool in_shut;          /* the peer sends no more */
-	bool lost;             /* no more PDU can be told from another: input is thrown away */
+	bool lost;             /* where a PDU begins is not known any more: input is thrown away */
 	uint8_t type;          /* of the PDU that is being read; 0: at a boundary */
-	uint32_t left;         /* bytes of its body not yet done with; they count from in[start] */
-	uint32_t pdv_left;     /* of its current PDV */
-	struct pdv_header pdv; /* the current one; meaningful while pdv_open */
-	bool pdv_open;
-	bool pdv_seen; /* this P-DATA-TF has had one */
+	bool skipping;         /* its body is thrown away */
+	uint32_t left;         /* bytes of its body that are not done with */
+	bool pdv_open;         /* of a P-DATA-TF: inside a PDV */
+	struct pdv_header pdv; /* that one; */
+	uint32_t pdv_left;     /* bytes of its fragment that are not done with, <= left */
 
-	/* What goes out: first the rest of `data`, then control[control_sent ..] */
+	/* Output: first the rest of `data`, then control[control_sent ..]. */
 	struct {
-		const struct bytes *views; /* the caller's until all has gone; NULL: nothing */
+		bool open;
+		const struct bytes *views; /* the caller's until all has gone */
 		size_t view_count;
 		size_t view, view_at; /* where the payload goes on */
-		uint64_t total;       /* bytes of payload */
-		uint64_t sent;        /* bytes of payload that have gone */
-		uint32_t piece;       /* payload of every PDU but the last */
-		uint32_t head_sent;   /* bytes of the current PDU's head that have gone */
+		uint64_t total, sent; /* bytes of payload: all, and gone */
+		size_t head_sent;     /* bytes of the current PDU's head that have gone */
 		uint8_t context_id;
 		bool command, last;
 	} data;
 	uint8_t heads[ASSOC_VIEWS / 2][DUL_HEADER + DUL_PDV_HEADER];
 	struct buf control;
 	size_t control_sent;
-	bool out_shut; /* nothing more can go out */
+	bool cut;      /* a P-DATA-TF was given up in its middle: nothing can follow it */
+	bool out_shut; /* nothing can go out any more */
 
-	uint32_t send_piece; /* bytes of payload a P-DATA-TF may carry: even */
+	uint32_t receive_max; /* what we named in item 51; 0: any number */
+	uint32_t send_piece;  /* bytes of payload that a P-DATA-TF may carry: even */
 	struct dul_request request;
 	struct dul_answer answer;
 	bool accepted[256]; /* by context id */
@@ -139,7 +138,7 @@ struct assoc {
 	bool ended;             /* the last indication has been made */
 	unsigned notes, notes_told;
 
-	/* Deadlines; 0: not running */
+	/* Deadlines; 0: not running. */
 	uint64_t state_by, pdu_by, out_by, idle_by;
 };
 
@@ -183,8 +182,9 @@ size_t assoc_send_max(const struct assoc *a); /* bytes of payload in one P-DATA-
 void assoc_send(struct assoc *a, uint8_t context_id, bool command, bool last,
 		const struct bytes *views, size_t count);
 
-void assoc_release(struct assoc *a);          /* in Sta6; a collision is settled in here */
-void assoc_release_response(struct assoc *a); /* in Sta8 */
+/* In Sta6, with nothing still to be sent (asserted); a collision is settled in here. */
+void assoc_release(struct assoc *a);
+void assoc_release_response(struct assoc *a); /* in Sta8; likewise */
 /* At any time; before a request has come it only closes. A P-DATA-TF that is partly out cannot be
  * ended: then there is no A-ABORT, only the transport's end. */
 void assoc_abort(struct assoc *a, uint8_t source, uint8_t reason);

@@ -20,8 +20,10 @@
 #include "base/err.h"
 #include "base/uid.h"
 
-#define DUL_HEADER 6u         /* type, reserved, length: before every PDU's body */
-#define DUL_PDV_HEADER 6u     /* length, context, control: before every PDV's fragment */
+#define DUL_HEADER 6u     /* type, reserved, length: before every PDU's body */
+#define DUL_PDV_HEADER 6u /* length, context, control: before every PDV's fragment */
+/* version, reserved, called and calling AE title, reserved: before the items of A-ASSOCIATE */
+#define DUL_ASSOCIATE_FIXED (2u + 2u + 16u + 16u + 32u)
 #define DUL_CONTEXTS 128u     /* the odd numbers of a byte (PS3.8 9.3.2.2) */
 #define DUL_SYNTAXES 64u      /* transfer syntaxes kept of one context; further ones are not seen */
 #define DUL_SYNTAXES_ALL 128u /* different ones kept of one request */

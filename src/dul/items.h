@@ -1,0 +1,25 @@
+/*
+ * Types of items and sub-items (PS3.8 9.3.2, 9.3.3, annex D; PS3.7 annex D.3.3).
+ */
+#ifndef DUL_ITEMS_H
+#define DUL_ITEMS_H
+
+enum item_type {
+	ITEM_APPLICATION = 0x10,
+	ITEM_CONTEXT_RQ = 0x20,
+	ITEM_CONTEXT_AC = 0x21,
+	ITEM_ABSTRACT = 0x30,
+	ITEM_TRANSFER = 0x40,
+	ITEM_USER_INFO = 0x50,
+	ITEM_MAX_LENGTH = 0x51,
+	ITEM_CLASS_UID = 0x52,
+	ITEM_ASYNC = 0x53,
+	ITEM_ROLE = 0x54,
+	ITEM_VERSION_NAME = 0x55,
+	ITEM_EXTENDED = 0x56,
+	ITEM_COMMON_EXTENDED = 0x57,
+	ITEM_IDENTITY = 0x58,
+	ITEM_IDENTITY_AC = 0x59,
+};
+
+#endif
