@@ -173,10 +173,10 @@ test-aarch64:
 	$(MAKE) --no-print-directory ARCH=aarch64 build/aarch64/netrt test-musl
 
 ## make e2e             the real binary against peers and real data (tests/e2e)
-e2e: build/netrt build/asan/netrt build/test_rewrite
+e2e: build/netrt build/asan/netrt build/test_rewrite build/test_transcode
 	tests/e2e/run
 
-build/test_rewrite: $(OBJ) $(OUT)/obj/tests/tools/rewrite_main.o
+build/test_%: $(OBJ) $(OUT)/obj/tests/tools/%_main.o
 	$(call SAY,LD    $@)
 	$(Q)$(LINK) -L$(DEPS)/lib $(LIBS) $(END)
 

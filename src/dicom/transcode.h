@@ -1,7 +1,7 @@
 /*
  * A data set in another encoding: between explicit and implicit VR little endian, explicit VR big
- * endian, and (as a file) deflated.  Pixel data that is encapsulated stays in the syntax that it is
- * in.
+ * endian, and deflated (which is explicit VR little endian before and after).  Encapsulated pixel
+ * data stays in the syntax that it is in.
  *
  * The result is a list of pieces: bytes of the source where a value of some length stays as it is
  * (so pixel data is not copied), new bytes in between, and values that are only to be swapped,
@@ -56,8 +56,5 @@ bool transcode_possible(const struct syntax *from, const struct syntax *to);
  */
 enum err transcode_plan(struct transcode *t, struct bytes in, const struct syntax *from,
 			const struct syntax *to, struct arena *a, struct fault *f) MUST_USE;
-/* Write it to a file, deflated where `to` is. */
-enum err transcode_write(int fd, const struct transcode *t, const struct syntax *to,
-			 struct fault *f) MUST_USE;
 
 #endif

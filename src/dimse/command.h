@@ -31,6 +31,7 @@ enum dimse_field { /* (0000,0100); a response is its request with DIMSE_RESPONSE
 };
 
 #define DIMSE_NO_DATA_SET 0x0101u /* (0000,0800): any other value means that one follows */
+#define DIMSE_DATA_SET 0x0001u    /* the one that is written */
 #define DIMSE_OFFENDING 8u        /* Offending Elements that are kept */
 
 struct dimse_command {
@@ -54,7 +55,8 @@ struct dimse_command {
 	uint16_t move_message_id;
 	bool has_event_type, has_action_type;
 	uint16_t event_type, action_type;
-	bool odd; /* something in it was tolerated that the standard does not allow */
+	bool odd; /* something was tolerated that the standard does not allow (a missing group
+		   * length is not counted) */
 };
 
 /* ERR_WIRE: no Command Field, or an element that runs past the end; ERR_LIMIT.  `*c` is zeroed on

@@ -15,7 +15,7 @@
  * answered 0211 (its data set passed over).  A C-STORE without a data set (C000), with a SOP class
  * that is not the context's (A900), that is no storage class (0122), or with a SOP instance that is
  * no UID (0117) is refused here: the data set is passed over, and SCP_REFUSED says so.  For all
- * others the caller gets SCP_BEGIN, SCP_DATA..., SCP_END, and then owes an scp_answer.
+ * others the caller gets SCP_BEGIN, then SCP_DATA until one is the last, and then owes scp_answer.
  */
 #ifndef DIMSE_SCP_H
 #define DIMSE_SCP_H
@@ -29,8 +29,8 @@ enum scp_kind {
 	SCP_NOTHING, /* more to come, or dealt with */
 	SCP_ECHOED,  /* a C-ECHO was answered */
 	SCP_BEGIN,   /* a C-STORE or N-EVENT-REPORT (command->field); its data set follows */
-	SCP_DATA,    /* `data`, a fragment; valid as the PDV's is */
-	SCP_END, /* the data set is whole: the caller calls scp_answer before the next scp_feed */
+	SCP_DATA,    /* `data`, a fragment (may be empty), valid as the PDV's is; with `last` the
+		      * data set is whole: the caller calls scp_answer before the next scp_feed */
 	SCP_REFUSED, /* `reply` has been sent: here, or after scp_refuse */
 	SCP_BROKEN,  /* against the protocol: the caller aborts with source and reason; final */
 };
@@ -42,6 +42,7 @@ struct scp_event {
 	const struct uid *abstract_syntax;   /* of the context */
 	const struct uid *transfer_syntax;
 	struct bytes data;        /* DATA */
+	bool last;                /* DATA */
 	struct dimse_reply reply; /* REFUSED */
 	uint8_t source, reason;   /* BROKEN */
 	const char *text;         /* BROKEN: a literal */
@@ -55,9 +56,11 @@ struct scp {
 	const struct dul_answer *answer;
 	struct message message;
 	bool passing_over;        /* the data set that comes is not wanted */
-	bool owes;                /* SCP_END was given */
+	bool owes;                /* the last SCP_DATA was given */
 	struct dimse_reply reply; /* while passing over */
+	bool echo;                /* it is a C-ECHO's that is passed over */
 	struct buf out;           /* the response that is being sent */
+	struct bytes view;        /* of it */
 };
 
 /* `request` and `answer` are what was negotiated; they and `classes` stay the caller's. */
@@ -66,10 +69,10 @@ void scp_init(struct scp *s, struct assoc *a, const struct dul_request *request,
 void scp_free(struct scp *s);
 /* The engine can send (assoc_can_send), and no answer is owed: asserted. */
 struct scp_event scp_feed(struct scp *s, const struct dul_pdv *pdv);
-/* After SCP_END. */
+/* After the last SCP_DATA. */
 void scp_answer(struct scp *s, const struct dimse_reply *reply);
-/* From SCP_BEGIN to before SCP_END: no more of this data set; it is answered with `reply` when it
- * has passed, and SCP_REFUSED comes then. */
+/* From SCP_BEGIN until the last SCP_DATA: no more of this data set; it is answered with `reply`
+ * when it has passed, and SCP_REFUSED comes then. */
 void scp_refuse(struct scp *s, const struct dimse_reply *reply);
 /* Is a message half read, or an answer owed?  Then a release is out of place. */
 bool scp_busy(const struct scp *s);

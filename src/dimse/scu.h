@@ -9,7 +9,7 @@
  *     for each object:
  *             choice = scu_choose(&request, answer, &sop_class, &syntax_uid)
  *             scu_store(scu, &object);         // begins
- *             while (scu_pump(scu)) link_flush // one PDU each
+ *             while (scu_pump(scu)) link_flush
  *             link_next -> DUL_PDV -> scu_feed -> SCU_RESPONSE: status, dimse_outcome
  *
  * Contexts that are proposed (network.md 1.8 says why): the exact syntax of an object in a context
@@ -50,10 +50,6 @@ struct scu_choice {
 };
 struct scu_choice scu_choose(const struct dul_request *r, const struct dul_answer *a,
 			     const struct uid *sop_class, const struct uid *syntax);
-/* The accepted context of an abstract syntax, 0 when there is none. */
-uint8_t scu_context(const struct dul_request *r, const struct dul_answer *a,
-		    const struct uid *abstract_syntax);
-
 /* What is sent: a command, then (when there are pieces) a data set. */
 struct scu_object {
 	uint8_t context_id;
@@ -80,26 +76,34 @@ struct scu_event {
 	const char *text;       /* BROKEN: a literal */
 };
 
+#define SCU_VIEWS 64u            /* pieces that go into one assoc_send */
+#define SCU_SCRATCH (256u << 10) /* bytes of a swapped piece that go into one */
+
 struct scu {
 	/* private */
 	struct assoc *assoc;
 	const struct dul_request *request;
 	const struct dul_answer *answer;
 	struct message message;
-	uint16_t message_id;         /* of the message last begun; never 0 */
-	uint16_t field;              /* of the request that waits for its response; 0: none */
-	uint8_t context_id;          /* of that */
-	bool passing_over;           /* a data set that nobody asked for */
-	struct dimse_command report; /* to be answered */
-	uint8_t report_context;
-	struct buf command; /* being sent */
-	bool command_left;  /* it has been given to the engine */
-	bool sending;
+	uint16_t message_id; /* of the message last begun; never 0 */
+	uint16_t field;      /* of the request that waits for its response; 0: none */
+	uint8_t context_id;  /* of that */
+	bool passing_over;   /* a data set that nobody asked for */
+	struct {
+		uint16_t message_id, event_type;
+		struct uid sop_class, sop_instance;
+		uint8_t context_id;
+		bool open; /* its data set comes, or its answer is owed */
+		bool due;  /* the answer is to be sent, from `answer` */
+	} report;
+	struct buf report_answer;
+	struct buf command;         /* being sent */
+	bool sending, command_left; /* `command` has been given to the engine */
 	const struct piece *pieces;
 	size_t piece_count;
-	size_t index, at; /* how far: pieces[index], byte `at` of it */
-	uint8_t *scratch; /* owned: for swapped pieces, one PDU; NULL until needed */
-	size_t scratch_size;
+	size_t index, at; /* how far: pieces[index], byte `at` of it (only in swapped ones) */
+	uint8_t *scratch; /* owned: for swapped pieces, SCU_SCRATCH bytes; NULL until needed */
+	struct bytes views[SCU_VIEWS]; /* what the engine is sending */
 };
 
 void scu_init(struct scu *s, struct assoc *a, const struct dul_request *request,
@@ -109,13 +113,15 @@ void scu_free(struct scu *s);
 /* Begin a request; none is under way (scu_idle, asserted).  Then pump. */
 void scu_echo(struct scu *s, uint8_t context_id);
 void scu_store(struct scu *s, const struct scu_object *o);
-/* Storage Commitment (PS3.4 annex J): data set from commitment_request (dimse/commitment.h). */
+/* Storage Commitment (PS3.4 annex J): Requested SOP class and instance are the well-known ones;
+ * pieces hold the N-ACTION data set (service/commitment.h makes it). */
 void scu_commit(struct scu *s, const struct scu_object *o);
 /* Answer the report that SCU_DATA ended. */
 void scu_report_answer(struct scu *s, const struct dimse_reply *reply);
 
-/* Give the engine the next PDU if it can send; true while something is still to be given.  Call it
- * whenever the engine can send, until it is false. */
+/* Give the engine what comes next.  True: it was given something; let it leave (link_flush) and
+ * call again.  False: there is nothing (more), or the engine cannot send, now or (when the
+ * association has ended) ever. */
 bool scu_pump(struct scu *s);
 struct scu_event scu_feed(struct scu *s, const struct dul_pdv *pdv);
 /* Nothing is being sent and no response is awaited. */
