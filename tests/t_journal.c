@@ -572,6 +572,10 @@ static const struct {
 	 ONE "sent a 2.1 0000|commit-requested a 5.5 2|"
 	     "commit-failed a 5.5 2.1 0112",
 	 .outputs = 2, .failed1 = 1, .permanent1 = 1},
+	{"commitment refused for lack of resources",
+	 ONE "sent a 2.1 0000|commit-requested a 5.5 2|"
+	     "commit-failed a 5.5 2.1 0213",
+	 .outputs = 2, .failed1 = 1},
 	{"a request that failed is no longer waited for",
 	 ONE "failed a - again 0000 x|sent a 2.1 0000|commit-requested a 5.5 2|failed a - "
 	     "permanent 0122 x",

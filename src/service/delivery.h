@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "service/sender.h"
+#include "service/study_report.h"
 
 /* Of a whole round, over the destinations that are configured now. */
 enum delivery_outcome {
@@ -21,6 +22,12 @@ enum delivery_outcome delivery_outcome(const struct journal_state *s,
  * then the outputs that are missing there, by SOP Instance UID. */
 void delivery_reason(const struct journal_state *s, const struct delivery_dest *dests, size_t count,
 		     struct buf *out);
+
+/* What the report of a study says of a destination.  Its strings are the state's, the
+ * destination's, and `address`. */
+#define DELIVERY_ADDRESS 280
+void delivery_report(const struct journal_state *s, const struct delivery_dest *dest,
+		     char address[static DELIVERY_ADDRESS], struct study_report_destination *out);
 
 /* Somebody asks for it: the study at `study` (fd) is due now at that destination (NULL: at every
  * one), with all its attempts before it.  `dest` given up is taken up again. */

@@ -11,11 +11,12 @@
  * Up to max_associations processes, forked from it, each hold one association.  Many studies are
  * shared out among them; a single large one is split.
  *
- * What is promised.  Confirmations are journalled in groups: at the latest SENDER_GROUP_MS after
- * the first of them, and at the end of the association.  So a crash repeats at most the instances
- * confirmed within that time on each association, and the one in flight; an instance that is sent
- * again has the same SOP Instance UID, and the destination holds it once.  `done` is written only
- * after every confirmation is on the disk.
+ * What is promised.  Confirmations are journalled in groups: when the oldest that is not on the
+ * disk is SENDER_GROUP_MS old, while the destination is at work on the next object, and at the end
+ * of the association.  So a crash repeats, on each association, at most the instances that were
+ * confirmed within such a time, and the one in flight; an instance that is sent again has the same
+ * SOP Instance UID, and the destination holds it once.  `done` is written only after every
+ * confirmation is on the disk.
  *
  * A study that is being sent is locked (LOCK_SH on its folder): nobody removes, quarantines or
  * processes it meanwhile.  The sender never removes anything.  When it has written `done` or
@@ -50,8 +51,7 @@ struct sender_options {
 	uint64_t connect_ms;  /* all addresses of a name together */
 	uint64_t response_ms; /* for the answer to an association request, C-STORE, N-ACTION */
 	uint64_t report_ms;   /* an association is kept open this long for an N-EVENT-REPORT; 5 s */
-	struct accounts *accounts; /* or NULL */
-	int tell_fd;               /* a pipe for struct sender_word, or -1 */
+	int tell_fd;          /* a pipe for struct sender_word, or -1 */
 };
 
 /* Written to tell_fd, each with one write(2): smaller than PIPE_BUF, so never torn. */
@@ -68,7 +68,7 @@ struct sender_word {
 /*
  * Returns the exit status of the process: 0, or 1 when it could not work at all (said in the log).
  * SIGTERM: the object in flight is finished, associations are released, confirmations are
- * journalled, then it returns.  Unblocks SIGTERM and SIGCHLD and sets their handlers.
+ * journalled, then it returns.  Takes SIGTERM, SIGINT, SIGCHLD and SIGPIPE over.
  */
 int sender_run(const struct sender_options *o, const struct delivery_dest *dest);
 

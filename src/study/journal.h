@@ -134,6 +134,8 @@ struct journal_dest {
 	struct journal_delivery *outputs; /* in the order of journal_state.outputs */
 	uint32_t sent;                    /* outputs confirmed, `warned` of them with Bxxx */
 	uint32_t warned;
+	uint64_t first_ms;        /* the first thing told about it */
+	uint32_t tries;           /* attempts that failed, in all */
 	uint32_t attempts;        /* failed in a row without one confirmation between them, */
 	uint32_t permanent;       /* ... and those of them with a permanent class */
 	uint64_t first_failed_ms; /* since the round, a `retry`, or the first commit-requested */

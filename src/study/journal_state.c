@@ -198,7 +198,7 @@ static void take_round(struct reader *r)
 
 /* ---- destinations ---- */
 
-static struct journal_dest *dest_of(struct reader *r, struct bytes name)
+static struct journal_dest *dest_of(struct reader *r, struct bytes name, uint64_t at_ms)
 {
 	struct journal_state *s = r->s;
 
@@ -212,6 +212,7 @@ static struct journal_dest *dest_of(struct reader *r, struct bytes name)
 
 	struct journal_dest *d = &s->dests[s->dest_count];
 	d->name = decode(r, name);
+	d->first_ms = at_ms;
 	d->outputs = ARENA_NEW(r->a, struct journal_delivery, s->output_count);
 	r->out_of_memory |= d->outputs == NULL;
 	if (r->out_of_memory)
@@ -258,6 +259,7 @@ static void take_failed(struct reader *r, struct journal_dest *d, const struct j
 
 	if (e->sop.text[0] == '\0') {
 		d->attempts++;
+		d->tries++;
 		d->permanent += e->class == JOURNAL_PERMANENT;
 		d->transaction = (struct uid){""}; /* if one was asked for: in vain */
 		d->failed_ms = e->at_ms;
@@ -300,6 +302,13 @@ static void take_requested(struct reader *r, struct journal_dest *d, const struc
 	s->transactions = t;
 }
 
+/* Failure Reasons (PS3.3 C.14.1.1) of a destination in trouble, not of the object: processing
+ * failure, resource limitation. */
+static bool is_passing(uint16_t reason)
+{
+	return reason == 0x0110 || reason == 0x0213;
+}
+
 static void take_commit_failed(const struct journal_state *s, struct journal_dest *d,
 			       const struct journal_entry *e)
 {
@@ -319,7 +328,8 @@ static void take_commit_failed(const struct journal_state *s, struct journal_des
 	o->sent = false;
 	o->status = e->status;
 	add_one(&o->failed);
-	add_one(&o->permanent);
+	if (!is_passing(e->status))
+		add_one(&o->permanent);
 }
 
 static void take_retry(const struct journal_state *s, struct journal_dest *d)
@@ -416,7 +426,7 @@ static void take_rest(struct reader *r)
 				take_retry(s, &s->dests[i]);
 			continue;
 		}
-		struct journal_dest *d = dest_of(r, e.name);
+		struct journal_dest *d = dest_of(r, e.name, e.at_ms);
 		if (d != NULL)
 			take_dest(r, d, &e);
 	}
