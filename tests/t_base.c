@@ -298,10 +298,14 @@ static const struct {
 	{"\x1B[2J", "\"\\u001b[2J\"", "\\x1B[2J"},
 	{"\xC3\xA4", "\"\xC3\xA4\"", "\xC3\xA4"},
 	{"\xE4", "\"\xEF\xBF\xBD\"", "\\xE4"},
-	{"\xC2\x85", "\"\xC2\x85\"", "\\xC2\\x85"}, /* C1 control */
+	{"\xC2\x85", "\"\\u0085\"", "\\xC2\\x85"}, /* C1 control */
 	{"\xE2\x80\xAE"
 	 "x",
-	 "\"\xE2\x80\xAEx\"", "\\xE2\\x80\\xAEx"}, /* right-to-left override */
+	 "\"\\u202ex\"", "\\xE2\\x80\\xAEx"},                 /* right-to-left override */
+	{"\xE2\x80\xA8", "\"\\u2028\"", "\\xE2\\x80\\xA8"},   /* line separator */
+	{"\xE2\x80\x8B", "\"\\u200b\"", "\\xE2\\x80\\x8B"},   /* zero-width space */
+	{"\xE2\x80\x90", "\"\xE2\x80\x90\"", "\xE2\x80\x90"}, /* hyphen */
+	{"\xD8\x9C", "\"\\u061c\"", "\\xD8\\x9C"},            /* Arabic letter mark */
 	{"\x7F", "\"\\u007f\"", "\\x7F"},
 };
 

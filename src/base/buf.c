@@ -80,6 +80,15 @@ struct bytes buf_bytes(const struct buf *b)
 	return bytes_of(b->at, b->len);
 }
 
+/* Rewrites a line of a terminal, or ends one for some reader: C0, DEL, C1, line and paragraph
+ * separator, the bidirectional controls and the zero-width ones. */
+static bool is_control(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7F && code <= 0x9F) || code == 0x061C ||
+	       (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+	       (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
+}
+
 /* One code point of a JSON string. */
 static void json_char(struct buf *b, uint32_t code, struct bytes raw)
 {
@@ -88,7 +97,7 @@ static void json_char(struct buf *b, uint32_t code, struct bytes raw)
 		buf_char(b, (char)code);
 	} else if (code == '\n') {
 		buf_str(b, "\\n");
-	} else if (code < 0x20 || code == 0x7F) {
+	} else if (is_control(code)) {
 		buf_fmt(b, "\\u%04x", code);
 	} else {
 		buf_add(b, raw);
@@ -121,9 +130,7 @@ void buf_escaped(struct buf *b, struct bytes s)
 	while (s.len > 0) {
 		unsigned n = utf8_next(s, &code);
 
-		/* C0, DEL, C1 and the bidirectional controls can rewrite a terminal line. */
-		bool plain = n > 0 && code >= 0x20 && (code < 0x7F || code > 0x9F) &&
-			     (code < 0x202A || code > 0x202E) && (code < 0x2066 || code > 0x2069);
+		bool plain = n > 0 && !is_control(code);
 		n = n == 0 ? 1 : n;
 		if (plain)
 			buf_add(b, bytes_of(s.at, n));

@@ -28,9 +28,10 @@ void buf_char(struct buf *b, char c);
 void buf_fmt(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct bytes buf_bytes(const struct buf *b); /* valid until the next append or free */
 
-/* A JSON string with its quotes (RFC 8259); `s` is UTF-8, bad sequences become U+FFFD. */
+/* A JSON string with its quotes (RFC 8259); `s` is UTF-8, bad sequences become U+FFFD. Control
+ * characters, bidirectional and zero-width ones too, are written as escapes. */
 void buf_json(struct buf *b, struct bytes s);
-/* For a terminal or a log line: UTF-8 kept, control characters and bad bytes as \xNN. */
+/* For a terminal or a log line: UTF-8 kept, the same control characters and bad bytes as \xNN. */
 void buf_escaped(struct buf *b, struct bytes s);
 
 #endif

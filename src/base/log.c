@@ -7,10 +7,16 @@
 #include "base/buf.h"
 
 static enum log_level most_verbose = LOG_INFO;
+static void (*line_sink)(enum log_level level, const char *line);
 
 void log_level_set(enum log_level most)
 {
 	most_verbose = most;
+}
+
+void log_sink_set(void (*sink)(enum log_level level, const char *line))
+{
+	line_sink = sink;
 }
 
 void log_say(enum log_level level, const char *fmt, ...)
@@ -24,6 +30,10 @@ void log_say(enum log_level level, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
+	if (line_sink != NULL) {
+		line_sink(level, line);
+		return;
+	}
 	fprintf(stderr, "netrt: %s%s\n", words[level], line);
 }
 

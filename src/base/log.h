@@ -12,6 +12,10 @@
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 void log_level_set(enum log_level most); /* default LOG_INFO */
+
+/* Lines go there instead of standard error; NULL: back again.  `line` is without "netrt: ", its
+ * level's word and a line feed. */
+void log_sink_set(void (*sink)(enum log_level level, const char *line));
 void log_say(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* `s` with control characters and bad UTF-8 as \xNN, cut to fit, for one log_say; valid until

@@ -8,7 +8,7 @@
  *
  *     application.log   everything: "2026-11-25 15:43:18,120 [INFO] netrt_core.dicom_listener: ..."
  *     transaction.log   what happens to studies: "... TXN [INFO]: PROCESSING_START StudyUID: ..."
- *     standard output   the same as both, interleaved
+ *     standard output   as the application log, in which every event of the other has a line too
  *
  * A line is one write(2) at the end of the file, at most ACCOUNTS_LINE bytes.  Files are rotated by
  * size (x.log, x.log.1, ...) by whichever process finds them full, and opened anew when somebody
@@ -41,8 +41,10 @@ struct accounts_options {
 	unsigned lines_per_minute; /* about one address, of those that a peer could make at will */
 };
 
-/* Opens the files, making the folder when it is not there, and takes log_say over.  Strings are
- * copied.  Again, as at SIGHUP: with new options.  ERR_NOMEM only, and then nothing has changed. */
+/* Makes the folder when it is not there, takes log_say over, sets its level, and ignores SIGPIPE.
+ * Strings are copied.  Again, as at SIGHUP: with new options, and files opened anew.  Before the
+ * first fork, so that all processes share the counts of lines_per_minute.  ERR_NOMEM only, and then
+ * nothing has changed. */
 enum err accounts_open(const struct accounts_options *options) MUST_USE;
 /* log_say goes to standard error again. */
 void accounts_close(void);

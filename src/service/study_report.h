@@ -67,7 +67,7 @@ void study_report_json(const struct study_report *r, struct buf *out);
  * Both files into `folder`, each whole or not at all, synced; `study_dir` is the study's folder (or
  * -1), where job_text and job_json are read from when they are empty.  An existing file is never
  * overwritten: a second report within a second gets "_2" before its suffix.
- * ERR_IO, ERR_NOMEM, ERR_LIMIT: log it and go on.
+ * ERR_IO, ERR_NOMEM, ERR_UNUSABLE (no UID): log it and go on.
  */
 enum err study_report_write(const struct study_report *r, const char *folder, int study_dir,
 			    struct fault *f) MUST_USE;

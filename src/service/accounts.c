@@ -1,0 +1,311 @@
+/*
+ * The state of the logs, and how a line gets to its files.
+ */
+#include "service/accounts.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "service/accounts_line.h"
+#include "service/accounts_state.h"
+#include "service/logfile.h"
+#include "service/noise.h"
+
+#define STDOUT_PATIENCE_MS 1000 /* a reader of the pipe that is slower than this loses lines */
+
+struct files {
+	struct logfile application, transaction;
+	char *application_format, *transaction_format;
+};
+
+#define FILES_NONE ((struct files){LOGFILE_NONE, LOGFILE_NONE, NULL, NULL})
+
+static struct {
+	bool open;
+	struct accounts_options options; /* its strings are not used after accounts_open */
+	struct files files;
+	struct noise *noise;
+	uint64_t begun_us;
+	bool stdout_stalled;
+	uint64_t stdout_lost;
+
+	enum accounts_part part;
+	uint64_t association;
+	char address[64], ae_title[65], study[65], dest[65]; /* "": none */
+} state = {.files = {.application = {.fd = -1}, .transaction = {.fd = -1}}};
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+/* "folder/name", or `name` alone when it is absolute; NULL: no memory. */
+static char *path_of(const char *folder, const char *name)
+{
+	bool alone = name[0] == '/' || folder == NULL || folder[0] == '\0';
+	size_t size = strlen(name) + (alone ? 0 : strlen(folder) + 1) + 1;
+	char *path = malloc(size);
+
+	if (path != NULL && alone)
+		snprintf(path, size, "%s", name);
+	else if (path != NULL)
+		snprintf(path, size, "%s/%s", folder, name);
+	return path;
+}
+
+static bool init_file(struct logfile *f, const struct accounts_options *o, const char *name)
+{
+	char *path;
+	bool ok;
+
+	if (name == NULL)
+		return true;
+	path = path_of(o->folder, name);
+	ok = path != NULL &&
+	     logfile_init(f, path, o->rotate_bytes, o->rotate_count == 0 ? 1 : o->rotate_count);
+	free(path);
+	return ok;
+}
+
+static void close_files(struct files *f)
+{
+	logfile_close(&f->application);
+	logfile_close(&f->transaction);
+	free(f->application_format);
+	free(f->transaction_format);
+	*f = FILES_NONE;
+}
+
+static bool init_files(struct files *f, const struct accounts_options *o)
+{
+	*f = FILES_NONE;
+	f->application_format = strdup(o->application_format);
+	f->transaction_format = strdup(o->transaction_format);
+	if (f->application_format != NULL && f->transaction_format != NULL &&
+	    init_file(&f->application, o, o->application_file) &&
+	    init_file(&f->transaction, o, o->transaction_file))
+		return true;
+	close_files(f);
+	return false;
+}
+
+/* `folder` and those above it, as far as they are not there; what cannot be made is told with the
+ * first line that has nowhere to go. */
+static void make_folders(const char *folder)
+{
+	char *path = folder == NULL ? NULL : strdup(folder);
+
+	for (char *p = path; p != NULL && *p != '\0'; p++)
+		if (*p == '/' && p > path) {
+			*p = '\0';
+			(void)mkdir(path, 0755);
+			*p = '/';
+		}
+	if (path != NULL && *path != '\0')
+		(void)mkdir(path, 0755);
+	free(path);
+}
+
+static void sink(enum log_level level, const char *text)
+{
+	struct accounts_line l = ACCOUNTS_LINE_OF(level, state.part, "message");
+
+	l.message = bytes_str(text);
+	accounts_emit(&l);
+}
+
+enum err accounts_open(const struct accounts_options *options)
+{
+	struct files files;
+	struct noise *noise = state.noise != NULL ? state.noise : noise_open();
+
+	if (noise == NULL)
+		return ERR_NOMEM;
+	if (!init_files(&files, options)) {
+		if (state.noise == NULL)
+			noise_close(noise);
+		return ERR_NOMEM;
+	}
+	close_files(&state.files);
+	state.files = files;
+	state.noise = noise;
+	state.options = *options;
+	if (!state.open)
+		state.begun_us = clock_us();
+	state.open = true;
+	make_folders(options->folder);
+	signal(SIGPIPE, SIG_IGN);
+	log_level_set(options->level);
+	log_sink_set(sink);
+	return OK;
+}
+
+void accounts_close(void)
+{
+	log_sink_set(NULL);
+	close_files(&state.files);
+	noise_close(state.noise);
+	state.noise = NULL;
+	state.open = false;
+}
+
+static void set(char *out, size_t size, const char *text)
+{
+	bytes_to_str(bytes_str(text == NULL ? "" : text), out, size);
+}
+
+void accounts_context(const struct accounts_context *c)
+{
+	state.part = c->part;
+	state.association = c->association;
+	set(state.address, sizeof(state.address), c->address);
+	set(state.ae_title, sizeof(state.ae_title), c->ae_title);
+	set(state.study, sizeof(state.study), c->study);
+	set(state.dest, sizeof(state.dest), c->dest);
+}
+
+enum noise_verdict accounts_ask(const char *address, uint32_t *dropped)
+{
+	*dropped = 0;
+	if (!state.open)
+		return NOISE_SAY;
+	return noise_ask(state.noise, address, (uint32_t)(clock_us() / 60000000u),
+			 state.options.lines_per_minute, dropped);
+}
+
+/* ---- a line ---------------------------------------------------------------------------------- */
+
+static const char *first(const char *given, const char *of_process)
+{
+	if (given != NULL)
+		return given;
+	return of_process[0] == '\0' ? NULL : of_process;
+}
+
+/* What the process is about, where the line itself says nothing. */
+static struct accounts_line completed(const struct accounts_line *l)
+{
+	struct accounts_line whole = *l;
+
+	if (whole.association == ACCOUNTS_NONE && state.association != 0)
+		whole.association = state.association;
+	whole.address = first(l->address, state.address);
+	whole.ae_title = first(l->ae_title, state.ae_title);
+	whole.study = first(l->study, state.study);
+	whole.dest = first(l->dest, state.dest);
+	return whole;
+}
+
+static struct accounts_now now(void)
+{
+	struct accounts_now n = {.wall = clock_wall(), .process = (long)getpid()};
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	n.created_us = (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+	n.relative_us = clock_us() - state.begun_us;
+	return n;
+}
+
+/* Standard output may be a pipe that nobody empties; the service goes on. */
+static void to_stdout(struct bytes line)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	int ready;
+
+	do
+		ready = poll(&p, 1, state.stdout_stalled ? 0 : STDOUT_PATIENCE_MS);
+	while (ready < 0 && errno == EINTR);
+	if (ready != 1 || (p.revents & POLLOUT) == 0) {
+		state.stdout_stalled = true;
+		state.stdout_lost++;
+		return;
+	}
+	if (state.stdout_stalled) {
+		char text[100];
+		int n = snprintf(text, sizeof(text), "(%llu lines were lost here)\n",
+				 (unsigned long long)state.stdout_lost);
+
+		state.stdout_stalled = false;
+		state.stdout_lost = 0;
+		if (!state.options.json && write(STDOUT_FILENO, text, (size_t)n) < 0)
+			return;
+	}
+	ssize_t n;
+	do
+		n = write(STDOUT_FILENO, line.at, line.len);
+	while (n < 0 && errno == EINTR);
+}
+
+static void render(const struct accounts_line *l, struct buf *out)
+{
+	const struct accounts_now n = now();
+
+	if (state.options.json)
+		accounts_line_json(l, &n, out);
+	else
+		accounts_line_text(l, &n,
+				   l->transaction ? state.files.transaction_format
+						  : state.files.application_format,
+				   out);
+}
+
+/* What became of a file, on standard output only. */
+static void tell_of_file(const struct logfile *f, bool broke, int error)
+{
+	struct accounts_line l = ACCOUNTS_LINE_OF(broke ? LOG_ERROR : LOG_WARNING, ACCOUNTS_MAIN,
+						  broke ? "log_broken" : "log_mended");
+	struct buf message = BUF_INIT(16384), line = BUF_INIT(ACCOUNTS_LINE * 2);
+
+	if (broke)
+		buf_fmt(&message, "The log %s cannot be written: %s", f->path, strerror(error));
+	else
+		buf_fmt(&message, "The log %s is written again; it lacks %llu lines", f->path,
+			(unsigned long long)f->lost);
+	l.message = buf_bytes(&message);
+	render(&l, &line);
+	if (!line.failed)
+		to_stdout(buf_bytes(&line));
+	buf_free(&message);
+	buf_free(&line);
+}
+
+void accounts_emit(const struct accounts_line *given)
+{
+	struct accounts_line l = completed(given);
+	struct logfile *f = l.transaction ? &state.files.transaction : &state.files.application;
+	struct buf line = BUF_INIT(ACCOUNTS_LINE * 2);
+	int saved = errno;
+
+	if (!state.open || state.options.silent || l.level > state.options.level)
+		return;
+	render(&l, &line);
+	if (!line.failed && !l.transaction)
+		to_stdout(buf_bytes(&line));
+	if (!line.failed) {
+		enum logfile_result r = logfile_append(f, buf_bytes(&line));
+
+		if (r == LOGFILE_BROKE || r == LOGFILE_MENDED)
+			tell_of_file(f, r == LOGFILE_BROKE, errno);
+	}
+	buf_free(&line);
+	errno = saved;
+}
+
+void accounts_say(enum log_level level, const char *event, const char *fmt, ...)
+{
+	struct accounts_line l = ACCOUNTS_LINE_OF(level, state.part, event);
+	char text[4096];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	l.message = bytes_str(text);
+	accounts_emit(&l);
+}
