@@ -48,7 +48,8 @@ class Killer:
             if pids:
                 time.sleep(self.delay / 20)
                 self.kill(random.choice(pids))
-                return
+                if self.hit:
+                    return
             time.sleep(0.0005)
 
     def kill(self, pid):
