@@ -92,7 +92,7 @@ static void member(struct buf *out, const char *key, const char *value, size_t m
 	if (value == NULL)
 		return;
 	add_safe(&safe, bytes_str(value), most);
-	buf_fmt(out, ", \"%s\": ", key);
+	buf_fmt(out, ",\"%s\":", key);
 	buf_json(out, buf_bytes(&safe));
 	out->failed |= safe.failed;
 	buf_free(&safe);
@@ -101,7 +101,7 @@ static void member(struct buf *out, const char *key, const char *value, size_t m
 static void number(struct buf *out, const char *key, uint64_t value)
 {
 	if (value != ACCOUNTS_NONE)
-		buf_fmt(out, ", \"%s\": %llu", key, (unsigned long long)value);
+		buf_fmt(out, ",\"%s\":%llu", key, (unsigned long long)value);
 }
 
 static void add_time(struct buf *out, const struct wall *w)
@@ -111,7 +111,7 @@ static void add_time(struct buf *out, const struct wall *w)
 
 	wall_date(w, date);
 	wall_time(w, time);
-	buf_fmt(out, "{\"time\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s.%.3s%c%02d:%02d\"", date, date + 4,
+	buf_fmt(out, "{\"time\":\"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s.%.3s%c%02d:%02d\"", date, date + 4,
 		date + 6, time, time + 2, time + 4, time + 7, offset < 0 ? '-' : '+',
 		(offset < 0 ? -offset : offset) / 60, (offset < 0 ? -offset : offset) % 60);
 }
@@ -123,7 +123,7 @@ static void json_object(const struct accounts_line *l, const struct accounts_now
 	struct buf message = BUF_INIT(MESSAGE_MOST * 2);
 
 	add_time(out, &now->wall);
-	buf_fmt(out, ", \"level\": \"%s\", \"logger\": \"%s\", \"event\": \"%s\", \"message\": ",
+	buf_fmt(out, ",\"level\":\"%s\",\"logger\":\"%s\",\"event\":\"%s\",\"message\":",
 		level_words[l->level], name_of(l), l->event);
 	add_safe(&message, l->message, most);
 	buf_json(out, buf_bytes(&message));
@@ -135,14 +135,14 @@ static void json_object(const struct accounts_line *l, const struct accounts_now
 	member(out, "series_type", l->series_type, most < 128 ? most : 128);
 	number(out, "instances", l->instances);
 	if (l->duration_us != ACCOUNTS_NONE)
-		buf_fmt(out, ", \"duration_seconds\": %llu.%06llu",
+		buf_fmt(out, ",\"duration_seconds\":%llu.%06llu",
 			(unsigned long long)(l->duration_us / 1000000),
 			(unsigned long long)(l->duration_us % 1000000));
 	number(out, "retry_seconds", l->retry_seconds);
 	if (l->status != ACCOUNTS_NONE)
-		buf_fmt(out, ", \"status\": \"%04llX\"", (unsigned long long)l->status);
+		buf_fmt(out, ",\"status\":\"%04llX\"", (unsigned long long)l->status);
 	member(out, "reason", l->reason, most < FIELD_MOST ? most : FIELD_MOST);
-	buf_fmt(out, ", \"process\": %ld}\n", now->process);
+	buf_fmt(out, ",\"process\":%ld}\n", now->process);
 	out->failed |= message.failed;
 	buf_free(&message);
 }
