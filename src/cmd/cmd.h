@@ -3,8 +3,8 @@
  * result is the process's exit code, from <sysexits.h>:
  *
  *   0 EX_OK, 64 EX_USAGE, 65 EX_DATAERR (some study or file could not be processed),
- *   66 EX_NOINPUT, 70 EX_SOFTWARE, 73 EX_CANTCREAT, 74 EX_IOERR (standard output),
- *   78 EX_CONFIG.
+ *   66 EX_NOINPUT, 69 EX_UNAVAILABLE (a peer), 70 EX_SOFTWARE, 73 EX_CANTCREAT, 74 EX_IOERR
+ * (standard output), 78 EX_CONFIG.
  */
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
@@ -18,6 +18,8 @@ int cmd_rois(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_phantom(int argc, char **argv);
+int cmd_echo(int argc, char **argv);
+int cmd_send(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
@@ -27,6 +29,8 @@ extern const char cmd_rois_usage[];
 extern const char cmd_dump_usage[];
 extern const char cmd_config_usage[];
 extern const char cmd_phantom_usage[];
+extern const char cmd_echo_usage[];
+extern const char cmd_send_usage[];
 
 /* "netrt NAME: why", and where help is, on standard error; returns EX_USAGE.  NULL: no command. */
 int cmd_usage_error(const char *name, const char *why);

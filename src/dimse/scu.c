@@ -137,6 +137,11 @@ bool scu_idle(const struct scu *s)
 	return !s->sending && s->field == 0;
 }
 
+bool scu_unsent(const struct scu *s)
+{
+	return s->sending || s->report.due;
+}
+
 uint16_t scu_message_id(const struct scu *s)
 {
 	return s->message_id;

@@ -124,6 +124,8 @@ void scu_report_answer(struct scu *s, const struct dimse_reply *reply);
  * association has ended) ever. */
 bool scu_pump(struct scu *s);
 struct scu_event scu_feed(struct scu *s, const struct dul_pdv *pdv);
+/* Is something still to be given?  After scu_pump and a flush: the association has ended. */
+bool scu_unsent(const struct scu *s);
 /* Nothing is being sent and no response is awaited. */
 bool scu_idle(const struct scu *s);
 uint16_t scu_message_id(const struct scu *s); /* of the request last begun */
