@@ -14,7 +14,7 @@ ASAN = os.environ.get("NETRT_ASAN", "build/asan/netrt")
 DATA = os.environ.get("NETRT_DATA", "../shared/data")
 
 # What netrt may end with (sysexits.h).  70 (EX_SOFTWARE) is not among them: that is a bug of ours.
-EXIT_CODES = {0, 64, 65, 66, 73, 74, 78}
+EXIT_CODES = {0, 64, 65, 66, 69, 73, 74, 78}
 
 
 # Memory is measured by GNU time: a process forked from this one would begin with its memory.
