@@ -151,7 +151,7 @@ static void react(struct run *run, const struct dul_ind *ind)
 			assoc_answer(&run->a, answer_to(run, ind->request));
 		break;
 	case DUL_RELEASE_REQUEST:
-		if ((run->flags & LAZY) == 0)
+		if ((run->flags & LAZY) == 0 && !run->a.data.open)
 			assoc_release_response(&run->a);
 		break;
 	case DUL_ASSOCIATE_ACCEPTED:
@@ -192,12 +192,12 @@ static void pump(struct run *run, size_t most)
 		check_state(run);
 		if ((wants & ASSOC_WRITE) != 0 && most > 0)
 			write_some(run, most);
+		else if ((wants & ASSOC_HALF_CLOSE) != 0)
+			assoc_out_shut(&run->a);
 		else if ((wants & ASSOC_INDICATION) != 0) {
 			if (assoc_next(&run->a, &ind))
 				react(run, &ind);
-		} else if ((wants & ASSOC_HALF_CLOSE) != 0)
-			assoc_out_shut(&run->a);
-		else
+		} else
 			break;
 	}
 	check_quiet(run);

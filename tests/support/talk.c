@@ -156,12 +156,12 @@ void talk_pump(struct talk *t)
 
 		if ((wants & ASSOC_WRITE) != 0)
 			write_out(t);
-		else if ((wants & ASSOC_INDICATION) != 0) {
-			if (assoc_next(&t->a, &ind))
-				react(t, &ind);
-		} else if ((wants & ASSOC_HALF_CLOSE) != 0) {
+		else if ((wants & ASSOC_HALF_CLOSE) != 0) {
 			t->half_closed = true;
 			assoc_out_shut(&t->a);
+		} else if ((wants & ASSOC_INDICATION) != 0) {
+			if (assoc_next(&t->a, &ind))
+				react(t, &ind);
 		} else
 			return;
 	}
