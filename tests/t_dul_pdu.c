@@ -473,6 +473,39 @@ START_TEST(test_many)
 }
 END_TEST
 
+/* There are 128 odd ids: a 129th context has one that is even or taken. */
+START_TEST(test_129_contexts)
+{
+	static uint8_t body[8192];
+	static struct dul_request r;
+	size_t len = DUL_ASSOCIATE_FIXED;
+	struct fault f = {0};
+
+	for (unsigned i = 0; i < 128 + (unsigned)_i; i++, len += 8) {
+		memcpy(body + len, "\x20\0\0\4\0\0\0\0", 8);
+		body[len + 4] = (uint8_t)(2 * i + 1);
+	}
+	enum err e = pdu_parse_rq(bytes_of(body, len), &r, &f);
+	ck_assert_int_eq(e, _i == 0 ? OK : ERR_WIRE);
+	if (_i == 0)
+		ck_assert_uint_eq(r.context_count, 128);
+}
+END_TEST
+
+/* An own request proposes no asynchronous window. */
+START_TEST(test_no_async)
+{
+	static struct dul_request r;
+	struct buf out = BUF_INIT(1000);
+
+	dul_request_init(&r, "A", "B", 0, "1.2", "V");
+	ck_assert(!r.user.has_async);
+	pdu_write_rq(&out, &r);
+	ck_assert_ptr_null(memmem(out.at, out.len, "\x53\0\0\4", 4));
+	buf_free(&out);
+}
+END_TEST
+
 /* A wire with more than is kept of anything. */
 START_TEST(test_over_the_tables)
 {
@@ -545,6 +578,8 @@ Suite *suite_dul_pdu(void)
 	tcase_add_loop_test(t, test_pdv, 0, sizeof(pdvs) / sizeof(pdvs[0]));
 	tcase_add_test(t, test_data_head);
 	tcase_add_test(t, test_many);
+	tcase_add_loop_test(t, test_129_contexts, 0, 2);
+	tcase_add_test(t, test_no_async);
 	tcase_add_test(t, test_over_the_tables);
 	tcase_add_test(t, test_words);
 	suite_add_tcase(s, t);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/link.h"
 #include "net/socket.h"
 #include "support/hex.h"
@@ -361,11 +362,8 @@ START_TEST(test_abort_is_not_lost)
 		ck_assert_msg(n > 0 || errno == EAGAIN, "%s", strerror(errno));
 		at += n > 0 ? (size_t)n : 0;
 	}
-	p.events = POLLIN;
-	ck_assert_int_eq(poll(&p, 1, 5000), 1);
-	ck_assert_int_eq(recv(fd, last, sizeof(last), MSG_WAITALL), 10);
+	ck_assert_uint_eq(read_to_end(fd, last), 10); /* half-closed */
 	ck_assert(memcmp(last, "\7\0\0\0\0\4\0\0\2\1", 10) == 0);
-	ck_assert_int_eq(recv(fd, last, sizeof(last), 0), 0); /* half-closed */
 	close(fd);
 	ck_assert_int_eq(ended_with(pid), DUL_ABORTED);
 	close(listener);
@@ -448,6 +446,81 @@ START_TEST(test_peer_aborts)
 }
 END_TEST
 
+/* The peer takes nothing more: it ends in time, and the socket is closed though the peer keeps it
+ * open. */
+START_TEST(test_peer_stuck)
+{
+	static uint8_t data[8u << 20];
+	struct bytes all = bytes_of(data, sizeof(data));
+	struct assoc_limits limits = brief();
+	static struct link l;
+	struct dul_ind ind;
+	struct fault f;
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	put(fds[1], talk_ac(TALK_AC_ITEMS));
+	ck_assert_int_eq(link_request(&l, fds[0], &limits, request(), &f), OK);
+	expect(&l, DUL_ASSOCIATE_ACCEPTED, &ind);
+	ck_assert_int_eq(link_send(&l, 1, false, true, &all, 1, &f), OK);
+	expect(&l, DUL_TIMEOUT, &ind);
+	ck_assert_str_eq(ind.text, "the peer does not take what is sent");
+	link_close(&l);
+	close(fds[1]);
+}
+END_TEST
+
+/* Both send at the same time, more than the sockets hold: neither waits for the other. */
+START_TEST(test_both_send)
+{
+	static uint8_t data[900000];
+	struct bytes all = bytes_of(data, sizeof(data));
+	static struct link l;
+	static struct dul_answer answer;
+	const struct dul_policy policy = {.supports = supports,
+					  .syntaxes = &implicit_le,
+					  .syntax_count = 1,
+					  .max_pdu = 1u << 20,
+					  .implementation_class = "1.2.3",
+					  .implementation_version = "TEST"};
+	struct dul_ind ind;
+	struct fault f;
+	size_t got = 0;
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	close(fds[pid == 0 ? 1 : 0]);
+	if (pid == 0) {
+		ck_assert_int_eq(link_accept(&l, fds[0], &ASSOC_LIMITS_DEFAULT, &f), OK);
+		expect(&l, DUL_ASSOCIATE_REQUEST, &ind);
+		negotiate(ind.request, &policy, &answer);
+		link_answer(&l, &answer);
+	} else {
+		ck_assert_int_eq(link_request(&l, fds[1], &ASSOC_LIMITS_DEFAULT, request(), &f),
+				 OK);
+		expect(&l, DUL_ASSOCIATE_ACCEPTED, &ind);
+	}
+	ck_assert_int_eq(link_send(&l, 1, false, true, &all, 1, &f), OK);
+	do {
+		expect(&l, DUL_PDV, &ind);
+		got += ind.pdv.fragment.len;
+	} while (!ind.pdv.last);
+	ck_assert_uint_eq(got, sizeof(data));
+	if (pid == 0) {
+		expect(&l, DUL_RELEASE_REQUEST, &ind);
+		link_release_response(&l);
+		link_close(&l);
+		_exit(0);
+	}
+	link_release(&l);
+	expect(&l, DUL_RELEASED, &ind);
+	link_close(&l);
+	ck_assert_int_eq(ended_with(pid), 0);
+}
+END_TEST
+
 START_TEST(test_send_odd)
 {
 	struct bytes odd = bytes_of("abc", 3);
@@ -499,6 +572,50 @@ START_TEST(test_wake)
 }
 END_TEST
 
+static uint64_t ticking; /* 40 ms every time that it is looked at */
+
+static uint64_t ticking_clock(void)
+{
+	return ticking += 40;
+}
+
+/* A peer that never pauses: the second descriptor is seen between two of its PDUs all the same. */
+START_TEST(test_wake_in_passing)
+{
+	static struct link l;
+	struct dul_ind ind;
+	struct fault f;
+	int fds[2], pipe_fds[2];
+	unsigned pdvs = 0;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	ck_assert_int_eq(pipe(pipe_fds), 0);
+	put(fds[1], talk_ac(TALK_AC_ITEMS));
+	ck_assert_int_eq(link_request(&l, fds[0], &ASSOC_LIMITS_DEFAULT, request(), &f), OK);
+	expect(&l, DUL_ASSOCIATE_ACCEPTED, &ind);
+	ticking = clock_us() / 1000;
+	l.clock = ticking_clock;
+	l.chunk = 16; /* a PDU a read */
+	link_watch(&l, pipe_fds[0]);
+	for (int i = 0; i < 100; i++)
+		put_hex(fds[1], "04 00 0000000A 00000006 01 03 01020304");
+	expect(&l, DUL_PDV, &ind);
+	ck_assert_int_eq(write(pipe_fds[1], "x", 1), 1);
+	do {
+		ck_assert_int_eq(link_next(&l, &ind, &f), OK);
+		pdvs += ind.kind == DUL_PDV;
+	} while (ind.kind != DUL_WAKE);
+	ck_assert_uint_lt(pdvs, 10);
+	while (pdvs++ < 99)
+		expect(&l, DUL_PDV, &ind);
+	close(fds[1]);
+	l.clock = NULL;
+	link_close(&l);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+END_TEST
+
 /* Nothing is left open. */
 START_TEST(test_descriptors)
 {
@@ -535,7 +652,10 @@ Suite *suite_net(void)
 	tcase_add_test(t, test_pipelined_and_shut);
 	tcase_add_test(t, test_peer_gone);
 	tcase_add_test(t, test_peer_aborts);
+	tcase_add_test(t, test_peer_stuck);
+	tcase_add_test(t, test_both_send);
 	tcase_add_test(t, test_send_odd);
+	tcase_add_test(t, test_wake_in_passing);
 	tcase_add_loop_test(t, test_wake, 0, 2);
 	tcase_add_test(t, test_descriptors);
 	suite_add_tcase(s, t);

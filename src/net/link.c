@@ -15,7 +15,8 @@
 
 #include "base/clock.h"
 
-/* Read at most so much at a time: it is still in the processor's cache when it is written to a file. */
+/* Read at most so much at a time: it is still in the processor's cache when it is written to a
+ * file. */
 #define READ_MAX (256u << 10)
 #define WAKE_EVERY_MS 100 /* how often a peer that never pauses lets wake_fd be looked at */
 

@@ -1,6 +1,7 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -205,6 +206,8 @@ static enum err connect_to(int *out, const struct addrinfo *a, uint64_t by, stru
 	if (connect(fd, a->ai_addr, a->ai_addrlen) < 0)
 		e = errno == EINPROGRESS || errno == EINTR ? connected(fd, by, f)
 							   : fault_io(f, "connect");
+	if (e == OK && fcntl(fd, F_SETFL, 0) < 0)
+		e = fault_io(f, "fcntl");
 	if (e != OK) {
 		close(fd);
 		return e;

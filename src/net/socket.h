@@ -1,7 +1,7 @@
 /*
  * TCP sockets: listen, accept, connect.  All are close-on-exec, with TCP_NODELAY (an answer does
- * not wait for an acknowledgement) and keepalive.  Names are looked up only by listen and connect:
- * never on accepting.
+ * not wait for an acknowledgement) and keepalive; connected ones block.  Names are looked up only
+ * by listen and connect: never on accepting.
  */
 #ifndef NET_SOCKET_H
 #define NET_SOCKET_H
@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 /* `host`: an address, a name, or NULL or "" for all addresses of the machine (IPv6 and IPv4). Port
- * 0: any free one (socket_local says which). Non-blocking. */
+ * 0: any free one (socket_local says which). Accepting from it does not block. */
 enum err socket_listen(int *fd, const char *host, uint16_t port, int backlog,
 		       struct fault *f) MUST_USE;
 /* ERR_MORE: nobody is there (any more). */
