@@ -188,8 +188,8 @@ struct conf_limits {
 	int object_mib;               /* one object, 1..16384; 2048 */
 	int study_mib;                /* one study, 1..67108864; 65536 */
 	int study_instances;          /* of one study, 1..1000000; 100000 */
-	int nesting;                  /* sequences in sequences, 1..1024; 64 */
-	int elements;                 /* of one object, 1..100000000; 2000000 */
+	int nesting;                  /* sequences in sequences, 1..LIMIT_NESTING; 64 */
+	int elements;                 /* of one object, 1..LIMIT_ELEMENTS; 2000000 */
 	int minimum_free_mib;         /* of the working directory's disk, 0..67108864; 512 */
 	int minimum_free_percent;     /* the same, 0..90; 1 */
 	int log_lines_per_minute;     /* about one address, 1..1000000; 600 */

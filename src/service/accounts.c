@@ -212,36 +212,6 @@ static struct accounts_now now(void)
 	return n;
 }
 
-/* Standard output may be a pipe that nobody empties; the service goes on. */
-static void to_stdout(struct bytes line)
-{
-	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
-	int ready;
-
-	do
-		ready = poll(&p, 1, state.stdout_stalled ? 0 : STDOUT_PATIENCE_MS);
-	while (ready < 0 && errno == EINTR);
-	if (ready != 1 || (p.revents & POLLOUT) == 0) {
-		state.stdout_stalled = true;
-		state.stdout_lost++;
-		return;
-	}
-	if (state.stdout_stalled) {
-		char text[100];
-		int n = snprintf(text, sizeof(text), "(%llu lines were lost here)\n",
-				 (unsigned long long)state.stdout_lost);
-
-		state.stdout_stalled = false;
-		state.stdout_lost = 0;
-		if (!state.options.json && write(STDOUT_FILENO, text, (size_t)n) < 0)
-			return;
-	}
-	ssize_t n;
-	do
-		n = write(STDOUT_FILENO, line.at, line.len);
-	while (n < 0 && errno == EINTR);
-}
-
 static void render(const struct accounts_line *l, struct buf *out)
 {
 	const struct accounts_now n = now();
@@ -255,24 +225,66 @@ static void render(const struct accounts_line *l, struct buf *out)
 				   out);
 }
 
-/* What became of a file, on standard output only. */
-static void tell_of_file(const struct logfile *f, bool broke, int error)
-{
-	struct accounts_line l = ACCOUNTS_LINE_OF(broke ? LOG_ERROR : LOG_WARNING, ACCOUNTS_MAIN,
-						  broke ? "log_broken" : "log_mended");
-	struct buf message = BUF_INIT(16384), line = BUF_INIT(ACCOUNTS_LINE * 2);
+/* ---- where it goes --------------------------------------------------------------------------- */
 
-	if (broke)
-		buf_fmt(&message, "The log %s cannot be written: %s", f->path, strerror(error));
-	else
-		buf_fmt(&message, "The log %s is written again; it lacks %llu lines", f->path,
-			(unsigned long long)f->lost);
-	l.message = buf_bytes(&message);
+static void write_out(struct bytes line)
+{
+	ssize_t n;
+
+	do
+		n = write(STDOUT_FILENO, line.at, line.len);
+	while (n < 0 && errno == EINTR);
+}
+
+/* A word about the logs themselves, on standard output only. */
+static void tell(enum log_level level, const char *event, const char *text)
+{
+	struct accounts_line l = ACCOUNTS_LINE_OF(level, ACCOUNTS_MAIN, event);
+	struct buf line = BUF_INIT(ACCOUNTS_LINE * 2);
+
+	l.message = bytes_str(text);
 	render(&l, &line);
 	if (!line.failed)
-		to_stdout(buf_bytes(&line));
-	buf_free(&message);
+		write_out(buf_bytes(&line));
 	buf_free(&line);
+}
+
+/* Standard output may be a pipe that nobody empties; the service goes on. */
+static void to_stdout(struct bytes line)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	char text[100];
+	int ready;
+
+	do
+		ready = poll(&p, 1, state.stdout_stalled ? 0 : STDOUT_PATIENCE_MS);
+	while (ready < 0 && errno == EINTR);
+	if (ready != 1 || (p.revents & POLLOUT) == 0) {
+		state.stdout_stalled = true;
+		state.stdout_lost++;
+		return;
+	}
+	if (state.stdout_stalled) {
+		snprintf(text, sizeof(text), "Nobody read standard output; it lacks %llu lines",
+			 (unsigned long long)state.stdout_lost);
+		state.stdout_stalled = false;
+		state.stdout_lost = 0;
+		tell(LOG_WARNING, "lines_lost", text);
+	}
+	write_out(line);
+}
+
+static void tell_of_file(const struct logfile *f, bool broke, int error)
+{
+	char text[ACCOUNTS_LINE];
+
+	if (broke)
+		snprintf(text, sizeof(text), "The log %s cannot be written: %s", f->path,
+			 strerror(error));
+	else
+		snprintf(text, sizeof(text), "The log %s is written again; it lacks %llu lines",
+			 f->path, (unsigned long long)f->lost);
+	tell(broke ? LOG_ERROR : LOG_WARNING, broke ? "log_broken" : "log_mended", text);
 }
 
 void accounts_emit(const struct accounts_line *given)
