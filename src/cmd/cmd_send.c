@@ -37,7 +37,7 @@ const char cmd_send_usage[] =
 	"\n"
 	"Exit codes: 0 all sent, 64 usage, 65 some object was refused or cannot be sent, 66 "
 	"nothing\n"
-	"to send, 69 nobody there, or no association (any more), 74 standard output failed.\n";
+	"to send, 69 nobody there, or an association was lost, 74 standard output failed.\n";
 
 #define ASSOCIATIONS_MAX 64u
 
@@ -199,7 +199,7 @@ static int report(struct run *run)
 		summary(run, &out);
 	fwrite(out.at, 1, out.len, stdout);
 	buf_free(&out);
-	if (unreachable || t->not_tried > 0)
+	if (unreachable || t->not_tried > 0 || t->lost > 0)
 		return EX_UNAVAILABLE;
 	return t->sent < l->count || l->bad > 0 ? EX_DATAERR : EX_OK;
 }

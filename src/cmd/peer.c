@@ -105,9 +105,8 @@ static bool ended(struct peer_assoc *t, const struct dul_ind *ind)
 		break;
 	case DUL_ABORTED:
 		if (ind->ours)
-			snprintf(t->why, sizeof(t->why),
-				 "association aborted, because the peer sent %s",
-				 ind->text != NULL ? ind->text : "something wrong");
+			snprintf(t->why, sizeof(t->why), "association aborted by netrt: %s",
+				 ind->text != NULL ? ind->text : "against the protocol");
 		else
 			snprintf(t->why, sizeof(t->why),
 				 "the peer aborted the association: %s (%u/%u)",
@@ -204,7 +203,7 @@ bool peer_push(struct peer_assoc *t)
 static bool broken(struct peer_assoc *t, const struct scu_event *ev)
 {
 	link_abort(&t->link, ev->source, ev->reason);
-	snprintf(t->why, sizeof(t->why), "association aborted, because the peer sent %s", ev->text);
+	snprintf(t->why, sizeof(t->why), "association aborted by netrt: %s", ev->text);
 	return lost(t);
 }
 

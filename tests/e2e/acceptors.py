@@ -191,7 +191,9 @@ def sends(r, folder, binary):
         ("Bxxx", {"on_store": lambda f, d, n: 0xB007}, 0, count),
         ("A700 once", {"on_store": lambda f, d, n: 0xA700 if n == 2 else 0}, 65, count - 1),
         ("C000 once", {"on_store": lambda f, d, n: 0xC000 if n == 2 else 0}, 65, count - 1),
-        ("abort at the third", {"on_store": lambda f, d, n: "abort" if n == 3 else 0}, 65, count - 1),
+        # the others go over another association
+        ("abort at the third", {"on_store": lambda f, d, n: "abort" if n == 3 else 0}, 69, count - 1),
+        ("abort each time", {"on_store": lambda f, d, n: "abort"}, 69, 0),
         ("no context", {"accepts": lambda a, s: None}, 65, 0),
         ("no structure sets", {"accepts": lambda a, s: None if a.endswith("481.3") else s[0]}, 65, count - 1),
     ):

@@ -7,8 +7,8 @@ import tempfile
 
 from harness import NETRT, Report, run
 
-COMMANDS = ("process", "rois", "dump", "config", "phantom", "version", "help")
-WITH_EXIT_CODES = ("process", "rois", "dump", "config", "phantom")
+COMMANDS = ("process", "rois", "dump", "echo", "send", "config", "phantom", "version", "help")
+WITH_EXIT_CODES = ("process", "rois", "dump", "echo", "send", "config", "phantom")
 
 
 def check_help(r):
@@ -53,6 +53,22 @@ def check_usage(r, work):
         (["process", work, "-o", work + "/o", "-j", "many"], "workers that are no number"),
         (["rois"], "rois of nothing"),
         (["dump"], "dump of nothing"),
+        (["echo"], "echo of nobody"),
+        (["echo", "localhost"], "no port"),
+        (["echo", "localhost:0"], "port 0"),
+        (["echo", "localhost:65536"], "port 65536"),
+        (["echo", "localhost:dicom"], "a port that is no number"),
+        (["echo", ":104"], "no host"),
+        (["echo", "::1:104"], "an IPv6 address without brackets"),
+        (["echo", "localhost:104", "localhost:105"], "two peers"),
+        (["echo", "localhost:104", "--aec", "SEVENTEEN LETTERS"], "an AE title of 17 characters"),
+        (["echo", "localhost:104", "--aet", "  "], "an AE title of spaces"),
+        (["echo", "localhost:104", "--aet", "A\\B"], "an AE title with a backslash"),
+        (["echo", "localhost:104", "--timeout", "0"], "no time"),
+        (["send", "localhost:104"], "nothing to send"),
+        (["send", work, "localhost:104"], "peer and folder exchanged"),
+        (["send", "localhost:104", work, "--associations", "65"], "65 associations"),
+        (["send", "localhost:104", work, "--per-association", "0"], "none per association"),
         (["phantom"], "phantom to nowhere"),
         (["phantom", work + "/p", work + "/q"], "two phantoms"),
         (["phantom", work + "/p", "--preset", "tiny"], "unknown preset"),
