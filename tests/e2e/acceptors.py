@@ -9,7 +9,7 @@ import sys
 import threading
 
 from harness import ASAN, NETRT, Report, run, skip
-from serve_harness import Study, workspace
+from serve_harness import Study, capture, workspace
 from wire import (ASSOCIATE_AC, ASSOCIATE_RJ, ASSOCIATE_RQ, BIG, C_ECHO_RSP, IMPLICIT,
                   RELEASE_RQ, VERIFICATION, Connection, Destination, Request, abort, command_set, item, p_data,
                   parse_command, pdu, pdv, pdvs, release_rp, release_rq, uid, user_information)
@@ -217,6 +217,7 @@ def many(r, folder, binary):
     """--associations and --per-association."""
     study = Study(folder + "/many", 32, 20)
     destination = Destination()
+    seen = capture(r, folder + "/send.pcapng", [destination.port])
     done = run("send", "127.0.0.1:%d" % destination.port, study.folder, "--associations", "4", "--per-association", "3",
                "--aet", "ME", "--aec", "YOU", "--json", binary=binary)
     r.check(done.code == 0, "send --associations", done.code, done.err)
@@ -224,6 +225,8 @@ def many(r, folder, binary):
     r.check(len(destination.requests) >= 7, "associations", len(destination.requests))
     r.check(all(q.called == "YOU" and q.calling == "ME" for q in destination.requests), "AE titles")
     r.check(not destination.twice and not destination.errors, "twice", destination.twice[:2], destination.errors[:2])
+    if seen:
+        seen.check(r)
     destination.stop()
 
 
