@@ -634,6 +634,56 @@ START_TEST(test_abort_while_sending)
 }
 END_TEST
 
+/* A peer that has shut its sending side and takes nothing either: what is still to go out is given
+ * up when its time is over. Once partly out, an answer is not followed by another PDU. */
+START_TEST(test_answer_stuck)
+{
+	static struct dul_answer answer;
+	struct bytes views[4];
+	struct dul_ind ind;
+	struct talk t;
+
+	talk_accept(&t, 0);
+	t.answers = false;
+	play(&t, "RQ");
+	negotiate_refuse(&answer, DUL_REFUSE_LIMIT);
+	assoc_answer(&t.a, &answer);
+	assoc_in_closed(&t.a, 0);
+	ck_assert(assoc_next(&t.a, &ind) && ind.kind == DUL_ASSOCIATE_REJECTED);
+	ck_assert(!assoc_next(&t.a, &ind));
+	ck_assert_uint_eq(t.a.state, STA1);
+	ck_assert_uint_eq(assoc_wants(&t.a), ASSOC_WRITE);
+	ck_assert_uint_eq(assoc_deadline(&t.a), 60000);
+	assoc_tick(&t.a, 60000);
+	ck_assert_uint_eq(assoc_wants(&t.a), ASSOC_CLOSE);
+	talk_end(&t);
+
+	talk_accept(&t, 0);
+	t.answers = false;
+	play(&t, "RQ");
+	negotiate(&t.request, &t.policy, &answer);
+	assoc_answer(&t.a, &answer);
+	ck_assert_uint_eq(assoc_out_views(&t.a, views, 4), 1);
+	assoc_out_ack(&t.a, 10, 0);
+	assoc_abort(&t.a, DUL_BY_USER, 0);
+	ck_assert_uint_eq(assoc_wants(&t.a) & (ASSOC_WRITE | ASSOC_HALF_CLOSE), ASSOC_HALF_CLOSE);
+	talk_end(&t);
+}
+END_TEST
+
+START_TEST(test_acceptor_maximum)
+{
+	struct talk t;
+
+	talk_request(&t, 0);
+	talk_feed(&t, talk_ac(TALK_APPLICATION "2100 0019 01 00 00 00" TALK_ILE
+					       "5000 0008 5100 0004 00000007"));
+	ck_assert_str_eq(talk_words(&t), "ABORTED(2/6)!");
+	ck_assert_str_eq(talk_sent(&t), "RQ ABORT(2/6)");
+	talk_end(&t);
+}
+END_TEST
+
 /* After the end primitives are ignored, and no view of the user's is looked at. */
 START_TEST(test_too_late)
 {
@@ -751,6 +801,8 @@ Suite *suite_dul_assoc(void)
 	tcase_add_loop_test(t, test_send, 0, TALK_CHUNKS);
 	tcase_add_test(t, test_send_stuck);
 	tcase_add_test(t, test_abort_while_sending);
+	tcase_add_test(t, test_answer_stuck);
+	tcase_add_test(t, test_acceptor_maximum);
 	tcase_add_test(t, test_too_late);
 	tcase_add_test(t, test_resume);
 	tcase_add_loop_test(t, test_large_pdu, 0, 2);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -222,6 +223,8 @@ START_TEST(test_tcp)
 	}
 	ck_assert_int_eq(socket_local(fd, &local, &f), OK);
 	ck_assert(address_same_ip(&local, &peer) && local.port == peer.port);
+	ck_assert_int_eq(socket_peer(served, &local, &f), OK);
+	ck_assert(address_same_ip(&local, &peer) && local.port == peer.port);
 
 	pid_t pid = start_server(served, fd, 0, &ASSOC_LIMITS_DEFAULT);
 	converse(fd, 0, 100000);
@@ -247,6 +250,38 @@ START_TEST(test_socket_errors)
 	ck_assert_int_eq(f.sys_errno, ECONNREFUSED);
 	ck_assert_int_eq(socket_connect(&fd, "no such host.invalid", 104, 5000, &f), ERR_UNUSABLE);
 	ck_assert_int_eq(fd, -7);
+	ck_assert_int_eq(socket_accept(-1, &fd, &local, &f), ERR_IO);
+	ck_assert_int_eq(socket_local(-1, &local, &f), ERR_IO);
+	ck_assert_int_eq(socket_peer(-1, &local, &f), ERR_IO);
+	ck_assert_int_eq(f.sys_errno, EBADF);
+}
+END_TEST
+
+/* No descriptor is left: accepting says so, and goes on when there is one again. */
+START_TEST(test_no_descriptors)
+{
+	struct rlimit limit, none;
+	struct address local, peer;
+	int listener, fd, served;
+	struct fault f;
+
+	ck_assert_int_eq(socket_listen(&listener, "127.0.0.1", 0, 16, &f), OK);
+	ck_assert_int_eq(socket_local(listener, &local, &f), OK);
+	ck_assert_int_eq(socket_connect(&fd, "127.0.0.1", local.port, 5000, &f), OK);
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+	ck_assert_int_eq(poll(&p, 1, 5000), 1);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert_int_eq(socket_accept(listener, &served, &peer, &f), ERR_IO);
+	ck_assert_int_eq(f.sys_errno, EMFILE);
+	ck_assert_int_eq(socket_connect(&served, "127.0.0.1", local.port, 5000, &f), ERR_IO);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(socket_accept(listener, &served, &peer, &f), OK);
+	close(served);
+	close(fd);
+	close(listener);
 }
 END_TEST
 
@@ -539,6 +574,37 @@ START_TEST(test_send_odd)
 }
 END_TEST
 
+/* Of what one read brought everything is given before the next read: its views stay. */
+START_TEST(test_more)
+{
+	static struct link l;
+	struct bytes kept[3];
+	struct dul_ind ind;
+	struct fault f;
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	put(fds[1], talk_ac(TALK_AC_ITEMS));
+	ck_assert_int_eq(link_request(&l, fds[0], &ASSOC_LIMITS_DEFAULT, request(), &f), OK);
+	expect(&l, DUL_ASSOCIATE_ACCEPTED, &ind);
+	ck_assert(!link_more(&l));
+	put_hex(fds[1], "04 00 0000001E 00000006 01 00 01020304 00000006 01 00 05060708"
+			"00000006 01 00 090A0B0C 04 00 0000");
+	for (int i = 0; i < 3; i++) {
+		expect(&l, DUL_PDV, &ind);
+		kept[i] = ind.pdv.fragment;
+		ck_assert(link_more(&l) == (i < 2));
+	}
+	ck_assert(memcmp(kept[0].at, "\1\2\3\4", 4) == 0);
+	ck_assert(memcmp(kept[1].at, "\5\6\7\10", 4) == 0);
+	link_abort(&l, DUL_BY_PROVIDER, DUL_UNEXPECTED_PARAMETER);
+	expect(&l, DUL_ABORTED, &ind);
+	ck_assert(ind.ours && ind.source == 2 && ind.reason == 5);
+	close(fds[1]);
+	link_close(&l);
+}
+END_TEST
+
 /* ---- The second descriptor ---- */
 
 START_TEST(test_wake)
@@ -646,6 +712,7 @@ Suite *suite_net(void)
 	tcase_add_loop_test(t, test_conversation, 0, TALK_CHUNKS);
 	tcase_add_loop_test(t, test_tcp, 0, 4);
 	tcase_add_test(t, test_socket_errors);
+	tcase_add_test(t, test_no_descriptors);
 	tcase_add_test(t, test_connect_timeout);
 	tcase_add_loop_test(t, test_silent_peers, 0, 4);
 	tcase_add_test(t, test_abort_is_not_lost);
@@ -656,6 +723,7 @@ Suite *suite_net(void)
 	tcase_add_test(t, test_both_send);
 	tcase_add_test(t, test_send_odd);
 	tcase_add_test(t, test_wake_in_passing);
+	tcase_add_test(t, test_more);
 	tcase_add_loop_test(t, test_wake, 0, 2);
 	tcase_add_test(t, test_descriptors);
 	suite_add_tcase(s, t);
