@@ -11,7 +11,6 @@
 
 #define FOLDER ".control/delivery"
 #define PATH_MAX_LEN (sizeof(FOLDER) + 1 + 256)
-#define ARENA (LIMIT_JOURNAL / 2)
 
 static bool is_name(const char *name)
 {
@@ -33,7 +32,7 @@ static enum err read_state(struct breaker *b, const char *name, struct fault *f)
 {
 	struct journal_state state;
 	struct arena a;
-	enum err e = arena_open(&a, ARENA, f);
+	enum err e = journal_arena(&a, b->dir, f);
 
 	if (e != OK)
 		return e;

@@ -1,7 +1,7 @@
 /*
  * Storage Commitment Push Model as SCU (PS3.4 annex J): the request is an N-ACTION after the last
  * object was sent; the answer an N-EVENT-REPORT, on the same association while it is open, or on
- * one that the PACS opens to us, where a receiver takes it.  Data sets: dimse/commitment.h.
+ * one that the PACS opens to us, where a receiver takes it.  Data sets: service/commitment_data.h.
  *
  * A transaction covers every output of a study at one destination; its UID is made from random
  * numbers, so that only who was asked can answer.  It is in the study's journal before it is sent.

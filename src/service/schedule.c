@@ -124,18 +124,17 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-static bool is_uncommitted(const struct schedule_dest *dest, const struct journal_dest *d)
+/* Only `done` is missing: nothing that the destination has to do with. */
+static bool is_complete(const struct schedule_dest *dest, const struct journal_state *state,
+			const struct journal_dest *d)
 {
-	return dest->commitment && !d->committed;
+	return d->sent == state->output_count && (!dest->commitment || d->committed);
 }
 
-/* Everything is sent. */
-static struct schedule_next next_commitment(const struct schedule *s,
-					    const struct schedule_dest *dest,
-					    const struct journal_dest *d, uint64_t now_ms)
+/* Everything is sent, and not committed. */
+static struct schedule_next next_commitment(const struct schedule *s, const struct journal_dest *d,
+					    uint64_t now_ms)
 {
-	if (!is_uncommitted(dest, d))
-		return (struct schedule_next){.what = SCHEDULE_FINISH};
 	if (d->permanent >= s->permanent_attempts)
 		return give_up("the destination refuses to commit to storage");
 	if (d->transaction.text[0] != '\0') {
@@ -158,12 +157,10 @@ static struct schedule_next next_of(const struct schedule *s, const struct sched
 	uint32_t wanted, refused;
 	uint64_t due = 0;
 
-	if (d->done || d->gave_up)
-		return (struct schedule_next){.what = SCHEDULE_SETTLED};
 	count_unsent(s, state, d, &wanted, &refused);
 	if (wanted == 0 && refused > 0)
 		return give_up("the destination refuses objects for good");
-	if (is_over(s, d->first_failed_ms, d->failed_ms) && (wanted > 0 || is_uncommitted(dest, d)))
+	if (is_over(s, d->first_failed_ms, d->failed_ms))
 		return give_up("it has failed for too long");
 	if (d->attempts > 0)
 		due = due_after(
@@ -176,7 +173,7 @@ static struct schedule_next next_of(const struct schedule *s, const struct sched
 		return (struct schedule_next){.what = SCHEDULE_WAIT, .due_ms = due};
 	if (wanted > 0)
 		return (struct schedule_next){.what = SCHEDULE_SEND};
-	return next_commitment(s, dest, d, now_ms);
+	return next_commitment(s, d, now_ms);
 }
 
 struct schedule_next schedule_study(const struct schedule *s, const struct schedule_dest *dest,
@@ -188,14 +185,17 @@ struct schedule_next schedule_study(const struct schedule *s, const struct sched
 
 	if (!state->processed)
 		return (struct schedule_next){.what = SCHEDULE_NOTHING};
+	if (d != NULL && (d->done || d->gave_up))
+		return (struct schedule_next){.what = SCHEDULE_SETTLED};
+	if (d == NULL ? state->output_count == 0 : is_complete(dest, state, d))
+		return (struct schedule_next){.what = SCHEDULE_FINISH};
 	/* unreachable since before the study was ready: counted from when it was */
-	if (dest->breaker.failures > 0 && (d == NULL || (!d->done && !d->gave_up)) &&
+	if (dest->breaker.failures > 0 &&
 	    is_over(s, later(dest->breaker.since_ms, state->processed_ms), dest->breaker.failed_ms))
 		return give_up("the destination could not be reached for too long");
 	if (d != NULL)
 		return next_of(s, dest, study, state, d, breaker_ms, now_ms);
 	if (breaker_ms > 0)
 		return (struct schedule_next){.what = SCHEDULE_WAIT, .due_ms = breaker_ms};
-	return (struct schedule_next){.what = state->output_count > 0 ? SCHEDULE_SEND
-								      : SCHEDULE_FINISH};
+	return (struct schedule_next){.what = SCHEDULE_SEND};
 }

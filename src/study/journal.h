@@ -181,6 +181,9 @@ struct journal_state {
 	uint32_t *by_sop; /* own: outputs by SOP Instance UID */
 };
 
+/* Open an arena in which journal_read of this folder has room, as the file is now: address space
+ * in proportion to its size. */
+enum err journal_arena(struct arena *a, int dir, struct fault *f) MUST_USE;
 /* The journal in folder `dir`; a state without lines when there is none.  Everything lies in `a`.
  * ERR_LIMIT: larger than LIMIT_JOURNAL. */
 enum err journal_read(struct journal_state *s, int dir, struct arena *a, struct fault *f) MUST_USE;

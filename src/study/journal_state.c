@@ -494,6 +494,25 @@ static enum err read_whole(int fd, size_t size, struct arena *a, struct bytes *o
 	return OK;
 }
 
+/*
+ * For each byte of text: itself, its decoded copy, and what a line becomes.  A line of an output
+ * has 70 bytes at least, and becomes some 200; a destination that is told of in 50 bytes takes
+ * sizeof(struct journal_delivery) for each output, and there are LIMIT_DESTINATIONS at most.
+ */
+#define ARENA_PER_BYTE 32u
+#define ARENA_LEAST (1u << 20)
+
+enum err journal_arena(struct arena *a, int dir, struct fault *f)
+{
+	struct stat st = {0};
+
+	if (fstatat(dir, JOURNAL_NAME, &st, 0) < 0 && errno != ENOENT)
+		return fault_io(f, "cannot look at the study's journal");
+	if (st.st_size > (off_t)LIMIT_JOURNAL)
+		return fault_set(f, ERR_LIMIT, "the study's journal is too large", FAULT_NO_OFFSET);
+	return arena_open(a, ARENA_LEAST + ARENA_PER_BYTE * (size_t)st.st_size, f);
+}
+
 enum err journal_read(struct journal_state *s, int dir, struct arena *a, struct fault *f)
 {
 	int fd = openat(dir, JOURNAL_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
