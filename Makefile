@@ -145,7 +145,7 @@ build/asan/netrt: $(ASAN_OBJ) build/asan/obj/src/main.o
 demo:
 	scripts/setup build
 	$(MAKE) --no-print-directory build/netrt
-	scripts/demo $(STUDY)
+	scripts/demo $(if $(STUDY),'$(subst ','\'',$(STUDY))')
 
 ## make check           set up, and run every test
 check:
