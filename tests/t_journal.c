@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "study/journal.h"
@@ -301,6 +302,29 @@ START_TEST(a_time_has_one_form)
 	text_len = (size_t)snprintf(text, sizeof(text), "%08x %s", plain_crc32(rest, strlen(rest)),
 				    rest);
 	ck_assert(!journal_parse_line(bytes_of(text, text_len), &e));
+}
+END_TEST
+
+START_TEST(times_are_days_of_the_calendar)
+{
+	/* times a week apart up to 2100, beside the C library */
+	for (int64_t seconds = 0; seconds < 4102444800; seconds += 86399 * 7 + 1000) {
+		struct buf b = BUF_INIT(256);
+		struct journal_entry e = {.word = JOURNAL_PROCESSING,
+					  .at_ms = (uint64_t)seconds * 1000 + 7};
+		time_t t = (time_t)seconds;
+		char want[32];
+		struct tm tm;
+
+		journal_write_line(&b, &e);
+		gmtime_r(&t, &tm);
+		strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%S.007Z", &tm);
+		ck_assert_int_eq(memcmp(b.at + 9, want, 24), 0);
+		e.at_ms = 0;
+		ck_assert(journal_parse_line(bytes_of(b.at, b.len - 1), &e));
+		ck_assert_uint_eq(e.at_ms, (uint64_t)seconds * 1000 + 7);
+		buf_free(&b);
+	}
 }
 END_TEST
 
@@ -783,6 +807,7 @@ Suite *suite_journal(void)
 	tcase_add_loop_test(lines, lines_are_read_and_written, 0, COUNT_OF(line_cases));
 	tcase_add_test(lines, a_changed_byte_damages_a_line);
 	tcase_add_loop_test(lines, a_time_has_one_form, 0, COUNT_OF(bad_times));
+	tcase_add_test(lines, times_are_days_of_the_calendar);
 	tcase_add_test(lines, a_long_text_is_cut);
 	suite_add_tcase(suite, lines);
 

@@ -69,6 +69,7 @@ struct sender {
 	struct unit *unit;
 	uint32_t unit_count, unit_next, running;
 	struct transfer_result *result; /* shared; by unit */
+	struct uid looked_at;           /* the last one */
 	uint64_t next_ms;               /* when something more is due */
 	bool no_process;                /* to be had: some other time */
 	bool unreached;                 /* in this look: nothing more is begun */
@@ -443,6 +444,17 @@ static void look_at(struct sender *s, const struct uid *study)
 		drop(job);
 }
 
+/* The first study after the one that was looked at last; they are in order. */
+static size_t go_on_at(const struct sender *s, const struct uid *studies, size_t count)
+{
+	size_t i = 0;
+
+	while (i < count && strcmp(studies[i].text, s->looked_at.text) <= 0)
+		i++;
+	return i < count ? i : 0;
+}
+
+/* Studies in turn, until there are jobs enough or all have been looked at. */
 static enum err look(struct sender *s, struct fault *f)
 {
 	/* while it cannot be reached one study is enough to find out whether it can */
@@ -452,17 +464,30 @@ static enum err look(struct sender *s, struct fault *f)
 	size_t count;
 	enum err e = arena_open(&names, NAMES, f);
 
-	s->job_count = 0;
-	s->next_ms = UINT64_MAX;
 	if (e != OK)
 		return e;
 	e = waiting_studies(s->o->working, &studies, &count, &names, f);
+	size_t first = e == OK ? go_on_at(s, studies, count) : 0;
 	for (size_t i = 0; e == OK && i < count && s->job_count < most && !stop; i++) {
-		look_at(s, &studies[i]);
+		s->looked_at = studies[(first + i) % count];
+		look_at(s, &s->looked_at);
 		look_for_stop();
 	}
 	arena_close(&names);
 	return e;
+}
+
+/* All wait for the breaker, and nobody's patience has ended: there is nothing to look at. */
+static bool is_pointless(struct sender *s)
+{
+	const struct schedule_breaker *b = &s->breaker.state;
+	uint64_t due =
+		schedule_breaker_due_ms(&s->dest->schedule, b, s->dest->name, journal_now_ms());
+
+	if (due == 0 || b->failed_ms - b->since_ms >= s->dest->schedule.give_up_ms)
+		return false;
+	due_at(s, due);
+	return true;
 }
 
 /* ---- sharing out ---- */
@@ -683,6 +708,10 @@ static enum err deliver(struct sender *s, struct fault *f)
 
 	do {
 		s->unreached = false;
+		s->job_count = 0;
+		s->next_ms = UINT64_MAX;
+		if (is_pointless(s))
+			return OK;
 		e = look(s, f);
 		if (e != OK)
 			return e;

@@ -4,12 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct uid *)a)->text, ((const struct uid *)b)->text);
+}
 
 enum err waiting_studies(int working, struct uid **studies, size_t *count, struct arena *a,
 			 struct fault *f)
@@ -42,6 +48,8 @@ enum err waiting_studies(int working, struct uid **studies, size_t *count, struc
 	closedir(folder);
 	if (e != OK)
 		return e;
+	if (n > 1)
+		qsort(all, n, sizeof(*all), compare);
 	*studies = all;
 	*count = n;
 	return OK;

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/uid.h"
 
+/* By UID. */
 enum err waiting_studies(int working, struct uid **studies, size_t *count, struct arena *a,
 			 struct fault *f) MUST_USE;
 /* The folder with a shared flock on it; -1 with errno: EWOULDBLOCK, somebody has the exclusive

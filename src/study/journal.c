@@ -60,21 +60,23 @@ static const struct {
 
 static const char *const classes[JOURNAL_CLASSES] = {"again", "permanent", "connect"};
 
-/* CRC-32 of ISO 3309, as in PNG: reflected, 4 bits at a time. */
+/* CRC-32 of ISO 3309, as in PNG: reflected, a byte at a time. */
 static uint32_t crc32_of(struct bytes b)
 {
-	static const uint32_t table[16] = {
-		0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4,
-		0x4DB26158, 0x5005713C, 0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
-		0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C,
-	};
+	static uint32_t table[256];
 	uint32_t crc = UINT32_MAX;
 
-	for (size_t i = 0; i < b.len; i++) {
-		crc ^= b.at[i];
-		crc = table[crc & 15] ^ (crc >> 4);
-		crc = table[crc & 15] ^ (crc >> 4);
+	if (table[255] == 0) {
+		for (uint32_t i = 0; i < 256; i++) {
+			uint32_t v = i;
+
+			for (int bit = 0; bit < 8; bit++)
+				v = v & 1 ? v >> 1 ^ 0xEDB88320 : v >> 1;
+			table[i] = v;
+		}
 	}
+	for (size_t i = 0; i < b.len; i++)
+		crc = table[(crc ^ b.at[i]) & 255] ^ crc >> 8;
 	return ~crc;
 }
 
@@ -346,45 +348,56 @@ static bool read_field(struct bytes t, struct journal_entry *e, enum field field
 	return false;
 }
 
+static unsigned digits(const uint8_t *at, unsigned count)
+{
+	unsigned v = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		v = v * 10 + at[i] - '0';
+	return v;
+}
+
+/* Days from 1970-01-01 to a day of the Gregorian calendar, for years from 1970 on. */
+static uint64_t days_to(unsigned year, unsigned month, unsigned day)
+{
+	static const uint16_t before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+	unsigned y = year - 1; /* leap days are counted up to the year before */
+
+	return (year - 1970) * 365ull + (y / 4 - 492) - (y / 100 - 19) + (y / 400 - 4) +
+	       before[month - 1] + (leap && month > 2) + day - 1;
+}
+
 static bool read_time(struct bytes t, uint64_t *out)
 {
 	static const char form[TIME_LEN + 1] = "0000-00-00T00:00:00.000Z";
-	char text[TIME_LEN + 1];
-	struct tm tm = {0};
-	unsigned ms;
+	unsigned year, month, day;
 
 	if (t.len != TIME_LEN)
 		return false;
 	for (size_t i = 0; i < TIME_LEN; i++)
 		if (form[i] == '0' ? t.at[i] < '0' || t.at[i] > '9' : t.at[i] != form[i])
 			return false;
-	bytes_to_str(t, text, sizeof(text));
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3uZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms) != 7)
+	year = digits(t.at, 4);
+	month = digits(t.at + 5, 2);
+	day = digits(t.at + 8, 2);
+	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31)
 		return false;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-
-	time_t seconds = timegm(&tm);
-	if (seconds < 0)
-		return false;
-	*out = (uint64_t)seconds * 1000 + ms;
+	*out = days_to(year, month, day) * 86400000 + digits(t.at + 11, 2) * 3600000ull +
+	       digits(t.at + 14, 2) * 60000ull + digits(t.at + 17, 2) * 1000ull +
+	       digits(t.at + 20, 3);
 	return true;
 }
 
-bool journal_parse_line(struct bytes line, struct journal_entry *e)
+/* All but the CRC. */
+static bool parse_rest(struct bytes rest, struct journal_entry *e)
 {
 	struct journal_entry read = {.word = JOURNAL_WORDS};
-	struct bytes rest = line;
-	uint32_t crc;
 
-	if (!read_hex(token(&rest), CRC_LEN, &crc) || line.len == CRC_LEN || crc32_of(rest) != crc)
-		return false;
 	if (!read_time(token(&rest), &read.at_ms))
 		return false;
-
 	struct bytes word = token(&rest);
-	for (unsigned i = 0; i < JOURNAL_WORDS; i++)
+	for (unsigned i = 0; i < JOURNAL_WORDS && read.word == JOURNAL_WORDS; i++)
 		if (bytes_eq_str(word, grammar[i].word))
 			read.word = (enum journal_word)i;
 	if (read.word == JOURNAL_WORDS)
@@ -396,6 +409,22 @@ bool journal_parse_line(struct bytes line, struct journal_entry *e)
 		return false;
 	*e = read;
 	return true;
+}
+
+bool journal_parse_line(struct bytes line, struct journal_entry *e)
+{
+	struct bytes rest = line;
+	uint32_t crc;
+
+	if (!read_hex(token(&rest), CRC_LEN, &crc) || line.len == CRC_LEN || crc32_of(rest) != crc)
+		return false;
+	return parse_rest(rest, e);
+}
+
+bool journal_parse_again(struct bytes line, struct journal_entry *e)
+{
+	return line.len > CRC_LEN &&
+	       parse_rest(bytes_slice(line, CRC_LEN + 1, line.len - CRC_LEN - 1), e);
 }
 
 char *journal_decode(struct bytes field, struct arena *a)

@@ -204,6 +204,8 @@ const struct journal_dest *journal_transaction_dest(const struct journal_state *
 
 /* One line without its line feed.  False: damaged. */
 bool journal_parse_line(struct bytes line, struct journal_entry *e) MUST_USE;
+/* The same of a line that was good before: its CRC is not looked at. */
+bool journal_parse_again(struct bytes line, struct journal_entry *e) MUST_USE;
 /* A view of an entry that was read, as it was before it was written; a NUL of it becomes '?'.
  * NULL when the arena is full. */
 char *journal_decode(struct bytes field, struct arena *a) MUST_USE;

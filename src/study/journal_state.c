@@ -1,9 +1,9 @@
 /*
  * What a journal's lines add up to.
  *
- * Three passes over the text, which lies in the arena: find the last whole round and from where
- * confirmations count for it; take its files and outputs; take what destinations said.  Lines are
- * parsed anew in each, which is cheaper than keeping them.
+ * Passes over a copy of the text, in the arena: check the CRCs; find the last whole round and from
+ * where confirmations count for it; take its files and outputs; take what destinations said.  Lines
+ * are parsed anew in each, which is cheaper than keeping them.
  */
 #include "study/journal.h"
 
@@ -25,7 +25,8 @@ struct round {
 struct reader {
 	struct journal_state *s;
 	struct arena *a;
-	struct bytes text; /* whole lines only */
+	uint8_t *text; /* whole lines only: our copy */
+	size_t len;
 	struct round last;
 	size_t since;        /* from here on confirmations count */
 	struct bytes *names; /* of dests, encoded; LIMIT_DESTINATIONS */
@@ -33,23 +34,48 @@ struct reader {
 	bool too_many;
 };
 
+#define DAMAGED '!' /* what a line begins with, in our copy, from the first pass on */
+
 /* The next line that is not damaged; its offset in *at.  False at the end. */
-static bool next_line(const struct reader *r, size_t *pos, size_t *at, struct journal_entry *e,
-		      uint32_t *damaged)
+static bool next_line(const struct reader *r, size_t *pos, size_t *at, struct journal_entry *e)
 {
-	while (*pos < r->text.len) {
-		const uint8_t *from = r->text.at + *pos;
-		const uint8_t *feed = memchr(from, '\n', r->text.len - *pos);
+	while (*pos < r->len) {
+		uint8_t *from = r->text + *pos;
+		uint8_t *feed = memchr(from, '\n', r->len - *pos);
 
 		assert(feed != NULL);
 		*at = *pos;
 		*pos += (size_t)(feed - from) + 1;
-		if (journal_parse_line(bytes_of(from, (size_t)(feed - from)), e))
+		if (from[0] != DAMAGED &&
+		    journal_parse_again(bytes_of(from, (size_t)(feed - from)), e))
 			return true;
-		if (damaged != NULL)
-			++*damaged;
 	}
 	return false;
+}
+
+/* The first pass over the lines. */
+static void check_lines(struct reader *r)
+{
+	struct journal_state *s = r->s;
+	struct journal_entry e;
+
+	for (size_t pos = 0; pos < r->len;) {
+		uint8_t *from = r->text + pos;
+		uint8_t *feed = memchr(from, '\n', r->len - pos);
+		size_t len = (size_t)(feed - from);
+
+		assert(feed != NULL);
+		pos += len + 1;
+		if (journal_parse_line(bytes_of(from, len), &e)) {
+			if (s->lines++ == 0)
+				s->first_ms = e.at_ms;
+			s->last_ms = e.at_ms;
+		} else {
+			s->damaged++;
+			if (len > 0)
+				from[0] = DAMAGED;
+		}
+	}
 }
 
 static void find_round(struct reader *r)
@@ -60,10 +86,7 @@ static void find_round(struct reader *r)
 	size_t pos = 0, at;
 	bool open = false;
 
-	while (next_line(r, &pos, &at, &e, &s->damaged)) {
-		if (s->lines++ == 0)
-			s->first_ms = e.at_ms;
-		s->last_ms = e.at_ms;
+	while (next_line(r, &pos, &at, &e)) {
 		if (e.word == JOURNAL_PROCESSING) {
 			now = (struct round){.begin = at};
 			open = true;
@@ -175,7 +198,7 @@ static void take_round(struct reader *r)
 		r->out_of_memory = true;
 		return;
 	}
-	while (pos < r->last.end && next_line(r, &pos, &at, &e, NULL)) {
+	while (pos < r->last.end && next_line(r, &pos, &at, &e)) {
 		if (e.word == JOURNAL_OUTPUT)
 			s->outputs[s->output_count++] =
 				(struct journal_output){.series_type = decode(r, e.type),
@@ -416,7 +439,7 @@ static void take_rest(struct reader *r)
 	struct journal_entry e;
 	size_t pos = 0, at;
 
-	while (!r->out_of_memory && next_line(r, &pos, &at, &e, NULL)) {
+	while (!r->out_of_memory && next_line(r, &pos, &at, &e)) {
 		if (e.word == JOURNAL_SOURCE)
 			take_source(r, &e);
 		if (!is_of_dest(e.word) || at < r->since)
@@ -432,19 +455,21 @@ static void take_rest(struct reader *r)
 	}
 }
 
-static enum err parse(struct journal_state *s, struct bytes text, struct arena *a, struct fault *f)
+static enum err parse(struct journal_state *s, uint8_t *text, size_t len, struct arena *a,
+		      struct fault *f)
 {
 	struct reader r = {.s = s, .a = a};
-	size_t whole = text.len;
 
 	*s = (struct journal_state){0};
-	while (whole > 0 && text.at[whole - 1] != '\n')
-		whole--;
-	s->torn = text.len - whole;
-	r.text = bytes_slice(text, 0, whole);
+	r.text = text;
+	r.len = len;
+	while (r.len > 0 && text[r.len - 1] != '\n')
+		r.len--;
+	s->torn = len - r.len;
 	r.names = ARENA_NEW(a, struct bytes, LIMIT_DESTINATIONS);
 	s->dests = ARENA_NEW(a, struct journal_dest, LIMIT_DESTINATIONS);
 	r.out_of_memory = r.names == NULL || s->dests == NULL;
+	check_lines(&r);
 	if (!r.out_of_memory)
 		find_round(&r);
 	if (!r.out_of_memory && r.last.whole)
@@ -462,18 +487,21 @@ static enum err parse(struct journal_state *s, struct bytes text, struct arena *
 
 enum err journal_parse(struct journal_state *s, struct bytes text, struct arena *a, struct fault *f)
 {
-	struct bytes copy = arena_copy(a, text);
+	uint8_t *copy = arena_alloc(a, text.len + 1, 1);
 
-	if (copy.at == NULL)
+	if (copy == NULL)
 		return fault_set(f, ERR_NOMEM, "the study's journal does not fit in memory",
 				 FAULT_NO_OFFSET);
-	return parse(s, copy, a, f);
+	if (text.len > 0)
+		memcpy(copy, text.at, text.len);
+	return parse(s, copy, text.len, a, f);
 }
 
 /* Read, not mapped: another process may cut a torn line off meanwhile. */
-static enum err read_whole(int fd, size_t size, struct arena *a, struct bytes *out, struct fault *f)
+static enum err read_whole(int fd, size_t size, struct arena *a, uint8_t **out, size_t *out_len,
+			   struct fault *f)
 {
-	uint8_t *at = arena_alloc(a, size, 1);
+	uint8_t *at = arena_alloc(a, size + 1, 1);
 	size_t len = 0;
 
 	if (at == NULL)
@@ -490,7 +518,8 @@ static enum err read_whole(int fd, size_t size, struct arena *a, struct bytes *o
 			break;
 		len += (size_t)n;
 	}
-	*out = bytes_of(at, len);
+	*out = at;
+	*out_len = len;
 	return OK;
 }
 
@@ -516,12 +545,13 @@ enum err journal_arena(struct arena *a, int dir, struct fault *f)
 enum err journal_read(struct journal_state *s, int dir, struct arena *a, struct fault *f)
 {
 	int fd = openat(dir, JOURNAL_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct bytes text = BYTES_NONE;
+	uint8_t *text = NULL;
+	size_t len = 0;
 	struct stat st;
 	enum err e = OK;
 
 	if (fd < 0 && errno == ENOENT)
-		return parse(s, BYTES_NONE, a, f);
+		return parse(s, NULL, 0, a, f);
 	if (fd < 0)
 		return fault_io(f, "cannot open the study's journal");
 	if (fstat(fd, &st) < 0)
@@ -529,9 +559,9 @@ enum err journal_read(struct journal_state *s, int dir, struct arena *a, struct 
 	else if ((uint64_t)st.st_size > LIMIT_JOURNAL)
 		e = fault_set(f, ERR_LIMIT, "the study's journal is too large", FAULT_NO_OFFSET);
 	else
-		e = read_whole(fd, (size_t)st.st_size, a, &text, f);
+		e = read_whole(fd, (size_t)st.st_size, a, &text, &len, f);
 	close(fd);
-	return e == OK ? parse(s, text, a, f) : e;
+	return e == OK ? parse(s, text, len, a, f) : e;
 }
 
 /* ---- looking things up ---- */

@@ -16,7 +16,7 @@ import traceback
 import zlib
 
 from harness import Report, skip
-from serve_harness import Orthanc, Process, Storescp, wait_for, workspace
+from serve_harness import Orthanc, Process, Storescp, capture, wait_for, workspace
 from wire import (BIG, COMMITMENT, COMMITMENT_INSTANCE, CT, DEFLATED, EXPLICIT, IMPLICIT, JPEG_LOSSLESS, MR,
                   N_EVENT_REPORT_RSP, Destination, Object, command_set, element, even, image, p_data, parse_command, pdv)
 
@@ -679,6 +679,17 @@ def reported_elsewhere(b, r):
     r.check(s.outcome()[0] == "done" and d.stores == 3, s.outcome())
 
 
+def dissected(b, r):
+    """Another's dissector understands what is sent: several contexts, fragments, a commitment."""
+    d = Archive(lambda n, t, sops: (1, report_data(t, sops)))
+    s = Study(b, 1, 6, [EXPLICIT, IMPLICIT, DEFLATED], kib=300)
+    seen = capture(r, b.folder + "/deliver.pcapng", [d.port])
+    b.send(d, commitment=1, report=3000)
+    b.all_there(d, s)
+    if seen is not None:
+        r.check(seen.check(r) > 10, "PDUs dissected")
+
+
 # ---- others' ---------------------------------------------------------------------------------
 
 class There:
@@ -719,7 +730,7 @@ TESTS = [several_studies, proposals, re_encoded, re_encoded_explicit, cannot_be_
          names_and_addresses, down, rejected, aborts_at_once, aborts_in_mid_study, closes_in_mid_study,
          one_object_kills_it, no_space, one_failure, refused_for_good, warnings, no_context, never_answers,
          reads_a_byte_a_second, patience_ends, broken_here, another_round, killed, stopped, committed, committed_many,
-         not_committed, left_out, never_committed, commitment_refused, no_commitment_context, reported_elsewhere,
+         not_committed, left_out, never_committed, commitment_refused, no_commitment_context, reported_elsewhere, dissected,
          dcmtk, orthanc]
 
 
