@@ -682,7 +682,7 @@ def reported_elsewhere(b, r):
 def dissected(b, r):
     """Another's dissector understands what is sent: several contexts, fragments, a commitment."""
     d = Archive(lambda n, t, sops: (1, report_data(t, sops)))
-    s = Study(b, 1, 6, [EXPLICIT, IMPLICIT, DEFLATED], kib=300)
+    s = Study(b, 1, 6, [EXPLICIT, IMPLICIT, BIG], kib=300)
     seen = capture(r, b.folder + "/deliver.pcapng", [d.port])
     b.send(d, commitment=1, report=3000)
     b.all_there(d, s)
