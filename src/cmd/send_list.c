@@ -93,34 +93,39 @@ static enum err find_wanted(struct send_list *l, const struct uid *sop_class,
 	return OK;
 }
 
-static enum err new_item(struct send_list *l, const char *path, struct send_item **out,
-			 struct fault *f)
+/* NULL: over a limit, or no memory. */
+static struct send_item *new_item(struct send_list *l, const char *path, struct fault *f)
 {
+	struct send_item *item;
+
+	if (l->count >= LIMIT_FILES) {
+		fault_set(f, ERR_LIMIT, "over a million objects", FAULT_NO_OFFSET);
+		return NULL;
+	}
 	if (l->count == l->room) {
 		uint32_t room = l->room == 0 ? 256 : 2 * l->room;
-		struct send_item *more;
+		struct send_item *more = realloc(l->items, room * sizeof(*more));
 
-		if (l->count >= LIMIT_FILES)
-			return fault_set(f, ERR_LIMIT, "over a million objects", FAULT_NO_OFFSET);
-		more = realloc(l->items, room * sizeof(*more));
-		if (more == NULL)
-			return fault_set(f, ERR_NOMEM, "no memory for so many files",
-					 FAULT_NO_OFFSET);
+		if (more == NULL) {
+			fault_set(f, ERR_NOMEM, "no memory for so many files", FAULT_NO_OFFSET);
+			return NULL;
+		}
 		l->items = more;
 		l->room = room;
 	}
-	*out = &l->items[l->count];
-	**out = (struct send_item){.path = arena_strdup(&l->keep, bytes_str(path))};
-	if ((*out)->path == NULL)
-		return fault_set(f, ERR_NOMEM, "no memory for so many files", FAULT_NO_OFFSET);
-	return OK;
+	item = &l->items[l->count];
+	*item = (struct send_item){.path = arena_strdup(&l->keep, bytes_str(path))};
+	if (item->path != NULL)
+		return item;
+	fault_set(f, ERR_NOMEM, "no memory for so many files", FAULT_NO_OFFSET);
+	return NULL;
 }
 
 /* An open file into the list; what is wrong with it is told. */
 static enum err take(struct send_list *l, const char *path, const struct part10 *p, struct fault *f)
 {
 	struct uid sop_class = {""}, sop_instance = {""};
-	struct send_item *item = NULL;
+	struct send_item *item;
 	struct stat st;
 	struct fault own;
 	enum err e;
@@ -133,9 +138,10 @@ static enum err take(struct send_list *l, const char *path, const struct part10 
 		complain(l, path, &own);
 		return OK;
 	}
-	e = new_item(l, path, &item, f);
-	if (e == OK)
-		e = find_wanted(l, &sop_class, &p->syntax_uid, &item->wanted, f);
+	item = new_item(l, path, f);
+	if (item == NULL)
+		return f->code;
+	e = find_wanted(l, &sop_class, &p->syntax_uid, &item->wanted, f);
 	if (e != OK)
 		return e;
 	item->sop_instance = sop_instance;

@@ -353,7 +353,7 @@ static enum err put_group_length(struct coder *c, const struct token *t, struct 
 {
 	struct open *top = top_of(c);
 	uint8_t value[4];
-	uint32_t slot;
+	uint32_t slot = NO_SLOT;
 	enum err e = slot_new(c, &slot, f);
 
 	if (e != OK)
@@ -457,7 +457,7 @@ static enum err put_token(struct coder *c, const struct token *t, struct fault *
 static enum err walk_through(struct coder *c, unsigned *notes, struct fault *f)
 {
 	struct walk w;
-	struct token t;
+	struct token t = {0};
 	enum err e;
 
 	c->depth = 1;

@@ -21,6 +21,7 @@ enum {
 struct reading {
 	struct dimse_command *c;
 	unsigned has;
+	uint16_t data_set; /* Command Data Set Type */
 	/* Affected and Requested: which of them counts depends on the field. */
 	struct bytes affected_class, requested_class, affected_instance, requested_instance;
 };
@@ -84,7 +85,6 @@ static void take_flagged(struct dimse_command *c, bool *has, uint16_t *out, stru
 static void take_element(struct reading *r, uint32_t tag, struct bytes value)
 {
 	struct dimse_command *c = r->c;
-	uint16_t data_set;
 
 	switch (tag) {
 	case TAG_CommandField:
@@ -97,14 +97,7 @@ static void take_element(struct reading *r, uint32_t tag, struct bytes value)
 		take_number(r, HAS_RESPONDED_TO, value, &c->responded_to);
 		break;
 	case TAG_CommandDataSetType:
-		data_set = DIMSE_NO_DATA_SET;
-		if ((r->has & HAS_DATA_SET) == 0 && value.len >= 2) {
-			data_set = get_u16le(value.at);
-			c->has_data = data_set != DIMSE_NO_DATA_SET;
-			r->has |= HAS_DATA_SET;
-		} else {
-			c->odd = true;
-		}
+		take_number(r, HAS_DATA_SET, value, &r->data_set);
 		break;
 	case TAG_AffectedSOPClassUID:
 		take_view(r, value, &r->affected_class);
@@ -183,7 +176,9 @@ static void settle(struct reading *r)
 	c->has_originator = c->move_originator[0] != '\0' || (r->has & HAS_ORIGINATOR_ID) != 0;
 	if (!command_is_response(c) && c->field != DIMSE_C_CANCEL && (r->has & HAS_MESSAGE_ID) == 0)
 		c->odd = true;
-	if ((r->has & HAS_DATA_SET) == 0)
+	if ((r->has & HAS_DATA_SET) != 0)
+		c->has_data = r->data_set != DIMSE_NO_DATA_SET;
+	else
 		c->odd = true;
 }
 
