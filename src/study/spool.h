@@ -27,7 +27,8 @@
  * a folder fails, the whole object is there under its name, and the sender, who is told of a
  * failure, will send it again (SPOOL_SAME).
  *
- * One struct spool a process; not for two processes after a fork.
+ * A struct spool belongs to one process: after a fork the child opens its own.  An association that
+ * feeds more than LIMIT_SPOOL_STUDIES studies gives up the lock on the one it fed least recently.
  */
 #ifndef STUDY_SPOOL_H
 #define STUDY_SPOOL_H
@@ -46,7 +47,7 @@ enum spool_durability {
 	SPOOL_NONE,   /* rename: survives a crash of netrt, not of the machine */
 };
 
-enum spool_kind { SPOOL_IMAGE, SPOOL_STRUCTURE };
+enum spool_kind { SPOOL_IMAGE, SPOOL_STRUCTURE, SPOOL_KINDS };
 
 enum spool_result {
 	SPOOL_NEW,
@@ -54,14 +55,23 @@ enum spool_result {
 	SPOOL_REPLACED, /* one with another content was there; this one has its place now */
 };
 
+#define SPOOL_STUDY_NAME_MAX (sizeof("UID_") + LIMIT_UID)
+
+/* "UID_<study>" into `name`; its length. */
+size_t spool_study_name(const struct uid *study, char name[static SPOOL_STUDY_NAME_MAX]);
+
+struct spool_folder {
+	int fd; /* -1 until needed */
+	uint64_t device, inode;
+};
+
 /* A study that this process has committed into. */
 struct spool_study {
-	struct uid uid; /* "": none */
-	int dir;        /* UID_<study>; the lock is on it */
-	int folder[2];  /* by enum spool_kind; -1 until needed */
-	bool locked;    /* shared; false while somebody has the exclusive lock */
-	bool synced;    /* strict: the way down to the folders is durable */
-	uint64_t used;  /* when; the least recent one is given up for a new one */
+	struct uid uid;
+	int dir; /* UID_<study>; the lock is on it */
+	struct spool_folder folder[SPOOL_KINDS];
+	bool locked;   /* shared; false while somebody has the exclusive lock */
+	uint64_t used; /* when; the least recent one is given up for a new one */
 };
 
 struct spool {
@@ -155,6 +165,8 @@ enum err spool_remove_study(const struct spool *s, const struct uid *study, bool
 enum err spool_quarantine(const struct spool *s, const struct uid *study, const char *subdir,
 			  const char *stamp, struct bytes reason,
 			  char name[static SPOOL_QUARANTINE_NAME_MAX], struct fault *f) MUST_USE;
+/* Is this a name that spool_quarantine gives, and of which study? */
+bool spool_quarantine_name(const char *name, struct uid *study);
 /* The reverse: `name` below subdir becomes UID_<study> again, without `reason`.  ERR_UNUSABLE when
  * a study of that UID is there, or the name is none of spool_quarantine's. */
 enum err spool_release(const struct spool *s, const char *subdir, const char *name,
