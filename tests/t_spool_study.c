@@ -335,8 +335,7 @@ static int letter_of(const char *path)
 		return -1;
 	ck_assert_uint_eq(p.data.len, LONG_TEXT);
 	letter = p.data.at[0] - 'a';
-	for (size_t i = 0; i < LONG_TEXT; i++)
-		ck_assert_int_eq(p.data.at[i] - 'a', letter);
+	ck_assert(memcmp(p.data.at, p.data.at + 1, LONG_TEXT - 1) == 0);
 	part10_close(&p);
 	return letter;
 }
@@ -346,7 +345,7 @@ static void store_often(int which)
 	struct spool x;
 
 	open_ok(&x, SPOOL_NONE);
-	for (int i = 0; i < 200; i++)
+	for (int i = 0; i < 100; i++)
 		(void)put(&x, &study, sop.text, long_text(which));
 	spool_close(&x);
 }
@@ -375,7 +374,7 @@ static void store_and_say(int count)
 	struct spool x;
 	struct uid instance;
 
-	open_ok(&x, SPOOL_FILE);
+	open_ok(&x, SPOOL_NONE);
 	for (int n = 0; n < count; n++) {
 		snprintf(instance.text, sizeof(instance.text), "1.%d", n);
 		(void)put(&x, &study, instance.text, long_text(n % 26));
@@ -427,27 +426,16 @@ END_TEST
  * seen. */
 START_TEST(test_removed_meanwhile)
 {
-	enum { COUNT = 1500 };
+	enum { COUNT = 300 };
 	static bool seen[COUNT], said[COUNT];
 	pid_t pid;
 	int n;
 
 	ck_assert_int_eq(pipe(acks), 0);
-	ck_assert_int_eq(fcntl(acks[0], F_SETFL, O_NONBLOCK), 0);
-	/* with the lock held all the time, the receiver never has it */
-	put(&s, &study, "2.1", "x");
-	spool_close(&s);
-	open_ok(&s, SPOOL_NONE);
 	pid = child(store_and_say, COUNT);
 	close(acks[1]);
-	for (bool done = false; !done;) {
-		ssize_t got = read(acks[0], &n, sizeof(n));
-
-		for (; got == (ssize_t)sizeof(n); got = read(acks[0], &n, sizeof(n)))
-			said[n] = true;
-		done = got == 0;
-		if (!exists(dir, "UID_1.2.3"))
-			continue;
+	while (read(acks[0], &n, sizeof(n)) == (ssize_t)sizeof(n)) {
+		said[n] = true;
 		struct spool_lock l;
 		if (lock(SPOOL_EXCLUSIVE, &l) == ERR_UNUSABLE)
 			continue;

@@ -27,7 +27,7 @@
 #define INCOMING ".incoming"
 #define PUSH_BYTES (4u << 20) /* written back in pieces of this, so that fdatasync finds little */
 #define GATHER 64u
-#define TRIES 8 /* at a study that is removed and made anew under our feet */
+#define TRIES 64 /* at a study that is removed and made anew under our feet */
 
 /* ---- opening ---- */
 
@@ -203,6 +203,12 @@ static void drop_study(struct spool *s, struct spool_study *st)
 	*st = s->study[--s->study_count];
 }
 
+/* A folder that is there, or was just made, and then is not: somebody removes the study. */
+static enum err no_folder(const char *text, struct fault *f)
+{
+	return errno == ENOENT ? ERR_MORE : fault_io(f, text);
+}
+
 static enum err open_study(struct spool *s, const struct uid *uid, struct spool_study **out,
 			   struct fault *f)
 {
@@ -219,7 +225,7 @@ static enum err open_study(struct spool *s, const struct uid *uid, struct spool_
 	if (dir < 0 && errno == ENOENT && (mkdirat(s->working, name, 0777) == 0 || errno == EEXIST))
 		dir = openat(s->working, name, SPOOL_FOLDER | O_NOFOLLOW);
 	if (dir < 0)
-		return fault_io(f, "cannot make the folder of a study");
+		return no_folder("cannot make the folder of a study", f);
 
 	*out = free_place(s);
 	**out = (struct spool_study){.uid = *uid, .dir = dir, .folder = {{.fd = -1}, {.fd = -1}}};
@@ -249,7 +255,7 @@ static enum err open_folder(const struct spool *s, struct spool_study *st, enum 
 			folder->fd = openat(st->dir, name, SPOOL_FOLDER | O_NOFOLLOW);
 	}
 	if (folder->fd < 0)
-		return fault_io(f, "cannot make a folder of a study");
+		return no_folder("cannot make a folder of a study", f);
 	if (fstat(folder->fd, &there) == 0 && (!strict || fsync(st->dir) == 0)) {
 		folder->device = (uint64_t)there.st_dev;
 		folder->inode = (uint64_t)there.st_ino;
@@ -392,7 +398,7 @@ static enum err place(struct spool *s, struct spool_part *p, struct spool_study 
 	enum err e = open_folder(s, st, kind, f);
 
 	if (e != OK)
-		return e == ERR_IO && !spool_is_named(s->working, &st->uid, st->dir) ? ERR_MORE : e;
+		return e;
 	if (!st->locked)
 		st->locked = flock(st->dir, LOCK_SH | LOCK_NB) == 0;
 
@@ -446,7 +452,9 @@ enum err spool_commit(struct spool *s, struct spool_part *p, const struct uid *s
 			e = place(s, p, st, kind, name, result, f);
 		if (e != ERR_MORE)
 			break;
-		drop_study(s, st);
+		if (st != NULL)
+			drop_study(s, st);
+		st = NULL;
 		e = OK;
 		if (tries == TRIES) {
 			errno = EBUSY;

@@ -32,7 +32,8 @@ void spool_lock_folder(int fd, int operation)
 	}
 }
 
-bool spool_is_named(int working, const struct uid *study, int dir)
+/* Is `dir` the folder that UID_<study> names now? */
+static bool is_named(int working, const struct uid *study, int dir)
 {
 	char name[SPOOL_STUDY_NAME_MAX];
 	struct stat named, open;
@@ -63,7 +64,7 @@ enum err spool_study_lock(const struct spool *s, const struct uid *study, enum s
 	enum err e = OK;
 	if (flock(fd, (access == SPOOL_SHARED ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
 		e = errno == EWOULDBLOCK ? ERR_MORE : fault_io(f, "cannot lock a study");
-	else if (!spool_is_named(s->working, study, fd))
+	else if (!is_named(s->working, study, fd))
 		e = ERR_MORE;
 	if (e != OK)
 		close(fd);
