@@ -25,7 +25,7 @@ struct inspect {
 	uint64_t bytes;
 	int64_t newest_ns, oldest_ns; /* ctimes, UTC; 0: no files */
 	bool strange;                 /* struct study_files */
-	bool processed;               /* the journal's round is of exactly these files */
+	bool processed; /* the journal's round has seen every one of these files, as they are */
 	/* only when not processed */
 	enum inspect_verdict verdict;
 	uint32_t images, sets;
@@ -33,11 +33,18 @@ struct inspect {
 };
 
 /*
- * Look at the study whose folder is the current working directory, of which `study` is an open fd.
- * *state is its journal, in `a`.  ERR_IO, ERR_NOMEM, ERR_LIMIT: it cannot be looked at now.
+ * Look at the study whose folder is the current working directory, of which `study` is an open fd,
+ * and `files` the list.  *state is its journal, in `a`.  ERR_IO, ERR_NOMEM, ERR_LIMIT: it cannot be
+ * looked at now.
  */
 enum err inspect_study(struct inspect *out, struct journal_state *state, int study,
-		       const struct uid *uid, struct arena *a, struct fault *f) MUST_USE;
+		       const struct study_files *files, const struct uid *uid, struct arena *a,
+		       struct fault *f) MUST_USE;
+
+/* What the journal's round saw: for each file of the list the entry of exactly this file (path,
+ * size, mtime), or NULL where it saw no such file.  malloc'ed; NULL: no memory. */
+const struct journal_seen **inspect_seen(const struct study_files *files,
+					 const struct journal_state *state) MUST_USE;
 
 /*
  * The SOP Instance UIDs that a structure set refers to: every Referenced SOP Instance UID below a

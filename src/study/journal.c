@@ -544,7 +544,7 @@ static enum err append(struct journal *j, struct fault *f)
 	return e;
 }
 
-enum err journal_sync(struct journal *j, struct fault *f)
+enum err journal_write(struct journal *j, struct fault *f)
 {
 	enum err e;
 
@@ -558,10 +558,21 @@ enum err journal_sync(struct journal *j, struct fault *f)
 		continue;
 	e = append(j, f);
 	(void)flock(j->fd, LOCK_UN);
-	if (e != OK)
+	if (e == OK)
+		j->lines.len = 0;
+	return e;
+}
+
+enum err journal_sync(struct journal *j, struct fault *f)
+{
+	size_t len = j->lines.len;
+	enum err e = journal_write(j, f);
+
+	if (e != OK || len == 0)
 		return e;
-	if (fdatasync(j->fd) < 0)
+	if (fdatasync(j->fd) < 0) {
+		j->lines.len = len; /* kept for another try */
 		return fault_io(f, "fdatasync of the study's journal");
-	j->lines.len = 0;
+	}
 	return OK;
 }

@@ -34,10 +34,11 @@
 #define JOURNAL_NAME "journal"
 
 enum journal_word {
-	JOURNAL_SOURCE,           /* name=AE title, file=address, count: an association fed it */
-	JOURNAL_PROCESSING,       /* a round begins */
-	JOURNAL_SEEN,             /* type=kind, sop, count=size, mtime_ns: a source file it read */
-	JOURNAL_OUTPUT,           /* type=series type, class_uid, sop, file: an object it made */
+	JOURNAL_SOURCE,     /* name=AE title, file=address, count: an association fed it */
+	JOURNAL_PROCESSING, /* a round begins */
+	JOURNAL_SEEN,   /* type=path in the study's folder, sop, count=size, mtime_ns: a source file
+			   it read */
+	JOURNAL_OUTPUT, /* type=series type, class_uid, sop, file: an object it made */
 	JOURNAL_PROCESSED,        /* count=outputs, seen, digest: the round is whole */
 	JOURNAL_SENT,             /* name=destination, sop, status: confirmed */
 	JOURNAL_FAILED,           /* name, sop (or none: the attempt), class, status, text */
@@ -99,6 +100,9 @@ bool journal_pending(const struct journal *j);
  * what was written of them is cut off again. */
 enum err journal_sync(struct journal *j, struct fault *f) MUST_USE;
 
+/* The same without waiting for the disk: for what is only told in reports. */
+enum err journal_write(struct journal *j, struct fault *f) MUST_USE;
+
 /* ---- reading ---- */
 
 struct journal_source {
@@ -108,7 +112,7 @@ struct journal_source {
 };
 
 struct journal_seen {
-	const char *kind; /* "DCM", "Structure" */
+	const char *kind; /* path: "DCM/1.2.3.dcm" */
 	struct uid sop;
 	uint64_t size;
 	int64_t mtime_ns;

@@ -322,6 +322,7 @@ static void fail_crash(struct run *r, int signal)
 	fail(r, EX_DATAERR, "a worker process died of %s%s", name,
 	     signal == SIGBUS    ? "; was an input file cut short meanwhile?"
 	     : signal == SIGKILL ? "; was memory short?"
+	     : signal == SIGXCPU ? "; it used more processor time than it may"
 				 : "; this is a fault in netrt, please report it");
 }
 
