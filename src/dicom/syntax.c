@@ -21,6 +21,26 @@ const struct syntax *syntax_find(struct bytes uid)
 	return NULL;
 }
 
+const struct syntax *syntax_acceptable(size_t index)
+{
+	static const struct syntax *const own[] = {
+		&syntax_explicit_le,
+		&syntax_implicit_le,
+		&syntax_explicit_be,
+#ifndef NETRT_MINIMAL
+		&syntax_deflated_le,
+#endif
+	};
+
+	if (index < sizeof(own) / sizeof(own[0]))
+		return own[index];
+	index -= sizeof(own) / sizeof(own[0]);
+	for (size_t i = 0; i < sizeof(syntax_others) / sizeof(syntax_others[0]); i++)
+		if (syntax_others[i].encapsulated && !syntax_others[i].deflated && index-- == 0)
+			return &syntax_others[i];
+	return NULL;
+}
+
 const char *uid_name(struct bytes uid)
 {
 	size_t low = 0, high = UID_ROWS;

@@ -23,6 +23,12 @@ extern const struct syntax syntax_implicit_le, syntax_explicit_le, syntax_explic
 /* Padding is trimmed; NULL when unknown (then PS3.5 says: explicit VR LE, encapsulated).  One
  * object a syntax: pointers may be compared. */
 const struct syntax *syntax_find(struct bytes uid);
+/*
+ * Those that an acceptor of storage takes, in its own order: explicit VR little endian, implicit VR
+ * little endian, big endian, deflated (where this build can inflate), then every encapsulated one.
+ * NULL: there are no more.
+ */
+const struct syntax *syntax_acceptable(size_t index);
 /* Name of a SOP class, transfer syntax or other well-known UID; NULL when unknown. */
 const char *uid_name(struct bytes uid);
 
