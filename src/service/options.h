@@ -77,9 +77,10 @@ struct service_processing {
 
 struct service_options {
 	const char *version;
-	const char *config_path; /* NULL: the built-in defaults */
-	const char *working;     /* a folder that is there */
-	const char *quarantine;  /* its name inside `working` */
+	const char *config_path;   /* NULL: the built-in defaults */
+	const char *working;       /* a folder that is there */
+	const char *quarantine;    /* its name inside `working` */
+	const char *report_folder; /* of the studies' reports, or NULL: none */
 	struct service_listener listener;
 	struct service_limits limits;
 	struct service_watch watch;

@@ -120,6 +120,8 @@ struct watch_step watch_next(const struct watch_facts *s, const struct service_w
 		return wait(WATCH_WAITING, s->retry_ms, "it is tried again soon");
 	if (!s->inspected || s->stale)
 		return look(s, o, now_ms);
+	if (s->processed)
+		return processed(s, o, now_ms);
 	if (s->files == 0 && s->strange)
 		return held(s, o, now_ms, "only files that are none of the service's are left");
 	if (s->files == 0) {
@@ -128,8 +130,6 @@ struct watch_step watch_next(const struct watch_facts *s, const struct service_w
 		return now_ms < due ? wait(WATCH_RECEIVING, due, "empty")
 				    : act(WATCH_REMOVE, WATCH_RECEIVING, NULL);
 	}
-	if (s->processed)
-		return processed(s, o, now_ms);
 	if (s->verdict == INSPECT_NO_SET)
 		return without_set(s, o, now_ms);
 	if (s->verdict == INSPECT_NO_IMAGES)
