@@ -28,10 +28,23 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} commands[] = {
-		{"process", cmd_process}, {"rois", cmd_rois},       {"dump", cmd_dump},
-		{"echo", cmd_echo},       {"send", cmd_send},       {"config", cmd_config},
-		{"phantom", cmd_phantom}, {"version", cmd_version}, {"--version", cmd_version},
-		{"help", cmd_help},       {"--help", cmd_help},     {"-h", cmd_help},
+		{"process", cmd_process},
+		{"rois", cmd_rois},
+		{"dump", cmd_dump},
+		{"serve", cmd_serve},
+		{"status", cmd_status},
+		{"retry", cmd_retry},
+		{"quarantine", cmd_quarantine},
+		{"healthcheck", cmd_healthcheck},
+		{"echo", cmd_echo},
+		{"send", cmd_send},
+		{"config", cmd_config},
+		{"phantom", cmd_phantom},
+		{"version", cmd_version},
+		{"--version", cmd_version},
+		{"help", cmd_help},
+		{"--help", cmd_help},
+		{"-h", cmd_help},
 	};
 
 	occupy_standard_streams();

@@ -20,6 +20,11 @@ int cmd_config(int argc, char **argv);
 int cmd_phantom(int argc, char **argv);
 int cmd_echo(int argc, char **argv);
 int cmd_send(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_retry(int argc, char **argv);
+int cmd_quarantine(int argc, char **argv);
+int cmd_healthcheck(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
@@ -31,6 +36,11 @@ extern const char cmd_config_usage[];
 extern const char cmd_phantom_usage[];
 extern const char cmd_echo_usage[];
 extern const char cmd_send_usage[];
+extern const char cmd_serve_usage[];
+extern const char cmd_status_usage[];
+extern const char cmd_retry_usage[];
+extern const char cmd_quarantine_usage[];
+extern const char cmd_healthcheck_usage[];
 
 /* "netrt NAME: why", and where help is, on standard error; returns EX_USAGE.  NULL: no command. */
 int cmd_usage_error(const char *name, const char *why);

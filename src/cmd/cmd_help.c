@@ -24,6 +24,11 @@ static const struct {
 	 cmd_process_usage},
 	{"rois", "list the regions of interest of an RT Structure Set", cmd_rois_usage},
 	{"dump", "show what is in DICOM files, as text or JSON", cmd_dump_usage},
+	{"serve", "the service: receive, process, deliver", cmd_serve_usage},
+	{"status", "what the service has and does", cmd_status_usage},
+	{"retry", "deliver now", cmd_retry_usage},
+	{"quarantine", "list, release or discard what is in quarantine", cmd_quarantine_usage},
+	{"healthcheck", "is the service alive?", cmd_healthcheck_usage},
 	{"echo", "ask a DICOM peer whether it is there", cmd_echo_usage},
 	{"send", "send DICOM files to a peer", cmd_send_usage},
 	{"config", "print the default configuration, or check one", cmd_config_usage},
@@ -40,7 +45,7 @@ static void list_commands(FILE *out)
 	      "RT Structure Sets in, image series with overlay planes out.\n\n",
 	      out);
 	for (size_t i = 0; i < TOPICS; i++)
-		fprintf(out, "  %-9s %s\n", topics[i].name, topics[i].summary);
+		fprintf(out, "  %-11s %s\n", topics[i].name, topics[i].summary);
 	fputs("\nExit codes: 0 all done, 64 usage, 65 some study or file could not be processed,\n"
 	      "66 no input, 69 a peer is not there, 73 cannot create the output, 74 standard "
 	      "output failed,\n"

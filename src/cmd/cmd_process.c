@@ -1,6 +1,6 @@
 /*
- * netrt process: a folder of DICOM in, overlay series out.  Here are only the arguments, the
- * configuration's way into struct study_options, and the folders at both ends.
+ * netrt process: a folder of DICOM in, overlay series out.  Here are only the arguments and the
+ * folders at both ends.
  */
 #include <assert.h>
 #include <errno.h>
@@ -15,9 +15,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/sha256.h"
 #include "cmd/cmd.h"
-#include "conf/conf.h"
+#include "cmd/from_conf.h"
 #include "study/batch.h"
 
 const char cmd_process_usage[] =
@@ -130,82 +129,10 @@ static unsigned worker_count(const char *jobs)
 	return errno != 0 || *end != '\0' || n > LIMIT_WORKERS ? 0 : (unsigned)n;
 }
 
-/* ---- configuration ---- */
-
-static void digest(struct bytes text, char out[static 65])
+static void fill(struct study_options *o, const struct loaded *l, const struct arguments *a)
 {
-	struct sha256 s;
-	uint8_t sum[SHA256_LEN];
-
-	sha256_init(&s);
-	sha256_add(&s, text);
-	sha256_end(&s, sum);
-	for (size_t i = 0; i < SHA256_LEN; i++)
-		snprintf(out + 2 * i, 3, "%02x", sum[i]);
-}
-
-static enum log_level level_of(enum conf_log_level level, bool quiet)
-{
-	if (quiet)
-		return level >= CONF_LOG_ERROR ? LOG_ERROR : LOG_WARNING;
-	return level == CONF_LOG_DEBUG     ? LOG_DEBUG
-	       : level == CONF_LOG_INFO    ? LOG_INFO
-	       : level == CONF_LOG_WARNING ? LOG_WARNING
-					   : LOG_ERROR;
-}
-
-static int load(const char *path, struct conf *c, struct arena *a, char sha256[static 65])
-{
-	static struct conf_diags problems;
-	struct bytes text = conf_default_text();
-	struct fault f;
-	enum err e;
-
-	if (path != NULL) {
-		e = conf_load(c, path, a, &problems);
-		if (e == OK && file_read(&text, path, LIMIT_CONFIG, a, &f) != OK)
-			e = ERR_IO;
-	} else {
-		e = conf_defaults(c, a);
-	}
-	if (e == OK)
-		e = conf_refuse_unbuilt(c, a, &problems);
-	conf_diags_log(&problems, path);
-	if (e != OK) {
-		if (problems.errors == 0)
-			log_say(LOG_ERROR, "the configuration cannot be read");
-		return EX_CONFIG;
-	}
-	digest(text, sha256);
-	return EX_OK;
-}
-
-static void fill(struct study_options *o, const struct conf *c, const struct arguments *a)
-{
-	const struct conf_processing *p = &c->processing;
-	static const enum study_planes planes[] = {
-		[CONF_PLANES_MERGED] = STUDY_PLANES_MERGED,
-		[CONF_PLANES_PER_ROI] = STUDY_PLANES_PER_ROI,
-		[CONF_PLANES_BOTH] = STUDY_PLANES_BOTH,
-	};
-
-	o->rt = (struct rt_options){
-		.ignore_containing = p->ignore_contour_names_containing.item,
-		.ignore_count = p->ignore_contour_names_containing.count,
-		.only_matching = p->only_contour_names_matching.item,
-		.only_count = p->only_contour_names_matching.count,
-		.edge_rule = p->edge_rule == CONF_EDGE_INCLUSIVE ? EDGE_INCLUSIVE : EDGE_HALF_OPEN,
-		.nesting_rule = p->nested_contours == CONF_NESTED_HOLE ? NESTED_HOLE : NESTED_UNION,
-		.tolerance_mm = p->slice_tolerance_um == 0 ? 1.5 : p->slice_tolerance_um / 1000.0,
-	};
-	o->planes = planes[p->overlay_planes];
-	o->uid_key = p->uid_key != NULL ? bytes_str(p->uid_key) : BYTES_LIT(STUDY_UID_KEY);
-	o->series_number = p->overlay_series_number;
-	o->series_description = p->overlay_series_description;
-	o->study_id = p->overlay_study_id;
+	study_options_of(o, l);
 	o->now = clock_wall();
-	o->version = NETRT_VERSION;
-	o->config_file = a->config;
 	o->out_path = a->out;
 	o->sheet = a->sheet;
 	o->json = a->json;
@@ -228,21 +155,6 @@ static int check_inputs(const struct arguments *a)
 	return EX_OK;
 }
 
-/* The folder and those above it. */
-static int make_folders(char *path)
-{
-	for (char *at = path + 1; *at != '\0'; at++) {
-		if (*at != '/')
-			continue;
-		*at = '\0';
-		int failed = mkdir(path, 0777) < 0 && errno != EEXIST;
-		*at = '/';
-		if (failed)
-			return -1;
-	}
-	return mkdir(path, 0777) < 0 && errno != EEXIST ? -1 : 0;
-}
-
 /* An open OUT, and whether it was made here; -1 with a message. */
 static int open_output(const char *out, bool *made)
 {
@@ -251,10 +163,7 @@ static int open_output(const char *out, bool *made)
 
 	*made = false;
 	if (fd < 0 && errno == ENOENT) {
-		char *copy = strdup(out);
-
-		*made = copy != NULL && make_folders(copy) == 0;
-		free(copy);
+		*made = make_folders(out);
 		if (*made)
 			fd = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
@@ -331,9 +240,7 @@ int cmd_process(int argc, char **argv)
 {
 	struct arguments a = {.config = NULL};
 	struct study_options o = {.workers = 0};
-	struct arena arena;
-	struct conf conf;
-	struct fault f;
+	static struct loaded loaded;
 
 	if (cmd_wants_help(argc, argv, cmd_process_usage))
 		return cmd_finish(EX_OK);
@@ -345,16 +252,12 @@ int cmd_process(int argc, char **argv)
 	if (o.workers == 0)
 		return cmd_usage_error("process", "-j takes a number from 1 to 256");
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2) */
-	if (arena_open(&arena, 4u * LIMIT_CONFIG_ARENA, &f) != OK) {
-		log_say(LOG_ERROR, "%s", f.text);
-		return EX_OSERR;
-	}
-	code = load(a.config, &conf, &arena, o.config_sha256);
+	code = loaded_open(&loaded, a.config);
 	if (code == EX_OK) {
-		log_level_set(level_of(conf.logging.level, a.quiet));
-		fill(&o, &conf, &a);
+		log_level_set(level_of(loaded.conf.logging.level, a.quiet));
+		fill(&o, &loaded, &a);
 		code = run(&a, &o);
 	}
-	arena_close(&arena);
+	loaded_close(&loaded);
 	return cmd_finish(code);
 }

@@ -98,6 +98,7 @@ static bool ended(struct peer_assoc *t, const struct dul_ind *ind)
 {
 	switch (ind->kind) {
 	case DUL_ASSOCIATE_REJECTED:
+		t->rejected = true;
 		snprintf(t->why, sizeof(t->why), "association rejected%s: %s (%u/%u/%u)",
 			 ind->result == 2 ? " for now" : "",
 			 dul_reject_text(ind->source, ind->reason), ind->result, ind->source,
@@ -135,7 +136,7 @@ bool peer_open(struct peer_assoc *t, const struct peer *p)
 	int fd;
 
 	t->link = LINK_NONE;
-	t->open = false;
+	t->open = t->rejected = false;
 	limits.artim_ms = limits.pdu_ms = limits.idle_ms = p->timeout_ms;
 	if (limits.release_ms > p->timeout_ms)
 		limits.release_ms = p->timeout_ms;

@@ -31,6 +31,7 @@ struct peer_assoc {
 	struct dul_answer answer;
 	struct scu scu;
 	bool open;
+	bool rejected; /* after a failure: the peer answered, with A-ASSOCIATE-RJ */
 	char why[200]; /* after a failure: what happened, in words */
 };
 
