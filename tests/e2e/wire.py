@@ -282,7 +282,11 @@ def undated(data):
         if group << 16 | number not in DATES:
             out += data[at:at + 8 + length]
         at += 8 + length
-    return out + data[at:]
+    rest = data[at:]
+    at = rest.find(b"\x18\0\x02\xa0DT")  # Contribution Date Time
+    if at >= 0:
+        rest = rest[:at] + rest[at + 8 + struct.unpack_from("<H", rest, at + 6)[0]:]
+    return out + rest
 
 
 # ---- a requestor -----------------------------------------------------------------------------
