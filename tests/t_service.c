@@ -290,7 +290,7 @@ START_TEST(private_files_stay_private)
 	ck_assert_int_eq(pipe(ends), 0);
 	child_private(ends[0]);
 	child_private(ends[1]);
-	pid_t pid = child_fork(ends[1]);
+	pid_t pid = child_fork("worker", ends[1]);
 	if (pid == 0)
 		_exit(fcntl(ends[0], F_GETFD) < 0 && fcntl(ends[1], F_GETFD) >= 0 ? 0 : 1);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "study/pool.h"
@@ -36,13 +37,14 @@ void child_mask(const sigset_t *mask)
 	child_signals = *mask;
 }
 
-pid_t child_fork(int keep)
+pid_t child_fork(const char *role, int keep)
 {
 	pid_t self = getpid();
 	pid_t pid = fork();
 
 	if (pid != 0)
 		return pid;
+	prctl(PR_SET_NAME, role);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

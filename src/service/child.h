@@ -24,8 +24,9 @@ void child_close_private(int fd); /* close it, and forget it */
 
 /* The supervisor holds signals back; `mask`: what it was before, which children get. */
 void child_mask(const sigset_t *mask);
-/* As fork(2).  `keep`: one private fd that this child is to have, or -1. */
-pid_t child_fork(int keep) MUST_USE;
+/* As fork(2).  `role`: the name that ps and /proc/PID/comm show.  `keep`: one private fd that this
+ * child is to have, or -1. */
+pid_t child_fork(const char *role, int keep) MUST_USE;
 
 enum tell_kind {
 	TELL_INSPECTED = 1,

@@ -123,7 +123,7 @@ static void let_in(struct door *d, const struct address *peer, int fd, uint64_t 
 				   .slot = slot,
 				   .number = d->next_number++,
 				   .peer = *peer};
-	pid_t pid = child_fork(-1);
+	pid_t pid = child_fork("receiver", -1);
 	if (pid == 0) {
 		receiver_run(&job);
 		_exit(0);

@@ -89,7 +89,7 @@ static void start(struct senders *s, size_t i, uint64_t now_ms)
 		return;
 	}
 	child_private(ends[0]);
-	pid_t pid = child_fork(-1);
+	pid_t pid = child_fork("sender", -1);
 	if (pid == 0) {
 		struct sender_options o = *s->o->sender;
 

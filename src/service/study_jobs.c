@@ -128,6 +128,11 @@ static enum study_job job_for(enum watch_what what)
 	return what == WATCH_INSPECT ? JOB_INSPECT : what == WATCH_PROCESS ? JOB_WORK : JOB_CLOSE;
 }
 
+static const char *job_name(enum study_job job)
+{
+	return job == JOB_INSPECT ? "inspector" : job == JOB_WORK ? "worker" : "closer";
+}
+
 static void run(struct studies *s, struct study *t, enum study_job job)
 {
 	struct tell tell = {.study = t->uid};
@@ -160,7 +165,7 @@ void study_jobs_start(struct studies *s, struct study *t, uint64_t now_ms)
 	case HOLD_FREE:
 		break;
 	}
-	pid_t pid = child_fork(s->tell);
+	pid_t pid = child_fork(job_name(job), s->tell);
 	if (pid == 0)
 		run(s, t, job);
 	if (pid < 0) {

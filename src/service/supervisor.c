@@ -89,7 +89,7 @@ static void take_client(struct supervisor *s, uint64_t now)
 		return;
 	while (free < CLIENTS && s->clients[free] != 0)
 		free++;
-	pid_t pid = free < CLIENTS ? child_fork(s->tell_end) : -1;
+	pid_t pid = free < CLIENTS ? child_fork("control", s->tell_end) : -1;
 	if (pid == 0) {
 		answer_client(s, client, now);
 		_exit(0);
