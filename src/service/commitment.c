@@ -1,6 +1,5 @@
 #include "service/commitment.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +10,9 @@
 #include <unistd.h>
 
 #include "service/commitment_data.h"
+#include "study/spool.h"
 
+#define NAMES (64u << 20) /* of studies */
 #define FOLDER (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
 
 struct uid commitment_transaction(void)
@@ -187,29 +188,34 @@ static bool journal_mentions(int study, struct bytes needle)
 	return found;
 }
 
-/* The open folder of the study that mentions the transaction; -1: none. */
-static int find_study(int working, const struct uid *transaction, struct uid *study)
+/* *dir: the open folder of the study that mentions the transaction.  ERR_MORE: there is none. */
+static enum err find_study(int working, const struct uid *transaction, struct uid *study, int *dir,
+			   struct fault *f)
 {
-	int fd = openat(working, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = -1;
-	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *d;
+	struct spool spool = SPOOL_CLOSED;
+	struct uid *studies = NULL;
+	size_t count = 0;
+	struct arena a;
+	enum err e = arena_open(&a, NAMES, f);
 
-	if (folder == NULL) {
-		if (fd >= 0)
+	if (e != OK)
+		return e;
+	spool.working = working;
+	e = spool_list_studies(&spool, &studies, &count, &a, f);
+	for (size_t i = 0; e == OK && i < count && *dir < 0; i++) {
+		char name[sizeof("UID_") + LIMIT_UID];
+
+		snprintf(name, sizeof(name), "UID_%s", studies[i].text);
+		int fd = openat(working, name, FOLDER);
+		if (fd >= 0 && journal_mentions(fd, bytes_str(transaction->text))) {
+			*dir = fd;
+			*study = studies[i];
+		} else if (fd >= 0) {
 			close(fd);
-		return -1;
+		}
 	}
-	while (found < 0 && (d = readdir(folder)) != NULL) {
-		if (strncmp(d->d_name, "UID_", 4) != 0 || !uid_set(study, bytes_str(d->d_name + 4)))
-			continue;
-		int dir = openat(working, d->d_name, FOLDER);
-		if (dir >= 0 && journal_mentions(dir, bytes_str(transaction->text)))
-			found = dir;
-		else if (dir >= 0)
-			close(dir);
-	}
-	closedir(folder);
-	return found;
+	arena_close(&a);
+	return e == OK && *dir < 0 ? ERR_MORE : e;
 }
 
 struct dimse_reply commitment_take(int working, uint16_t event_type, struct bytes data,
@@ -224,10 +230,10 @@ struct dimse_reply commitment_take(int working, uint16_t event_type, struct byte
 	if (commitment_report(data, syntax, &transaction, no_row, NULL, &f) != OK)
 		return reply_of(ERR_WIRE);
 
-	int study = find_study(working, &transaction, &taken.study);
-	if (study < 0)
-		return reply_of(ERR_MORE);
-
+	int study = -1;
+	enum err e = find_study(working, &transaction, &taken.study, &study, &f);
+	if (e != OK)
+		return reply_of(e);
 	struct dimse_reply reply = commitment_take_for(study, event_type, data, syntax, &taken);
 	close(study);
 	if (reply.status == DIMSE_SUCCESS)

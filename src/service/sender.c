@@ -27,8 +27,8 @@
 #include "service/accounts.h"
 #include "service/breaker.h"
 #include "service/transfer.h"
-#include "service/waiting.h"
 #include "study/pool.h"
+#include "study/spool.h"
 
 #define JOBS 128u         /* studies of one look; each holds a descriptor */
 #define NAMES (64u << 20) /* of studies */
@@ -42,8 +42,8 @@
 
 struct job {
 	struct uid study;
-	int dir;            /* the study's folder, locked */
-	struct arena arena; /* of the state, and of `wanted` */
+	struct spool_lock lock; /* on the study's folder */
+	struct arena arena;     /* of the state, and of `wanted` */
 	struct journal_state state;
 	uint32_t *wanted; /* outputs to send */
 	uint32_t wanted_count;
@@ -63,6 +63,7 @@ struct unit {
 struct sender {
 	const struct sender_options *o;
 	const struct delivery_dest *dest;
+	struct spool spool;
 	struct breaker breaker;
 	struct job *job;
 	uint32_t job_count;
@@ -246,7 +247,7 @@ static enum err write_entry(const struct sender *s, const struct job *job,
 	struct journal_entry named = *e;
 	struct fault f = {0};
 	struct journal j;
-	enum err err = journal_open(&j, job->dir, &f);
+	enum err err = journal_open(&j, job->lock.fd, &f);
 
 	named.name = bytes_str(s->dest->name);
 	if (err == OK) {
@@ -263,10 +264,10 @@ static enum err write_entry(const struct sender *s, const struct job *job,
 static enum err read_journal(struct job *job)
 {
 	struct fault f = {0};
-	enum err e = journal_arena(&job->arena, job->dir, &f);
+	enum err e = journal_arena(&job->arena, job->lock.fd, &f);
 
 	if (e == OK)
-		e = journal_read(&job->state, job->dir, &job->arena, &f);
+		e = journal_read(&job->state, job->lock.fd, &job->arena, &f);
 	if (e != OK)
 		say_fault(&job->study, &f);
 	return e;
@@ -275,7 +276,7 @@ static enum err read_journal(struct job *job)
 static void drop(struct job *job)
 {
 	arena_close(&job->arena);
-	close(job->dir);
+	spool_study_unlock(&job->lock);
 }
 
 static struct schedule_next next_for(const struct sender *s, const struct job *job)
@@ -431,12 +432,17 @@ static bool is_job(struct sender *s, struct job *job)
 static void look_at(struct sender *s, const struct uid *study)
 {
 	struct job *job = &s->job[s->job_count];
+	struct fault f = {0};
+
 	if (is_left_alone(s, study))
 		return;
-	*job = (struct job){.study = *study, .dir = waiting_lock(s->o->working, study)};
-	if (job->dir < 0 && errno == EWOULDBLOCK)
+	*job = (struct job){.study = *study, .lock = SPOOL_UNLOCKED};
+	enum err e = spool_study_lock(&s->spool, study, SPOOL_SHARED, &job->lock, &f);
+	if (e == ERR_MORE)
 		due_at(s, journal_now_ms() + BUSY_MS);
-	if (job->dir < 0)
+	else if (e == ERR_IO)
+		say_fault(study, &f);
+	if (e != OK)
 		return;
 	if (is_job(s, job))
 		s->job_count++;
@@ -466,7 +472,7 @@ static enum err look(struct sender *s, struct fault *f)
 
 	if (e != OK)
 		return e;
-	e = waiting_studies(s->o->working, &studies, &count, &names, f);
+	e = spool_list_studies(&s->spool, &studies, &count, &names, f);
 	size_t first = e == OK ? go_on_at(s, studies, count) : 0;
 	for (size_t i = 0; e == OK && i < count && s->job_count < most && !stop; i++) {
 		s->looked_at = studies[(first + i) % count];
@@ -540,7 +546,7 @@ static void run_child(struct sender *s, struct unit *unit, pid_t parent)
 		.options = s->o,
 		.dest = s->dest,
 		.study = &job->study,
-		.dir = job->dir,
+		.dir = job->lock.fd,
 		.state = &job->state,
 		.index = job->wanted + unit->from,
 		.count = unit->count,
@@ -723,10 +729,15 @@ static enum err deliver(struct sender *s, struct fault *f)
 
 int sender_run(const struct sender_options *o, const struct delivery_dest *dest)
 {
-	struct sender s = {.o = o, .dest = dest, .breaker = BREAKER_NONE, .next_ms = UINT64_MAX};
+	struct sender s = {.o = o,
+			   .dest = dest,
+			   .spool = SPOOL_CLOSED,
+			   .breaker = BREAKER_NONE,
+			   .next_ms = UINT64_MAX};
 	struct fault f = {0};
 
 	assert(dest->max_associations >= 1 && dest->max_associations <= SENDER_ASSOCIATIONS);
+	s.spool.working = o->working;
 	stop = 0;
 	take_signals(true);
 	accounts_context(&(struct accounts_context){.part = ACCOUNTS_SENDER,
