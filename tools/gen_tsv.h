@@ -103,7 +103,7 @@ static void gen_close(FILE *out)
 }
 
 /* A char array; string literals this long are not portable C. */
-static void gen_pool(FILE *out, const char *name, const char *pool, size_t len)
+static inline void gen_pool(FILE *out, const char *name, const char *pool, size_t len)
 {
 	fprintf(out, "static const char %s[%zu] = {", name, len);
 	for (size_t i = 0; i < len; i++)

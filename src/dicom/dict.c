@@ -117,6 +117,14 @@ bool dict_find(uint32_t tag, struct dict_entry *out)
 	return true;
 }
 
+bool dict_at(size_t index, struct dict_entry *out)
+{
+	if (index >= DICT_ROWS + DICT_MASKED)
+		return false;
+	unpack(index, out);
+	return true;
+}
+
 enum vr dict_vr(uint32_t tag)
 {
 	size_t row = TAG_IS_PRIVATE(tag) ? NOT_FOUND : find_row(tag);

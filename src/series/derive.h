@@ -7,7 +7,7 @@
 
 #include "dicom/build.h"
 #include "series/overlay.h"
-#include "series/text.h"
+#include "dicom/encode.h"
 
 struct derive {
 	const struct overlay_series *series; /* borrowed, as are the next two */

@@ -5,8 +5,8 @@
  * changed for the sake of a ROI name: what it cannot say becomes '?', and is told.  UTF-8, the
  * single byte sets, the Japanese, Korean and Chinese ones and code extensions are written.
  */
-#ifndef SERIES_TEXT_H
-#define SERIES_TEXT_H
+#ifndef DICOM_ENCODE_H
+#define DICOM_ENCODE_H
 
 #include "base/arena.h"
 

@@ -10,10 +10,10 @@
 #include "base/utf8.h"
 #include "dicom/charset.h"
 #include "series/overlay.h"
-#include "series/text.h"
+#include "dicom/encode.h"
 #include "support/support.h"
 
-Suite *suite_series_text(void);
+Suite *suite_encode(void);
 
 static struct arena arena;
 
@@ -317,9 +317,9 @@ END_TEST
 
 #define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
 
-Suite *suite_series_text(void)
+Suite *suite_encode(void)
 {
-	Suite *s = suite_create("series_text");
+	Suite *s = suite_create("encode");
 	TCase *tc = tcase_create("text");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

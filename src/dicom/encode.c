@@ -11,7 +11,7 @@
  * takes an escape sequence, and every value ends at home (PS3.5 6.1.2.5.3).  Codes that
  * contain the byte of a backslash are not used: too many readers split before they decode.
  */
-#include "series/text.h"
+#include "dicom/encode.h"
 
 #include <string.h>
 

@@ -1,0 +1,745 @@
+/*
+ * How a decision comes about, for the profiles basic and research:
+ *
+ *     rules of the site  >  groups and private attributes  >  table E.1-1: the action resolved by
+ *     attribute type, then the options' columns  >  what the VR of the dictionary says
+ *
+ * A compound action ("X/Z/D") is looked up in resolved_rows by IOD and path; where it is not
+ * there the fallback is the choice that leaves every object valid.
+ */
+#include "anon/policy.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sha256.h"
+#include "dicom/dict.h"
+#include "dicom/syntax.h"
+#include "dicom/tag.h"
+
+enum table_action {
+	TABLE_X,
+	TABLE_Z,
+	TABLE_D,
+	TABLE_U,
+	TABLE_XZ,
+	TABLE_XD,
+	TABLE_ZD,
+	TABLE_XZD,
+	TABLE_XZU
+};
+enum { CELL_NONE, CELL_K, CELL_C };
+
+struct table_row {
+	uint32_t tag;
+	uint32_t bits; /* tools/gen_anon.c */
+};
+
+struct masked_row {
+	uint32_t tag, mask, bits;
+};
+
+struct resolved_row {
+	uint32_t tag;   /* the last of the path */
+	uint16_t first; /* in resolved_tags, where the path begins */
+	uint8_t depth;  /* tags before the last */
+	uint8_t iod;
+	uint8_t action;
+};
+
+#include "anon_table.inc" /* generated from tables/ */
+
+#define TABLE_ROWS (sizeof(table_rows) / sizeof(table_rows[0]))
+#define MASKED_ROWS (sizeof(masked_rows) / sizeof(masked_rows[0]))
+#define RESOLVED_ROWS (sizeof(resolved_rows) / sizeof(resolved_rows[0]))
+
+#define CODES_MAX (ANON_OPTIONS + 2)
+
+/* A compiled rule, of the site or of NETRT. */
+struct rule {
+	uint32_t tag, mask;
+	const uint32_t *path; /* arena's; the sequences around it, outermost first */
+	unsigned depth;
+	enum anon_act act;
+	enum anon_origin origin;
+	struct bytes value;
+	const char *where; /* as configured */
+};
+
+struct policy {
+	const struct anon_settings *settings;
+	const struct anon_safe *safe;
+	size_t safe_count;
+	struct rule *rules; /* the most specific first */
+	size_t rule_count;
+	const char *codes[CODES_MAX];
+};
+
+const char *const anon_act_words[ACT_COUNT] = {
+	[ACT_KEEP] = "keep",
+	[ACT_REMOVE] = "remove",
+	[ACT_EMPTY] = "empty",
+	[ACT_DUMMY] = "dummy",
+	[ACT_UID] = "uid",
+	[ACT_CLEAN] = "clean",
+	[ACT_SHIFT] = "shift",
+	[ACT_REPLACE] = "replace",
+	[ACT_HASH] = "hash",
+	[ACT_ID] = "patient-id",
+	[ACT_NAME] = "patient-name",
+	[ACT_AGE] = "age",
+	[ACT_FIRST_DAY] = "first-day",
+	[ACT_FULL_HOUR] = "full-hour",
+	[ACT_ROI_NAME] = "roi-name",
+};
+
+enum anon_iod anon_iod_of(struct bytes sop_class)
+{
+	static const struct {
+		const char *uid;
+		enum anon_iod iod;
+	} known[] = {
+		{"1.2.840.10008.5.1.4.1.1.2", IOD_CT},
+		{"1.2.840.10008.5.1.4.1.1.4", IOD_MR},
+		{"1.2.840.10008.5.1.4.1.1.481.3", IOD_RT_STRUCTURE_SET},
+		{"1.2.840.10008.5.1.4.1.1.7", IOD_SECONDARY_CAPTURE},
+		{"1.2.840.10008.5.1.4.1.1.66.4", IOD_SEGMENTATION},
+	};
+
+	sop_class = bytes_trim(sop_class);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (bytes_eq_str(sop_class, known[i].uid))
+			return known[i].iod;
+	return IOD_OTHER;
+}
+
+/* ---- making ---- */
+
+/* "60xx,3000", "(60xx,3000)", "50xx": a group with any digits in the place of x. */
+static bool parse_masked(struct bytes text, uint32_t *tag, uint32_t *mask)
+{
+	uint32_t value = 0, care = 0;
+	unsigned digits = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		int c = text.at[i] | 0x20;
+		bool any = c == 'x';
+
+		if (text.at[i] == ',' && digits == 4)
+			continue;
+		if ((text.at[i] == '(' && i == 0) || (text.at[i] == ')' && i + 1 == text.len))
+			continue;
+		if (digits == 8 || !(any || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+			return false;
+		value = value << 4 | (any ? 0u : (uint32_t)(c <= '9' ? c - '0' : c - 'a' + 10));
+		care = care << 4 | (any ? 0u : 0xFu);
+		digits++;
+	}
+	if (digits == 4) {
+		value <<= 16;
+		care <<= 16;
+	} else if (digits != 8) {
+		return false;
+	}
+	*tag = value;
+	*mask = care;
+	return care != 0;
+}
+
+/* One name of a rule: keyword, number, or repeating group. */
+static bool parse_name(struct bytes text, uint32_t *tag, uint32_t *mask)
+{
+	struct dict_entry entry;
+
+	text = bytes_trim(text);
+	if (dict_by_keyword(text, &entry)) {
+		*tag = entry.tag;
+		*mask = entry.mask;
+		return true;
+	}
+	*mask = 0xFFFFFFFFu;
+	return dict_parse_tag(text, tag) || parse_masked(text, tag, mask);
+}
+
+static enum err parse_where(struct rule *r, struct arena *a, struct fault *f)
+{
+	struct bytes rest = bytes_str(r->where);
+	uint32_t tags[LIMIT_NESTING + 1], mask = 0;
+	unsigned count = 0;
+
+	for (bool more = true; more; count++) {
+		const uint8_t *end = memchr(rest.at, '>', rest.len);
+		size_t len = end != NULL ? (size_t)(end - rest.at) : rest.len;
+
+		if (count > 0 && mask != 0xFFFFFFFFu)
+			return fault_set(f, ERR_UNUSABLE, "a path leads through a repeating group",
+					 FAULT_NO_OFFSET);
+		if (count > LIMIT_NESTING ||
+		    !parse_name(bytes_slice(rest, 0, len), &tags[count], &mask))
+			return fault_set(f, ERR_UNUSABLE, "names no attribute", FAULT_NO_OFFSET);
+		more = end != NULL;
+		if (more)
+			rest = bytes_slice(rest, len + 1, rest.len - len - 1);
+	}
+	r->tag = tags[count - 1] & mask;
+	r->mask = mask;
+	r->depth = count - 1;
+	struct bytes path = arena_copy(a, bytes_of(tags, r->depth * sizeof(tags[0])));
+	r->path = (const uint32_t *)(const void *)path.at;
+	return path.at == NULL ? fault_set(f, ERR_NOMEM, "too many rules", FAULT_NO_OFFSET) : OK;
+}
+
+static unsigned bits_of(uint32_t mask)
+{
+	unsigned n = 0;
+
+	for (; mask != 0; mask &= mask - 1)
+		n++;
+	return n;
+}
+
+/* Longer paths first, then attributes before groups; NETRT's lists come after the site's rules. */
+static int specificity(const struct rule *a, const struct rule *b)
+{
+	if (a->origin != b->origin)
+		return a->origin == FROM_SITE ? 1 : -1;
+	if (a->depth != b->depth)
+		return a->depth > b->depth ? 1 : -1;
+	return (int)bits_of(a->mask) - (int)bits_of(b->mask);
+}
+
+static bool same_place(const struct rule *a, const struct rule *b)
+{
+	return a->origin == b->origin && a->tag == b->tag && a->mask == b->mask &&
+	       a->depth == b->depth && memcmp(a->path, b->path, a->depth * sizeof(*a->path)) == 0;
+}
+
+/* Into its place.  Of NETRT's lists the first one that names an attribute counts, as there. */
+static enum err insert(struct policy *p, const struct rule *r, struct policy_problem *problem,
+		       struct fault *f)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct rule *old = &p->rules[i];
+
+		if (!same_place(old, r))
+			continue;
+		if (r->origin == FROM_NETRT ||
+		    (old->act == r->act && bytes_eq(old->value, r->value)))
+			return OK;
+		*problem =
+			(struct policy_problem){r->where, "another rule says otherwise about it"};
+		return fault_set(f, ERR_UNUSABLE, problem->reason, FAULT_NO_OFFSET);
+	}
+	while (at < p->rule_count && specificity(&p->rules[at], r) >= 0)
+		at++;
+	memmove(p->rules + at + 1, p->rules + at, (p->rule_count - at) * sizeof(*p->rules));
+	p->rules[at] = *r;
+	p->rule_count++;
+	return OK;
+}
+
+/* A new text needs an attribute of a text VR; a hash, one that takes any 16 characters, or UIDs. */
+static bool takes_text(const struct rule *r, enum anon_act act)
+{
+	enum vr vr = r->mask == 0xFFFFFFFFu ? dict_vr(r->tag) : VR_UN;
+
+	if (act == ACT_REPLACE)
+		return vr_info(vr)->is_text;
+	return vr == VR_UI || vr == VR_AE || (vr_info(vr)->uses_charset && vr_info(vr)->is_text);
+}
+
+static enum err add_rule(struct policy *p, const char *where, enum anon_act act,
+			 enum anon_origin origin, const char *value, struct arena *a,
+			 struct policy_problem *problem, struct fault *f)
+{
+	struct rule r = {.where = where,
+			 .act = act,
+			 .origin = origin,
+			 .value = value != NULL ? bytes_str(value) : BYTES_NONE};
+	enum err e = parse_where(&r, a, f);
+
+	if (e != OK) {
+		*problem = (struct policy_problem){where, f->text};
+		return e;
+	}
+	if ((act == ACT_REPLACE || act == ACT_HASH) && !takes_text(&r, act)) {
+		*problem = (struct policy_problem){where, "an attribute that holds no such text"};
+		return fault_set(f, ERR_UNUSABLE, problem->reason, FAULT_NO_OFFSET);
+	}
+	return insert(p, &r, problem, f);
+}
+
+static enum err add_list(struct policy *p, const struct anon_list *list, enum anon_act act,
+			 struct arena *a, struct policy_problem *problem, struct fault *f)
+{
+	enum err e = OK;
+
+	for (size_t i = 0; i < list->count && e == OK; i++)
+		e = add_rule(p, list->item[i], act, FROM_NETRT, NULL, a, problem, f);
+	return e;
+}
+
+static enum err add_netrt(struct policy *p, struct arena *a, struct policy_problem *problem,
+			  struct fault *f)
+{
+	const struct anon_netrt_rules *n = &p->settings->netrt;
+	const struct {
+		const struct anon_list *list;
+		enum anon_act act;
+	} plain[] = {{&n->remove, ACT_REMOVE}, {&n->blank, ACT_EMPTY}},
+	  full[] = {{&n->full_remove, ACT_REMOVE},
+		    {&n->full_empty, ACT_EMPTY},
+		    {&n->full_date, ACT_FIRST_DAY},
+		    {&n->full_time, ACT_FULL_HOUR},
+		    {&n->full_uid, ACT_UID}};
+	enum err e = OK;
+
+	for (size_t i = 0; i < 2 && e == OK && !n->full; i++)
+		e = add_list(p, plain[i].list, plain[i].act, a, problem, f);
+	for (size_t i = 0; i < 5 && e == OK && n->full; i++)
+		e = add_list(p, full[i].list, full[i].act, a, problem, f);
+	return e;
+}
+
+static enum err add_site(struct policy *p, struct arena *a, struct policy_problem *problem,
+			 struct fault *f)
+{
+	static const enum anon_act acts[] = {
+		[ANON_SITE_KEEP] = ACT_KEEP,   [ANON_SITE_REMOVE] = ACT_REMOVE,
+		[ANON_SITE_BLANK] = ACT_EMPTY, [ANON_SITE_REPLACE] = ACT_REPLACE,
+		[ANON_SITE_HASH] = ACT_HASH,
+	};
+	const struct anon_settings *s = p->settings;
+	enum err e = OK;
+
+	for (size_t i = 0; i < s->rule_count && e == OK; i++)
+		e = add_rule(p, s->rules[i].where, acts[s->rules[i].act], FROM_SITE,
+			     s->rules[i].value, a, problem, f);
+	return e;
+}
+
+/* CID 7050: the profile's own code and those of its options. */
+static void list_codes(struct policy *p)
+{
+	static const char *const of_option[ANON_OPTIONS] = {"113111", "113110", "113109", "113112",
+							    "113108", "113106", "113107", "113105",
+							    "113104", "113103"};
+	unsigned count = 0;
+
+	if (p->settings->profile == ANON_NETRT)
+		return;
+	p->codes[count++] = "113100";
+	for (unsigned i = 0; i < ANON_OPTIONS; i++)
+		if ((p->settings->options >> i & 1u) != 0)
+			p->codes[count++] = of_option[i];
+}
+
+enum err policy_make(struct policy **out, const struct anon_settings *settings,
+		     const struct anon_safe *safe, size_t safe_count, struct arena *a,
+		     struct policy_problem *problem, struct fault *f)
+{
+	const struct anon_netrt_rules *n = &settings->netrt;
+	struct policy *p = ARENA_NEW(a, struct policy, 1);
+	size_t most = settings->rule_count + n->remove.count + n->blank.count +
+		      n->full_remove.count + n->full_empty.count + n->full_date.count +
+		      n->full_time.count + n->full_uid.count;
+
+	if (p != NULL)
+		p->rules = ARENA_NEW(a, struct rule, most + 1);
+	if (p == NULL || p->rules == NULL)
+		return fault_set(f, ERR_NOMEM, "too many rules", FAULT_NO_OFFSET);
+	p->settings = settings;
+	p->safe = safe;
+	p->safe_count = safe_count;
+	*problem = (struct policy_problem){NULL, NULL};
+	if ((settings->options & ANON_RETAIN_FULL_DATES) != 0 &&
+	    (settings->options & ANON_RETAIN_MODIFIED_DATES) != 0) {
+		problem->reason = "full dates and modified dates cannot both be retained";
+		return fault_set(f, ERR_UNUSABLE, problem->reason, FAULT_NO_OFFSET);
+	}
+	enum err e = add_site(p, a, problem, f);
+	if (e == OK && settings->profile == ANON_NETRT)
+		e = add_netrt(p, a, problem, f);
+	if (e != OK)
+		return e;
+	list_codes(p);
+	*out = p;
+	return OK;
+}
+
+/* ---- deciding ---- */
+
+static struct anon_decision decided(enum anon_act act, enum anon_origin origin)
+{
+	return (struct anon_decision){.act = act, .origin = origin};
+}
+
+static bool has(const struct policy *p, enum anon_option option)
+{
+	return (p->settings->options & (unsigned)option) != 0;
+}
+
+/* A path is met wherever its sequences are the innermost ones around the attribute. */
+static bool meets(const struct rule *r, const struct anon_place *at)
+{
+	return (at->tag & r->mask) == r->tag && r->depth <= at->depth &&
+	       (r->depth == 0 || memcmp(r->path, at->path + (at->depth - r->depth),
+					r->depth * sizeof(*r->path)) == 0);
+}
+
+static const struct rule *rule_for(const struct policy *p, const struct anon_place *at)
+{
+	for (size_t i = 0; i < p->rule_count; i++)
+		if (meets(&p->rules[i], at))
+			return &p->rules[i];
+	return NULL;
+}
+
+static bool table_find(uint32_t tag, uint32_t *bits)
+{
+	size_t low = 0, high = TABLE_ROWS;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (table_rows[middle].tag == tag) {
+			*bits = table_rows[middle].bits;
+			return true;
+		}
+		if (table_rows[middle].tag > tag)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	for (size_t i = 0; i < MASKED_ROWS; i++) {
+		if ((tag & masked_rows[i].mask) != masked_rows[i].tag)
+			continue;
+		*bits = masked_rows[i].bits;
+		return true;
+	}
+	return false;
+}
+
+static bool resolve(const struct anon_place *at, enum table_action *action)
+{
+	size_t low = 0, high = RESOLVED_ROWS;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (resolved_rows[middle].tag < at->tag)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < RESOLVED_ROWS && resolved_rows[low].tag == at->tag; low++) {
+		const struct resolved_row *r = &resolved_rows[low];
+
+		if (r->iod == (uint8_t)at->iod && r->depth == at->depth &&
+		    (r->depth == 0 || memcmp(resolved_tags + r->first, at->path,
+					     r->depth * sizeof(uint32_t)) == 0)) {
+			*action = (enum table_action)r->action;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What each action of the table comes to; the compound ones where nothing resolves them. */
+static enum anon_act act_of(enum table_action action, enum vr vr)
+{
+	static const enum anon_act acts[] = {
+		[TABLE_X] = ACT_REMOVE, [TABLE_Z] = ACT_EMPTY,   [TABLE_D] = ACT_DUMMY,
+		[TABLE_U] = ACT_UID,    [TABLE_XZ] = ACT_EMPTY,  [TABLE_XD] = ACT_DUMMY,
+		[TABLE_ZD] = ACT_DUMMY, [TABLE_XZD] = ACT_DUMMY, [TABLE_XZU] = ACT_KEEP,
+	};
+
+	/* a sequence under U: its items stay, and the UIDs in them are remapped as everywhere */
+	return action == TABLE_U && vr == VR_SQ ? ACT_KEEP : acts[action];
+}
+
+static bool is_date(enum vr vr)
+{
+	return vr == VR_DA || vr == VR_DT || vr == VR_TM;
+}
+
+/* C, by what the attribute is.  What cannot be cleaned by looking at text is not retained. */
+static enum anon_act act_of_clean(uint32_t tag, enum vr vr, enum anon_act otherwise)
+{
+	if (tag == TAG_ROIName)
+		return ACT_ROI_NAME;
+	if (tag == TAG_TimezoneOffsetFromUTC)
+		return otherwise;
+	if (is_date(vr))
+		return ACT_SHIFT;
+	return vr == VR_SQ || vr == VR_LO || vr == VR_LT || vr == VR_SH || vr == VR_ST ||
+			       vr == VR_UC || vr == VR_UT || vr == VR_CS
+		       ? ACT_CLEAN
+		       : otherwise;
+}
+
+static struct anon_decision from_table(const struct policy *p, const struct anon_place *at,
+				       uint32_t bits, enum vr vr)
+{
+	enum table_action action = (enum table_action)(bits & 0xF);
+	unsigned cell = CELL_NONE;
+
+	if (action != TABLE_U)
+		(void)resolve(at, &action);
+	enum anon_act act = act_of(action, vr);
+	for (unsigned i = 0; i < ANON_OPTIONS; i++) {
+		unsigned here = bits >> (4 + 2 * i) & 3u;
+
+		if ((p->settings->options >> i & 1u) != 0 && here != CELL_NONE && cell != CELL_K)
+			cell = here;
+	}
+	if (cell == CELL_K)
+		return decided(at->tag == TAG_PatientAge ? ACT_AGE : ACT_KEEP, FROM_OPTION);
+	if (cell == CELL_C)
+		return decided(act_of_clean(at->tag, vr, act), FROM_OPTION);
+	if (at->tag == TAG_PatientID && act != ACT_REMOVE)
+		act = ACT_ID;
+	if (at->tag == TAG_PatientName && act != ACT_REMOVE)
+		act = ACT_NAME;
+	return decided(act, FROM_TABLE);
+}
+
+/* What the table does not name, by the VR that the dictionary gives it. */
+static struct anon_decision from_vr(const struct policy *p, enum vr vr)
+{
+	if (vr == VR_UI)
+		return decided(has(p, ANON_RETAIN_UIDS) ? ACT_KEEP : ACT_UID, FROM_DEFAULT);
+	if (is_date(vr))
+		return decided(has(p, ANON_RETAIN_FULL_DATES)       ? ACT_KEEP
+			       : has(p, ANON_RETAIN_MODIFIED_DATES) ? ACT_SHIFT
+								    : ACT_DUMMY,
+			       FROM_DEFAULT);
+	return decided(vr == VR_PN ? ACT_DUMMY : ACT_KEEP, FROM_DEFAULT);
+}
+
+static bool is_safe(const struct policy *p, const struct anon_place *at)
+{
+	uint16_t group = TAG_GROUP(at->tag);
+	bool creator = TAG_ELEMENT(at->tag) >= 0x10 && TAG_ELEMENT(at->tag) <= 0xFF;
+
+	if (!has(p, ANON_RETAIN_SAFE_PRIVATE))
+		return false;
+	for (size_t i = 0; i < p->safe_count; i++) {
+		const struct anon_safe *s = &p->safe[i];
+
+		if (s->group == group && bytes_eq(s->creator, at->creator) &&
+		    (creator || s->element == (at->tag & 0xFFu)))
+			return true;
+	}
+	return false;
+}
+
+/* Groups that no composite object has, group lengths, and what de-identification itself writes. */
+static bool is_illegal(uint32_t tag)
+{
+	uint16_t group = TAG_GROUP(tag);
+
+	return group < 0x0008 || group == 0xFFFF || TAG_IS_GROUP_LENGTH(tag) ||
+	       tag == 0x00080001u /* Length to End */ || tag == TAG_PatientIdentityRemoved ||
+	       tag == TAG_DeidentificationMethod || tag == TAG_DeidentificationMethodCodeSequence ||
+	       tag == TAG_LongitudinalTemporalInformationModified;
+}
+
+/* Overlays and curves (R17), encrypted and original attributes, signatures, padding (R18). */
+static bool is_always_removed(uint32_t tag)
+{
+	uint16_t group = TAG_GROUP(tag);
+
+	return (group & 0xFF00u) == 0x6000 || (group & 0xFF00u) == 0x5000 ||
+	       tag == TAG_DataSetTrailingPadding || tag == TAG_DigitalSignaturesSequence ||
+	       tag == TAG_EncryptedAttributesSequence || tag == TAG_OriginalAttributesSequence;
+}
+
+static struct anon_decision decide_profile(const struct policy *p, const struct anon_place *at)
+{
+	struct dict_entry entry;
+	uint32_t bits;
+
+	if (is_illegal(at->tag) || is_always_removed(at->tag))
+		return decided(ACT_REMOVE, FROM_DEFAULT);
+	if (TAG_IS_PRIVATE(at->tag))
+		return is_safe(p, at) ? decided(ACT_KEEP, FROM_OPTION)
+				      : decided(ACT_REMOVE, FROM_TABLE);
+	if (!dict_find(at->tag, &entry))
+		return decided(ACT_REMOVE, FROM_DEFAULT);
+	if (table_find(at->tag, &bits))
+		return from_table(p, at, bits, entry.vr);
+	return from_vr(p, entry.vr);
+}
+
+static struct anon_decision decide_netrt(const struct anon_place *at)
+{
+	if (at->depth == 0 && at->tag == TAG_PatientID)
+		return decided(ACT_ID, FROM_NETRT);
+	if (at->depth == 0 && at->tag == TAG_PatientName)
+		return decided(ACT_NAME, FROM_NETRT);
+	return decided(ACT_KEEP, FROM_DEFAULT);
+}
+
+struct anon_decision policy_decide(const struct policy *p, const struct anon_place *at)
+{
+	const struct anon_settings *s = p->settings;
+	const struct rule *r = rule_for(p, at);
+	bool netrt = s->profile == ANON_NETRT;
+
+	if (!netrt && is_illegal(at->tag))
+		return decided(ACT_REMOVE, FROM_DEFAULT);
+	if (r != NULL && r->origin == FROM_SITE)
+		return (struct anon_decision){
+			.act = r->act, .origin = r->origin, .value = r->value};
+	if (at->depth == 0 && at->tag == TAG_StudyDescription && s->study_description != NULL)
+		return (struct anon_decision){.act = ACT_REPLACE,
+					      .origin = FROM_NETRT,
+					      .value = bytes_str(s->study_description)};
+	if (!netrt)
+		return decide_profile(p, at);
+	struct anon_decision d = decide_netrt(at);
+	if (d.act == ACT_KEEP && r != NULL)
+		d = decided(r->act, r->origin);
+	return d;
+}
+
+/* ---- the rest ---- */
+
+bool policy_passes(const struct policy *p, struct bytes sop_class)
+{
+	static const char *const passing[] = {
+		"1.2.840.10008.5.1.4.1.1.1",     "1.2.840.10008.5.1.4.1.1.1.1",
+		"1.2.840.10008.5.1.4.1.1.2",     "1.2.840.10008.5.1.4.1.1.2.1",
+		"1.2.840.10008.5.1.4.1.1.4",     "1.2.840.10008.5.1.4.1.1.4.1",
+		"1.2.840.10008.5.1.4.1.1.20",    "1.2.840.10008.5.1.4.1.1.66.4",
+		"1.2.840.10008.5.1.4.1.1.128",   "1.2.840.10008.5.1.4.1.1.130",
+		"1.2.840.10008.5.1.4.1.1.481.1", "1.2.840.10008.5.1.4.1.1.481.2",
+		"1.2.840.10008.5.1.4.1.1.481.3", "1.2.840.10008.5.1.4.1.1.481.5",
+	};
+	const struct anon_list *more = &p->settings->sop_classes;
+
+	sop_class = bytes_trim(sop_class);
+	if (p->settings->profile == ANON_NETRT)
+		return true;
+	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+		if (bytes_eq_str(sop_class, passing[i]))
+			return true;
+	for (size_t i = 0; i < more->count; i++)
+		if (bytes_eq_str(sop_class, more->item[i]))
+			return true;
+	return false;
+}
+
+bool policy_cleans_text(const struct policy *p)
+{
+	return p->settings->profile != ANON_NETRT;
+}
+
+bool policy_shifts_dates(const struct policy *p)
+{
+	return p->settings->profile != ANON_NETRT && has(p, ANON_RETAIN_MODIFIED_DATES);
+}
+
+const char *policy_dates_word(const struct policy *p)
+{
+	if (p->settings->profile == ANON_NETRT)
+		return NULL;
+	return has(p, ANON_RETAIN_FULL_DATES)       ? "UNMODIFIED"
+	       : has(p, ANON_RETAIN_MODIFIED_DATES) ? "MODIFIED"
+						    : "REMOVED";
+}
+
+const char *const *policy_codes(const struct policy *p)
+{
+	return p->codes;
+}
+
+static void digest_u32(struct sha256 *s, uint32_t v)
+{
+	uint8_t four[4];
+
+	put_u32be(four, v);
+	sha256_add(s, bytes_of(four, sizeof(four)));
+}
+
+static void digest_text(struct sha256 *s, struct bytes text)
+{
+	digest_u32(s, (uint32_t)text.len);
+	sha256_add(s, text);
+}
+
+static void digest_tables(struct sha256 *s)
+{
+	for (size_t i = 0; i < TABLE_ROWS; i++) {
+		digest_u32(s, table_rows[i].tag);
+		digest_u32(s, table_rows[i].bits);
+	}
+	for (size_t i = 0; i < RESOLVED_ROWS; i++) {
+		digest_u32(s, resolved_rows[i].tag);
+		digest_u32(s, (uint32_t)resolved_rows[i].iod << 8 | resolved_rows[i].action);
+	}
+}
+
+void policy_digest(const struct policy *p, char out[static 65])
+{
+	const struct anon_settings *t = p->settings;
+	uint8_t sum[SHA256_LEN];
+	struct sha256 s;
+
+	sha256_init(&s);
+	digest_text(&s, BYTES_LIT("netrt policy 1"));
+	digest_u32(&s, (uint32_t)t->profile);
+	digest_u32(&s, t->options);
+	digest_u32(&s, (uint32_t)t->pseudonyms);
+	digest_text(&s,
+		    t->study_description != NULL ? bytes_str(t->study_description) : BYTES_NONE);
+	if (t->profile != ANON_NETRT)
+		digest_tables(&s);
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct rule *r = &p->rules[i];
+
+		digest_u32(&s, (uint32_t)r->origin << 8 | (uint32_t)r->act);
+		digest_text(&s, bytes_str(r->where));
+		digest_text(&s, r->value);
+	}
+	for (size_t i = 0; i < p->safe_count; i++) {
+		digest_text(&s, p->safe[i].creator);
+		digest_u32(&s, (uint32_t)p->safe[i].group << 8 | p->safe[i].element);
+	}
+	sha256_end(&s, sum);
+	for (size_t i = 0; i < SHA256_LEN; i++)
+		snprintf(out + 2 * i, 3, "%02x", sum[i]);
+}
+
+static void print_tag(uint32_t tag, uint32_t mask, struct buf *out)
+{
+	for (int shift = 28; shift >= 0; shift -= 4) {
+		unsigned digit = tag >> shift & 0xFu;
+
+		buf_char(out, (mask >> shift & 0xFu) == 0 ? 'x' : "0123456789ABCDEF"[digit]);
+		if (shift == 16)
+			buf_char(out, ',');
+	}
+}
+
+void policy_print(const struct policy *p, enum anon_iod iod, struct buf *out)
+{
+	static const char *const origins[] = {"profile", "table E.1-1", "option", "netrt", "site"};
+	struct dict_entry entry;
+
+	for (size_t i = 0; i < p->rule_count; i++)
+		buf_fmt(out, "%s\t%s\t%s\n", p->rules[i].where, anon_act_words[p->rules[i].act],
+			origins[p->rules[i].origin]);
+	for (size_t i = 0; dict_at(i, &entry); i++) {
+		const struct anon_place at = {.iod = iod, .tag = entry.tag, .vr = entry.vr};
+		struct anon_decision d = policy_decide(p, &at);
+
+		print_tag(entry.tag, entry.mask, out);
+		buf_fmt(out, "\t%s\t%s\t%s\n", entry.keyword, anon_act_words[d.act],
+			origins[d.origin]);
+	}
+}

@@ -1,0 +1,314 @@
+#include "anon/value.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "anon/dates.h"
+#include "base/sha256.h"
+#include "dicom/dict.h"
+#include "dicom/syntax.h"
+
+#define TEXT_MAX (64u << 20) /* of one value, as UTF-8 */
+#define HASH_BYTES 10u       /* 80 bits: 16 characters of base 32, which SH has room for */
+
+enum err value_open(struct value_maker *m, const struct policy *policy,
+		    const struct anon_patient *patient, struct bytes charset, struct fault *f)
+{
+	*m = (struct value_maker){.policy = policy,
+				  .patient = patient,
+				  .charset = charset_parse(charset),
+				  .value = BUF_INIT(TEXT_MAX),
+				  .text = BUF_INIT(TEXT_MAX),
+				  .part = BUF_INIT(TEXT_MAX)};
+	enum err e = arena_open(&m->scratch, 4u * TEXT_MAX, f);
+
+	if (e == OK)
+		text_encoder_init(&m->encoder, bytes_trim(charset), &m->scratch);
+	return e;
+}
+
+void value_close(struct value_maker *m)
+{
+	buf_free(&m->value);
+	buf_free(&m->text);
+	buf_free(&m->part);
+	arena_close(&m->scratch);
+}
+
+/* By its tag, not by what the file says (R4); private and unknown ones by what the file says. */
+static enum vr judged_vr(const struct token *t)
+{
+	enum vr vr = dict_vr(t->tag);
+
+	return vr != VR_UN ? vr : t->vr;
+}
+
+enum vr value_vr(const struct token *t)
+{
+	return t->vr != VR_NONE && t->vr != VR_UN && dict_allows(t->tag, t->vr) ? t->vr
+										: judged_vr(t);
+}
+
+struct bytes value_encoded(struct value_maker *m, struct bytes utf8, size_t max)
+{
+	struct bytes text = text_encode(&m->encoder, utf8, max < 4 ? 4 : max);
+
+	return text.at == NULL ? BYTES_NONE : text;
+}
+
+const char *value_code_meaning(const char *code)
+{
+	static const struct {
+		const char *code, *meaning;
+	} cid7050[] = {
+		{"113100", "Basic Application Confidentiality Profile"},
+		{"113101", "Clean Pixel Data Option"},
+		{"113103", "Clean Graphics Option"},
+		{"113104", "Clean Structured Content Option"},
+		{"113105", "Clean Descriptors Option"},
+		{"113106", "Retain Longitudinal Temporal Information Full Dates Option"},
+		{"113107", "Retain Longitudinal Temporal Information Modified Dates Option"},
+		{"113108", "Retain Patient Characteristics Option"},
+		{"113109", "Retain Device Identity Option"},
+		{"113110", "Retain UIDs Option"},
+		{"113111", "Retain Safe Private Option"},
+		{"113112", "Retain Institution Identity Option"},
+	};
+
+	for (size_t i = 0; i < sizeof(cid7050) / sizeof(cid7050[0]); i++)
+		if (strcmp(cid7050[i].code, code) == 0)
+			return cid7050[i].meaning;
+	assert(!"a code of CID 7050");
+	return "";
+}
+
+/* ---- what a value becomes ---- */
+
+static bool is_free_text(enum vr vr)
+{
+	return vr == VR_LO || vr == VR_LT || vr == VR_SH || vr == VR_ST || vr == VR_UC ||
+	       vr == VR_UT || vr == VR_PN || vr == VR_UR || vr == VR_AE;
+}
+
+static enum value_end finished(const struct value_maker *m, struct bytes *value)
+{
+	*value = buf_bytes(&m->value);
+	return m->value.failed || m->text.failed || m->part.failed ? VALUE_NO_MEMORY : VALUE_NEW;
+}
+
+/* Valid for its VR, and the same for everybody. */
+static struct bytes dummy_of(enum vr vr)
+{
+	static const uint8_t zeros[8];
+
+	switch (vr) {
+	case VR_AE:
+	case VR_CS:
+	case VR_LO:
+	case VR_PN:
+	case VR_SH:
+	case VR_ST:
+	case VR_LT:
+	case VR_UC:
+	case VR_UT:
+		return BYTES_LIT("ANONYMIZED");
+	case VR_AS:
+		return BYTES_LIT("000Y");
+	case VR_DA:
+		return BYTES_LIT("19000101");
+	case VR_DT:
+		return BYTES_LIT("19000101000000");
+	case VR_TM:
+		return BYTES_LIT("000000");
+	case VR_DS:
+	case VR_IS:
+		return BYTES_LIT("0");
+	case VR_UR:
+		return BYTES_LIT("urn:anonymized");
+	default: /* one number, or the shortest bulk */
+		return bytes_of(zeros, vr_info(vr)->unit < 2 ? 2 : vr_info(vr)->unit);
+	}
+}
+
+/* The values of a multi-valued text, one by one; `at` is where the next begins. */
+static bool next_value(struct bytes all, size_t *at, struct bytes *one)
+{
+	if (*at > all.len)
+		return false;
+	const uint8_t *end = *at < all.len ? memchr(all.at + *at, '\\', all.len - *at) : NULL;
+	size_t len = end != NULL ? (size_t)(end - all.at) - *at : all.len - *at;
+
+	*one = bytes_slice(all, *at, len);
+	*at += len + 1;
+	return true;
+}
+
+static enum value_end map_uids(struct value_maker *m, struct bytes all, struct bytes *value)
+{
+	struct bytes one;
+	bool changed = false;
+
+	for (size_t at = 0; next_value(all, &at, &one);) {
+		if (at > one.len + 1)
+			buf_char(&m->value, '\\');
+		one = bytes_trim(one);
+		if (one.len == 0 || anon_uid_is_well_known(one)) {
+			buf_add(&m->value, one);
+			continue;
+		}
+		struct uid mapped = anon_uid(m->patient->key, one);
+		buf_str(&m->value, mapped.text);
+		changed = true;
+	}
+	return changed ? finished(m, value) : VALUE_SAME;
+}
+
+/* Text without the patient's words, value by value.  What has nothing left becomes a dummy. */
+static enum value_end clean(struct value_maker *m, enum vr vr, struct bytes raw, bool strict,
+			    struct bytes *value)
+{
+	bool changed = false;
+	struct bytes one;
+
+	charset_to_utf8(&m->charset, vr, raw, &m->text);
+	struct bytes all = buf_bytes(&m->text);
+	if (!strict && !words_found(&m->patient->words, all))
+		return VALUE_SAME;
+	for (size_t at = 0; at <= all.len;) {
+		if (at > 0)
+			buf_char(&m->value, '\\');
+		if (vr_info(vr)->multi) {
+			if (!next_value(all, &at, &one))
+				break;
+		} else {
+			one = all;
+			at = all.len + 1;
+		}
+		buf_free(&m->part);
+		if (words_clean(&m->patient->words, one, strict, &m->part)) {
+			one = bytes_trim(buf_bytes(&m->part));
+			changed = true;
+			if (one.len == 0)
+				one = dummy_of(vr);
+		}
+		buf_add(&m->value, value_encoded(m, one, 4 * one.len + 16));
+	}
+	return changed ? finished(m, value) : VALUE_SAME;
+}
+
+static enum value_end of_dates(struct value_maker *m, enum vr vr, struct bytes raw,
+			       enum anon_act act, struct bytes *value)
+{
+	bool good;
+
+	if (vr == VR_TM && act != ACT_FULL_HOUR)
+		return VALUE_SAME;
+	if (act == ACT_SHIFT)
+		good = date_shift(raw, vr, m->patient->shift_days, &m->value);
+	else if (act == ACT_FIRST_DAY)
+		good = date_first_day(raw, vr, &m->value);
+	else
+		good = time_full_hour(raw, vr, &m->value);
+	if (!good) /* no date: nothing of it may pass (R13) */
+		buf_free(&m->value);
+	return finished(m, value);
+}
+
+static enum value_end hash(struct value_maker *m, enum vr vr, struct bytes raw, struct bytes *value)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	uint8_t sum[SHA256_LEN];
+	struct hmac h;
+	uint64_t bits = 0;
+	unsigned held = 0;
+
+	if (vr == VR_UI)
+		return map_uids(m, raw, value);
+	hmac_init(&h, m->patient->key);
+	hmac_add_framed(&h, BYTES_LIT("netrt-deid 1"));
+	hmac_add_framed(&h, BYTES_LIT("hash"));
+	hmac_add_framed(&h, bytes_trim(raw));
+	hmac_end(&h, sum);
+	for (unsigned i = 0; i < HASH_BYTES; i++) {
+		bits = bits << 8 | sum[i];
+		for (held += 8; held >= 5; held -= 5)
+			buf_char(&m->value, digits[bits >> (held - 5) & 31u]);
+	}
+	return finished(m, value);
+}
+
+static enum value_end text_value(struct value_maker *m, struct bytes encoded, struct bytes *value)
+{
+	buf_add(&m->value, encoded);
+	return finished(m, value);
+}
+
+/* Kept, but for the patient's words in free text. */
+static enum value_end keep(struct value_maker *m, const struct value_job *job, enum vr vr,
+			   struct bytes *value)
+{
+	bool asked = job->decision.origin == FROM_SITE;
+
+	if (asked || !is_free_text(vr) || !policy_cleans_text(m->policy))
+		return VALUE_SAME;
+	if (job->plain)
+		return text_value(m, dummy_of(vr), value);
+	return clean(m, vr, job->token->value, job->strict, value);
+}
+
+static enum value_end by_act(struct value_maker *m, const struct value_job *job, enum vr vr,
+			     struct bytes *value)
+{
+	struct bytes raw = job->token->value;
+
+	switch (job->decision.act) {
+	case ACT_KEEP:
+		return keep(m, job, vr, value);
+	case ACT_DUMMY:
+		return text_value(m, dummy_of(vr), value);
+	case ACT_UID:
+		return map_uids(m, raw, value);
+	case ACT_CLEAN:
+		return is_free_text(vr) || vr == VR_CS ? clean(m, vr, raw, true, value)
+						       : VALUE_SAME;
+	case ACT_SHIFT:
+	case ACT_FIRST_DAY:
+	case ACT_FULL_HOUR:
+		return of_dates(m, vr, raw, job->decision.act, value);
+	case ACT_HASH:
+		return hash(m, vr, raw, value);
+	case ACT_ID:
+		return text_value(m, bytes_str(m->patient->id), value);
+	case ACT_NAME:
+		return text_value(m, bytes_str(m->patient->name), value);
+	case ACT_AGE:
+		if (!age_cap(raw, &m->value))
+			buf_free(&m->value);
+		return finished(m, value);
+	case ACT_ROI_NAME:
+		return text_value(m, value_encoded(m, job->roi_name, 64), value);
+	default:
+		return VALUE_GONE;
+	}
+}
+
+enum value_end value_make(struct value_maker *m, const struct value_job *job, struct bytes *value)
+{
+	enum vr vr = judged_vr(job->token);
+
+	buf_free(&m->value);
+	buf_free(&m->text);
+	*value = BYTES_NONE;
+	if (job->decision.act == ACT_EMPTY)
+		return VALUE_NEW;
+	if (job->decision.act == ACT_REPLACE)
+		return text_value(m,
+				  value_encoded(m, job->decision.value,
+						vr_info(vr)->max_len > 0
+							? vr_info(vr)->max_len
+							: job->decision.value.len + 4),
+				  value);
+	if (bytes_trim(job->token->value).len == 0) /* says nothing, and may say nothing */
+		return VALUE_SAME;
+	return by_act(m, job, vr, value);
+}

@@ -1,0 +1,352 @@
+/*
+ * Text is folded to letters and digits, cut into tokens at everything else.  A token is taken out
+ * whole, never in part: what is left of "GTVSMITH" would still say how long the name was.
+ *
+ *     source   "Smith_John GTV"      tokens   [0,5) [6,10) [11,14)
+ *     folded   "smithjohngtv"        each byte knows its token
+ *
+ * A word is found where it stands in the folded text and either lies inside one token and is
+ * WORDS_INSIDE bytes or longer, or begins and ends with a token.  So separators do not hide a name,
+ * and "this and you" does not hold one that reads "sandy".
+ */
+#include "anon/words.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+
+#define WORDS_INSIDE 5u
+#define NUMBER_INSIDE 4u
+#define NUMBER_SHORTEST 4u
+#define STRICT_DIGITS 5u
+
+/* U+00C0 to U+017F without accents, in lower case. */
+static const char latin[][3] = {
+	"a", "a", "a",  "a",  "a", "a", "ae", "c", "e", "e", "e", "e", "i", "i", "i",  "i",
+	"d", "n", "o",  "o",  "o", "o", "o",  "",  "o", "u", "u", "u", "u", "y", "th", "ss",
+	"a", "a", "a",  "a",  "a", "a", "ae", "c", "e", "e", "e", "e", "i", "i", "i",  "i",
+	"d", "n", "o",  "o",  "o", "o", "o",  "",  "o", "u", "u", "u", "u", "y", "th", "y",
+	"a", "a", "a",  "a",  "a", "a", "c",  "c", "c", "c", "c", "c", "c", "c", "d",  "d",
+	"d", "d", "e",  "e",  "e", "e", "e",  "e", "e", "e", "e", "e", "g", "g", "g",  "g",
+	"g", "g", "g",  "g",  "h", "h", "h",  "h", "i", "i", "i", "i", "i", "i", "i",  "i",
+	"i", "i", "ij", "ij", "j", "j", "k",  "k", "k", "l", "l", "l", "l", "l", "l",  "l",
+	"l", "l", "l",  "n",  "n", "n", "n",  "n", "n", "n", "n", "n", "o", "o", "o",  "o",
+	"o", "o", "oe", "oe", "r", "r", "r",  "r", "r", "r", "s", "s", "s", "s", "s",  "s",
+	"s", "s", "t",  "t",  "t", "t", "t",  "t", "u", "u", "u", "u", "u", "u", "u",  "u",
+	"u", "u", "u",  "u",  "w", "w", "y",  "y", "y", "z", "z", "z", "z", "z", "z",  "s",
+};
+
+/* One character folded, at most 4 bytes; 0: a separator. */
+static unsigned fold(uint32_t c, uint8_t out[static 4])
+{
+	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+		out[0] = (uint8_t)c;
+		return 1;
+	}
+	if (c >= 'A' && c <= 'Z') {
+		out[0] = (uint8_t)(c + 32);
+		return 1;
+	}
+	if (c < 0xC0)
+		return 0;
+	if (c < 0x180) {
+		size_t len = strlen(latin[c - 0xC0]);
+
+		memcpy(out, latin[c - 0xC0], len);
+		return (unsigned)len;
+	}
+	if (c >= 0x0391 && c <= 0x03A9) /* Greek and Cyrillic capitals */
+		c += 32;
+	else if (c >= 0x0410 && c <= 0x042F)
+		c += 32;
+	else if (c >= 0x0400 && c <= 0x040F)
+		c += 80;
+	else if ((c >= 0x0300 && c <= 0x036F) || c == 0x3000 || (c >= 0x2000 && c <= 0x206F) ||
+		 c == 0xFFFD)
+		return 0; /* combining accents (see is_joined), blanks, dashes */
+	return utf8_put(out, c);
+}
+
+/* Combining accents belong to the letter before: they end no token. */
+static bool is_joined(uint32_t c)
+{
+	return c >= 0x0300 && c <= 0x036F;
+}
+
+struct span {
+	size_t from, to;           /* in the source */
+	size_t fold_from, fold_to; /* in the folded text */
+	bool number, gone;
+};
+
+#define TOKENS 1024u
+
+struct cut {
+	struct bytes source;
+	struct buf folded; /* owned */
+	struct span token[TOKENS];
+	size_t count;
+};
+
+static void cut_up(struct cut *c, struct bytes utf8)
+{
+	bool inside = false;
+
+	c->source = utf8;
+	c->count = 0;
+	for (size_t at = 0; at < utf8.len;) {
+		uint32_t code;
+		uint8_t four[4];
+		unsigned len = utf8_next(bytes_slice(utf8, at, utf8.len - at), &code);
+		unsigned n = len == 0 ? 0 : fold(code, four);
+
+		if (n > 0) {
+			if (!inside && c->count < TOKENS)
+				c->token[c->count++] = (struct span){
+					.from = at, .fold_from = c->folded.len, .number = true};
+			struct span *t =
+				&c->token[c->count - 1]; /* beyond TOKENS all is the last */
+			buf_add(&c->folded, bytes_of(four, n));
+			t->number = t->number && four[0] >= '0' && four[0] <= '9';
+			t->to = at + len;
+			t->fold_to = c->folded.len;
+		} else if (inside && len > 0 && is_joined(code)) {
+			c->token[c->count - 1].to = at + len;
+		}
+		inside = n > 0 || (inside && len > 0 && is_joined(code));
+		at += len == 0 ? 1 : len;
+	}
+}
+
+/* ---- collecting ---- */
+
+static enum err add_word(struct words *w, struct bytes folded, bool number, struct arena *a,
+			 struct fault *f)
+{
+	for (unsigned i = 0; i < w->count; i++)
+		if (bytes_eq(w->folded[i], folded))
+			return OK;
+	if (w->count == WORDS_MAX) /* nobody is called by that many names: fail closed */
+		return fault_set(f, ERR_LIMIT, "too many identifying words in one object",
+				 FAULT_NO_OFFSET);
+	struct bytes copy = arena_copy(a, folded);
+	if (copy.at == NULL)
+		return fault_set(f, ERR_NOMEM, "no memory for identifying words", FAULT_NO_OFFSET);
+	w->is_number[w->count] = number;
+	w->folded[w->count++] = copy;
+	return OK;
+}
+
+/* Letters outside ASCII say more each: two are a name in Chinese. */
+static bool is_long_enough(struct bytes folded, bool number)
+{
+	if (number)
+		return folded.len >= NUMBER_SHORTEST;
+	return folded.len >= WORDS_SHORTEST;
+}
+
+enum err words_add(struct words *w, struct bytes utf8, struct arena *a, struct fault *f)
+{
+	struct cut c = {.folded = BUF_INIT(1u << 20)};
+	enum err e = OK;
+	bool number = true;
+
+	cut_up(&c, utf8);
+	for (size_t i = 0; i < c.count && e == OK; i++) {
+		const struct span *t = &c.token[i];
+		struct bytes one =
+			bytes_slice(buf_bytes(&c.folded), t->fold_from, t->fold_to - t->fold_from);
+
+		number = number && t->number;
+		if (is_long_enough(one, t->number))
+			e = add_word(w, one, t->number, a, f);
+	}
+	struct bytes whole = buf_bytes(&c.folded);
+	if (e == OK && c.count > 1 && c.count <= 4 && is_long_enough(whole, number))
+		e = add_word(w, whole, number, a, f);
+	if (e == OK && c.folded.failed)
+		e = fault_set(f, ERR_NOMEM, "no memory for identifying words", FAULT_NO_OFFSET);
+	buf_free(&c.folded);
+	return e;
+}
+
+/* ---- finding ---- */
+
+/* Mark the tokens that lie in [from, to) of the folded text, when that is a word here. */
+static bool mark(struct cut *c, size_t from, size_t to, size_t inside)
+{
+	size_t first = 0;
+
+	while (c->token[first].fold_to <= from)
+		first++;
+	size_t last = first;
+	while (c->token[last].fold_to < to)
+		last++;
+	bool whole = c->token[first].fold_from == from && c->token[last].fold_to == to;
+	if (!whole && (first != last || to - from < inside))
+		return false;
+	for (size_t i = first; i <= last; i++)
+		c->token[i].gone = true;
+	return true;
+}
+
+static bool mark_words(struct cut *c, const struct words *w)
+{
+	struct bytes text = buf_bytes(&c->folded);
+	bool found = false;
+
+	for (unsigned i = 0; i < w->count; i++) {
+		struct bytes word = w->folded[i];
+		size_t inside = w->is_number[i] ? NUMBER_INSIDE : WORDS_INSIDE;
+		const uint8_t *at = text.at;
+
+		while (at != NULL && word.len <= text.len) {
+			size_t left = text.len - (size_t)(at - text.at);
+
+			at = memmem(at, left, word.at, word.len);
+			if (at == NULL)
+				break;
+			size_t from = (size_t)(at - text.at);
+			found |= mark(c, from, from + word.len, inside);
+			at++;
+		}
+	}
+	return found;
+}
+
+static struct bytes token_text(const struct cut *c, size_t i)
+{
+	return bytes_slice(buf_bytes(&c->folded), c->token[i].fold_from,
+			   c->token[i].fold_to - c->token[i].fold_from);
+}
+
+static bool is_month(struct bytes t)
+{
+	static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun",
+					     "jul", "aug", "sep", "oct", "nov", "dec"};
+
+	for (unsigned i = 0; i < 12; i++)
+		if (t.len >= 3 && memcmp(t.at, months[i], 3) == 0)
+			return true;
+	return false;
+}
+
+/* "01mar1940", "mar2020": digits and the name of a month in one token. */
+static bool holds_month_and_digits(struct bytes t)
+{
+	size_t digits = 0, at = 0;
+
+	while (at < t.len && t.at[at] >= '0' && t.at[at] <= '9')
+		at++;
+	digits = at;
+	bool month = is_month(bytes_slice(t, at, t.len - at));
+	while (at < t.len && (t.at[at] < '0' || t.at[at] > '9'))
+		at++;
+	return month && (digits > 0 || at < t.len);
+}
+
+static bool is_title(struct bytes t)
+{
+	static const char *const titles[] = {"dr", "mr", "mrs", "ms", "prof", "herr", "frau", "md"};
+
+	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+		if (bytes_eq_str(t, titles[i]))
+			return true;
+	return false;
+}
+
+/* Between two tokens stands one character, and it is one of these. */
+static bool joined_by(const struct cut *c, size_t i, const char *any)
+{
+	return i + 1 < c->count && c->token[i + 1].from == c->token[i].to + 1 &&
+	       strchr(any, c->source.at[c->token[i].to]) != NULL;
+}
+
+/* Runs of two or more numbers joined as dates and times are: "01/03/1940", "10:15". */
+static bool mark_dates(struct cut *c)
+{
+	bool found = false;
+
+	for (size_t i = 0; i + 1 < c->count; i++) {
+		bool three = i + 2 < c->count && c->token[i].number && c->token[i + 1].number &&
+			     c->token[i + 2].number && joined_by(c, i, "/-.:") &&
+			     joined_by(c, i + 1, "/-.:");
+		bool clock = c->token[i].number && c->token[i + 1].number && joined_by(c, i, ":");
+		bool month = (c->token[i].number && is_month(token_text(c, i + 1))) ||
+			     (is_month(token_text(c, i)) && c->token[i + 1].number &&
+			      c->token[i + 1].fold_to - c->token[i + 1].fold_from >= 4);
+
+		for (size_t k = 0; k < (three ? 3u : clock || month ? 2u : 0u); k++)
+			found = c->token[i + k].gone = true;
+	}
+	return found;
+}
+
+static bool mark_strict(struct cut *c)
+{
+	bool found = mark_dates(c);
+
+	for (size_t i = 0; i < c->count; i++) {
+		struct bytes t = token_text(c, i);
+		bool beside = (i > 0 && c->token[i - 1].gone) ||
+			      (i + 1 < c->count && c->token[i + 1].gone);
+
+		if ((c->token[i].number && t.len >= STRICT_DIGITS) || holds_month_and_digits(t) ||
+		    (t.len == 1 && !c->token[i].number && beside))
+			found = c->token[i].gone = true;
+		if (is_title(t) && i + 1 < c->count)
+			found = c->token[i].gone = c->token[i + 1].gone = true;
+	}
+	return found;
+}
+
+bool words_found(const struct words *w, struct bytes utf8)
+{
+	struct cut c = {.folded = BUF_INIT(1u << 28)};
+
+	cut_up(&c, utf8);
+	bool found = mark_words(&c, w) || c.folded.failed;
+	buf_free(&c.folded);
+	return found;
+}
+
+static void put_rest(const struct cut *c, struct buf *out)
+{
+	size_t last_to = 0;
+	bool any = false, skipped = false;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct span *t = &c->token[i];
+
+		if (t->gone) {
+			skipped = true;
+			continue;
+		}
+		if (any && skipped)
+			buf_char(out, ' ');
+		else if (!skipped)
+			buf_add(out, bytes_slice(c->source, last_to, t->from - last_to));
+		buf_add(out, bytes_slice(c->source, t->from, t->to - t->from));
+		last_to = t->to;
+		any = true;
+		skipped = false;
+	}
+	if (any && !skipped)
+		buf_add(out, bytes_slice(c->source, last_to, c->source.len - last_to));
+}
+
+bool words_clean(const struct words *w, struct bytes utf8, bool strict, struct buf *out)
+{
+	struct cut c = {.folded = BUF_INIT(1u << 28)};
+
+	cut_up(&c, utf8);
+	bool found = mark_words(&c, w);
+	if (strict && mark_strict(&c))
+		found = true;
+	if (c.folded.failed)
+		found = true; /* nothing of it is put out */
+	else if (found)
+		put_rest(&c, out);
+	buf_free(&c.folded);
+	return found;
+}
