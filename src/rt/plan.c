@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "rt/name.h"
+#include "base/name.h"
 #include "rt/place.h"
 #include "rt/series.h"
 

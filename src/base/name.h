@@ -3,8 +3,8 @@
  * Greek and Cyrillic letters; both sides are UTF-8, and bytes that are none compare as they
  * are.  Only the first NAME_CHARS_MAX characters are looked at.
  */
-#ifndef RT_NAME_H
-#define RT_NAME_H
+#ifndef BASE_NAME_H
+#define BASE_NAME_H
 
 #include "base/bytes.h"
 

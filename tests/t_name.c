@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rt/name.h"
+#include "base/name.h"
 
-Suite *suite_rt_name(void);
+Suite *suite_name(void);
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -111,10 +111,10 @@ START_TEST(long_names)
 }
 END_TEST
 
-Suite *suite_rt_name(void)
+Suite *suite_name(void)
 {
-	Suite *s = suite_create("rt_name");
-	TCase *c = tcase_create("rt_name");
+	Suite *s = suite_create("name");
+	TCase *c = tcase_create("name");
 
 	tcase_add_loop_test(c, contains, 0, COUNT(substrings));
 	tcase_add_loop_test(c, matches, 0, COUNT(globs));

@@ -1,4 +1,4 @@
-#include "rt/name.h"
+#include "base/name.h"
 
 #include "base/utf8.h"
 
