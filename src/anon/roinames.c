@@ -69,11 +69,15 @@ enum err roi_names_choose(const struct vocabulary *v, const struct words *words,
 			  const struct bytes *names, const int64_t *numbers, size_t count,
 			  struct bytes *out, struct arena *a, struct fault *f)
 {
+	if (count > 0)
+		out[count - 1] = BYTES_NONE;
+	struct buf rest = BUF_INIT(4 * NAME_MAX_BYTES); /* what it would be cleaned to: of no use */
+
 	for (size_t i = 0; i < count; i++) {
 		char text[NAME_MAX_BYTES + 40], base[NAME_MAX_BYTES + 1];
 		struct bytes name = bytes_trim(names[i]);
 		bool good = name.len > 0 && name.len <= NAME_MAX_BYTES && vocabulary_has(v, name) &&
-			    !words_found(words, name);
+			    !words_clean(words, name, true, &rest);
 
 		if (good)
 			bytes_to_str(name, base, sizeof(base));

@@ -74,6 +74,11 @@ struct anon_settings {
 	unsigned options; /* enum anon_option; what the profile brings is in it already */
 	enum anon_pseudonyms pseudonyms;
 	const char *site_code;
+	const char *pid_map;   /* ANON_SEQUENTIAL: path of NETRT's map */
+	const char *key_file;  /* or NULL: none; ANON_KEYED and remapped UIDs need one */
+	const char *id_prefix; /* ANON_KEYED: before the new Patient ID; may be "" */
+	int shift_days_most;   /* dates move back by 1 to this many days */
+	const char *roi_names_file, *safe_private_file; /* or NULL: the built-in ones */
 	const char *study_description; /* new Study Description, or NULL: left to the rules */
 	struct anon_netrt_rules netrt;
 	struct anon_list sop_classes; /* that may pass beside those of the profile: UIDs */

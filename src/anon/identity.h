@@ -1,0 +1,24 @@
+/*
+ * What an object says about its patient, and the words that must not come out (R15).
+ *
+ * Words are collected at every depth, in UN sequences too: of every PN (patients, physicians,
+ * operators), of Patient IDs, Accession Number, Issuer, addresses and telephone numbers.
+ */
+#ifndef ANON_IDENTITY_H
+#define ANON_IDENTITY_H
+
+#include "anon/words.h"
+#include "base/arena.h"
+#include "dicom/syntax.h"
+
+struct anon_identity { /* UTF-8, trimmed, arena's; may be empty */
+	struct bytes id, issuer, name, study_date;
+};
+
+/* Adds to `words` (zeroed or of another object of the patient).  Errors of the walk, ERR_LIMIT,
+ * ERR_NOMEM. */
+enum err identity_collect(struct bytes data, const struct syntax *syntax,
+			  struct anon_identity *identity, struct words *words, struct arena *a,
+			  struct fault *f) MUST_USE;
+
+#endif
