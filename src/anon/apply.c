@@ -1,9 +1,6 @@
 /*
- * The state of the pass: a stack of walkers (one for the data set, further ones for sequences that
- * hide in UN elements of defined length), the path of sequences around the element at hand, and
- * what the emitter has open.
- *
- *     path[0 .. depth-1]  ==  tags of the sequences that are open, over all walkers
+ * What is around the element at hand is visit.h's; `level` keeps for each open sequence how the
+ * texts in it are treated.
  *
  * Elements of the top level that de-identification adds are "forced": encoded beforehand, emitted
  * in the place of the source's element or before the first greater tag.
@@ -15,13 +12,11 @@
 
 #include "anon/emit.h"
 #include "anon/value.h"
+#include "anon/visit.h"
 #include "dicom/build.h"
 #include "dicom/dict.h"
 
-#define WALKERS 4u    /* UN inside UN inside UN is no real object */
-#define CREATORS 256u /* private blocks reserved in the items that are open */
 #define FORCED_MAX 8u
-#define NO_ITEM UINT32_MAX
 
 struct forced {
 	uint32_t tag;
@@ -29,17 +24,9 @@ struct forced {
 	bool done;
 };
 
-struct level {             /* a sequence that is open */
-	bool plain;        /* its texts become dummies (D) */
-	bool clean;        /* they are cleaned strictly (C) */
-	uint32_t item;     /* items begun, less 1 */
-	uint32_t creators; /* in use when its item began */
-};
-
-struct creator {
-	struct bytes name;
-	uint16_t group;
-	uint8_t block;
+struct level {      /* a sequence that is open */
+	bool plain; /* its texts become dummies (D) */
+	bool clean; /* they are cleaned strictly (C) */
 };
 
 struct applying {
@@ -49,13 +36,9 @@ struct applying {
 	struct fault *f;
 	struct value_maker values;
 	struct emit emit;
-	struct walk walkers[WALKERS];
-	unsigned walker; /* the one at work */
-	uint32_t path[LIMIT_NESTING * WALKERS];
-	struct level level[LIMIT_NESTING * WALKERS + 1]; /* [depth] is around the element at hand */
-	unsigned depth;
-	struct creator creators[CREATORS];
-	uint32_t creator_count;
+	struct bytes in; /* what the token's offsets count in */
+	struct visit visit;
+	struct level level[VISIT_DEPTH + 1]; /* [depth] is around the element at hand */
 	enum anon_iod iod;
 	struct build made; /* the forced elements */
 	struct forced forced[FORCED_MAX];
@@ -157,47 +140,16 @@ static bool place_forced(struct applying *w, uint32_t tag)
 
 /* ---- where we are ---- */
 
-static struct walk *walker_of(struct applying *w)
+static const struct level *around(const struct applying *w)
 {
-	return &w->walkers[w->walker];
-}
-
-static void reserve_block(struct applying *w, const struct token *t)
-{
-	if (!TAG_IS_PRIVATE(t->tag) || TAG_ELEMENT(t->tag) < 0x10 || TAG_ELEMENT(t->tag) > 0xFF ||
-	    w->creator_count == CREATORS)
-		return;
-	w->creators[w->creator_count++] = (struct creator){
-		.name = bytes_trim(t->value),
-		.group = TAG_GROUP(t->tag),
-		.block = (uint8_t)TAG_ELEMENT(t->tag),
-	};
-}
-
-/* The creator that reserved the block of a private element, in this item only (PS3.5 7.8.1). */
-static struct bytes creator_of(const struct applying *w, uint32_t tag)
-{
-	uint16_t element = TAG_ELEMENT(tag);
-	unsigned block = element > 0xFF ? element >> 8 : element;
-
-	for (uint32_t i = w->creator_count; i > w->level[w->depth].creators; i--)
-		if (w->creators[i - 1].group == TAG_GROUP(tag) && w->creators[i - 1].block == block)
-			return w->creators[i - 1].name;
-	return BYTES_NONE;
+	return &w->level[w->visit.depth];
 }
 
 static struct anon_decision decide(const struct applying *w, const struct token *t)
 {
-	const struct anon_place at = {
-		.iod = w->iod,
-		.path = w->path,
-		.depth = w->depth,
-		.tag = t->tag,
-		.vr = t->vr,
-		.creator = TAG_IS_PRIVATE(t->tag) ? creator_of(w, t->tag) : BYTES_NONE,
-	};
+	const struct anon_place place = visit_place(&w->visit, t, w->iod);
 
-	return policy_decide(w->policy, &at);
+	return policy_decide(w->policy, &place);
 }
 
 static void count(struct applying *w, enum anon_act act, uint32_t tag)
@@ -213,38 +165,20 @@ static enum err too_deep(struct applying *w, const struct token *t)
 	return fault_tag(w->f, ERR_LIMIT, "sequences are nested too deeply", t->at, t->tag);
 }
 
-static enum err enter(struct applying *w, const struct token *t, enum anon_act act)
+/* Begin a sequence in the output; visit has entered it, or does with the next token. */
+static enum err begin(struct applying *w, const struct token *t, unsigned depth, enum anon_act act)
 {
-	const struct level *around = &w->level[w->depth];
+	const struct level outer = w->level[depth];
 
-	if (w->depth + 1 >= sizeof(w->level) / sizeof(w->level[0]) ||
-	    w->emit.depth + 2 >= sizeof(w->emit.open) / sizeof(w->emit.open[0]))
+	if (w->emit.depth + 2 >= sizeof(w->emit.open) / sizeof(w->emit.open[0]) ||
+	    depth >= VISIT_DEPTH)
 		return too_deep(w, t);
-	w->path[w->depth++] = t->tag;
-	w->level[w->depth] = (struct level){
-		.plain = act == ACT_DUMMY || around->plain,
-		.clean = act == ACT_CLEAN || around->clean,
-		.item = NO_ITEM,
-		.creators = w->creator_count,
+	w->level[depth + 1] = (struct level){
+		.plain = act == ACT_DUMMY || outer.plain,
+		.clean = act == ACT_CLEAN || outer.clean,
 	};
-	emit_begin(&w->emit, walker_of(w)->in, t);
+	emit_begin(&w->emit, w->in, t);
 	return OK;
-}
-
-static void leave(struct applying *w)
-{
-	w->creator_count = w->level[w->depth].creators;
-	w->depth--;
-	emit_end(&w->emit, false);
-}
-
-/* Read over a sequence or pixel data, its end included. */
-static enum err skip(struct applying *w)
-{
-	struct token end;
-	enum err e = walk_skip(walker_of(w), w->f);
-
-	return e != OK ? e : walk_next(walker_of(w), &end, w->f);
 }
 
 static enum err empty_value(struct applying *w, const struct token *t)
@@ -257,71 +191,56 @@ static enum err begin_sequence(struct applying *w, const struct token *t)
 {
 	enum anon_act act = decide(w, t).act;
 
-	if (w->depth == 0 && place_forced(w, t->tag))
-		return skip(w);
+	if (w->visit.depth == 0 && place_forced(w, t->tag))
+		return visit_skip(&w->visit, w->f);
 	count(w, act, t->tag);
 	switch (act) {
 	case ACT_KEEP:
 	case ACT_DUMMY:
 	case ACT_CLEAN:
-		return enter(w, t, act);
+		return begin(w, t, w->visit.depth, act);
 	case ACT_EMPTY: {
-		enum err e = skip(w);
+		enum err e = visit_skip(&w->visit, w->f);
 		return e != OK ? e : empty_value(w, t);
 	}
 	default: /* nothing else can be said of a sequence: it goes */
-		return skip(w);
+		return visit_skip(&w->visit, w->f);
 	}
 }
 
 /* ---- elements ---- */
 
-/* A sequence in an UN element of defined length: known to be one, or it begins like one. */
-static bool hides_sequence(const struct token *t)
-{
-	static const uint8_t item_le[4] = {0xFE, 0xFF, 0x00, 0xE0};
-
-	return t->vr == VR_UN && t->value.len >= 8 &&
-	       memcmp(t->value.at, item_le, sizeof(item_le)) == 0 &&
-	       (dict_vr(t->tag) == VR_SQ || TAG_IS_PRIVATE(t->tag));
-}
-
 static enum err enter_hidden(struct applying *w, const struct token *t, enum anon_act act)
 {
-	if (w->walker + 1 == WALKERS)
-		return too_deep(w, t);
-	enum err e = enter(w, t, act);
-	if (e != OK)
-		return e;
-	walk_init_items(&w->walkers[w->walker + 1], t->value, &syntax_implicit_le, t->tag);
-	w->walker++;
-	return OK;
+	enum err e = begin(w, t, w->visit.depth, act);
+
+	return e != OK ? e : visit_enter(&w->visit, t, w->f);
 }
 
 /* The name that was chosen for the ROI whose item this is. */
 static struct bytes roi_name(const struct applying *w)
 {
-	uint32_t item = w->level[w->depth].item;
-	bool in_rois = w->depth == 1 && w->path[0] == TAG_StructureSetROISequence;
+	const struct visit *v = &w->visit;
+	bool in_rois = v->depth == 1 && v->path[0] == TAG_StructureSetROISequence;
+	uint32_t item = in_rois ? v->item[0] : UINT32_MAX;
 
 	return in_rois && item < w->source->roi_count ? w->source->roi_names[item] : BYTES_NONE;
 }
 
 static enum err change(struct applying *w, const struct token *t, struct anon_decision d)
 {
-	const struct level *around = &w->level[w->depth];
 	struct bytes value;
 	enum value_end end = value_make(&w->values,
 					&(struct value_job){.token = t,
 							    .decision = d,
-							    .plain = around->plain,
-							    .strict = around->clean,
+							    .plain = around(w)->plain,
+							    .strict = around(w)->clean,
 							    .roi_name = roi_name(w)},
 					&value);
 
 	switch (end) {
 	case VALUE_SAME:
-		emit_copy(&w->emit, walker_of(w)->in, t);
+		emit_copy(&w->emit, w->in, t);
 		return OK;
 	case VALUE_NEW:
 		w->out->counts.text_cleaned += d.act == ACT_KEEP;
@@ -337,8 +256,8 @@ static enum err change(struct applying *w, const struct token *t, struct anon_de
 
 static bool is_pixels(const struct applying *w, const struct token *t)
 {
-	return w->depth == 0 && (t->tag == TAG_PixelData || t->tag == TAG_FloatPixelData ||
-				 t->tag == TAG_DoubleFloatPixelData);
+	return w->visit.depth == 0 && (t->tag == TAG_PixelData || t->tag == TAG_FloatPixelData ||
+				       t->tag == TAG_DoubleFloatPixelData);
 }
 
 static enum err take_pixels(struct applying *w, const struct token *t, size_t end)
@@ -359,15 +278,14 @@ static enum err element(struct applying *w, const struct token *t)
 {
 	if (is_pixels(w, t))
 		return take_pixels(w, t, t->value_at + t->value.len);
-	reserve_block(w, t);
-	if (w->depth == 0 && place_forced(w, t->tag))
+	if (w->visit.depth == 0 && place_forced(w, t->tag))
 		return OK;
 
 	struct anon_decision d = decide(w, t);
 	count(w, d.act, t->tag);
 	if (d.act == ACT_REMOVE)
 		return OK;
-	if (hides_sequence(t) && (d.act == ACT_KEEP || d.act == ACT_DUMMY || d.act == ACT_CLEAN))
+	if (visit_hides(t) && (d.act == ACT_KEEP || d.act == ACT_DUMMY || d.act == ACT_CLEAN))
 		return enter_hidden(w, t, d.act);
 	return change(w, t, d);
 }
@@ -377,8 +295,8 @@ static enum err begin_pixels(struct applying *w, const struct token *t)
 {
 	bool own = is_pixels(w, t);
 	struct anon_decision d = decide(w, t);
-	enum err e = skip(w);
-	size_t end = walker_of(w)->pos;
+	enum err e = visit_skip(&w->visit, w->f);
+	size_t end = visit_pos(&w->visit);
 
 	if (e != OK)
 		return e;
@@ -386,7 +304,7 @@ static enum err begin_pixels(struct applying *w, const struct token *t)
 		return take_pixels(w, t, end);
 	count(w, d.act, t->tag);
 	if (d.act == ACT_KEEP)
-		buf_add(w->emit.out, bytes_slice(walker_of(w)->in, t->at, end - t->at));
+		buf_add(w->emit.out, bytes_slice(w->in, t->at, end - t->at));
 	return OK;
 }
 
@@ -402,15 +320,13 @@ static enum err step(struct applying *w, const struct token *t)
 	case TOK_PIXELS:
 		return begin_pixels(w, t);
 	case TOK_ITEM:
-		w->level[w->depth].item++;
-		w->creator_count = w->level[w->depth].creators;
-		emit_begin(&w->emit, walker_of(w)->in, t);
+		emit_begin(&w->emit, w->in, t);
 		return OK;
 	case TOK_ITEM_END:
 		emit_end(&w->emit, true);
 		return OK;
 	case TOK_SEQUENCE_END:
-		leave(w);
+		emit_end(&w->emit, false);
 		return OK;
 	case TOK_FRAGMENT:
 	case TOK_PIXELS_END:
@@ -423,23 +339,17 @@ static enum err step(struct applying *w, const struct token *t)
 static enum err run(struct applying *w)
 {
 	struct token t;
+	enum err e;
 
-	walk_init(&w->walkers[0], w->source->data, w->source->syntax);
-	for (;;) {
-		enum err e = walk_next(walker_of(w), &t, w->f);
-
-		/* the END of a hidden sequence has come; what follows is the walker's below */
-		if (e == ERR_MORE && w->walker > 0) {
-			w->walker--;
-			continue;
-		}
-		if (e == ERR_MORE)
-			break;
-		if (e == OK)
-			e = step(w, &t);
+	visit_open(&w->visit, w->source->data, w->source->syntax);
+	while ((e = visit_next(&w->visit, &t, w->f)) == OK) {
+		w->in = visit_in(&w->visit);
+		e = step(w, &t);
 		if (e != OK)
 			return e;
 	}
+	if (e != ERR_MORE)
+		return e;
 	for (unsigned i = 0; i < w->forced_count; i++)
 		emit_forced(w, &w->forced[i]);
 	return w->emit.out->failed
@@ -451,7 +361,7 @@ static enum err run(struct applying *w)
 /* SOP Class, SOP Instance and Specific Character Set: needed before the pass. */
 static enum err read_front(struct applying *w, struct bytes *charset)
 {
-	struct walk *k = &w->walkers[0];
+	struct walk *k = &w->visit.walkers[0];
 	struct bytes class = BYTES_NONE, instance = BYTES_NONE;
 	struct token t;
 	enum err e;

@@ -2,12 +2,11 @@
 
 #include <string.h>
 
+#include "anon/visit.h"
 #include "dicom/charset.h"
 #include "dicom/dict.h"
-#include "dicom/walk.h"
 
 #define VALUE_MAX (1u << 20) /* bytes of one identifying value as UTF-8 */
-#define WALKERS 4u
 
 struct collector {
 	struct anon_identity *identity;
@@ -16,8 +15,7 @@ struct collector {
 	struct fault *f;
 	struct charset charset;
 	struct buf text; /* owned */
-	struct walk walkers[WALKERS];
-	unsigned walker;
+	struct visit visit;
 };
 
 static bool is_identifying(uint32_t tag)
@@ -35,10 +33,9 @@ static bool is_identifying(uint32_t tag)
 	return false;
 }
 
-static struct bytes *field_of(struct anon_identity *identity, const struct token *t,
-			      unsigned walker)
+static struct bytes *field_of(struct anon_identity *identity, const struct token *t, unsigned depth)
 {
-	if (t->depth > 0 || walker > 0)
+	if (depth > 0)
 		return NULL;
 	switch (t->tag) {
 	case TAG_PatientID:
@@ -56,7 +53,7 @@ static struct bytes *field_of(struct anon_identity *identity, const struct token
 
 static enum err take_value(struct collector *c, const struct token *t, enum vr vr)
 {
-	struct bytes *field = field_of(c->identity, t, c->walker);
+	struct bytes *field = field_of(c->identity, t, c->visit.depth);
 	bool words = vr == VR_PN || is_identifying(t->tag);
 	enum err e = OK;
 
@@ -79,23 +76,16 @@ static enum err take_value(struct collector *c, const struct token *t, enum vr v
 
 static enum err step(struct collector *c, const struct token *t)
 {
-	static const uint8_t item_le[4] = {0xFE, 0xFF, 0x00, 0xE0};
 	enum vr vr = dict_vr(t->tag);
 
 	if (t->kind == TOK_PIXELS)
-		return walk_skip(&c->walkers[c->walker], c->f);
+		return visit_skip(&c->visit, c->f);
 	if (t->kind != TOK_ELEMENT)
 		return OK;
-	if (t->tag == TAG_SpecificCharacterSet && t->depth == 0)
+	if (t->tag == TAG_SpecificCharacterSet && c->visit.depth == 0)
 		c->charset = charset_parse(t->value);
-	if (t->vr == VR_UN && t->value.len >= 8 && memcmp(t->value.at, item_le, 4) == 0 &&
-	    (vr == VR_SQ || TAG_IS_PRIVATE(t->tag))) {
-		if (c->walker + 1 == WALKERS)
-			return fault_tag(c->f, ERR_LIMIT, "sequences are nested too deeply", t->at,
-					 t->tag);
-		walk_init_items(&c->walkers[++c->walker], t->value, &syntax_implicit_le, t->tag);
-		return OK;
-	}
+	if (visit_hides(t))
+		return visit_enter(&c->visit, t, c->f);
 	return take_value(c, t, vr != VR_UN ? vr : t->vr);
 }
 
@@ -108,22 +98,16 @@ enum err identity_collect(struct bytes data, const struct syntax *syntax,
 	struct token t;
 	enum err e;
 
-	*c = (struct collector){.identity = identity,
-				.words = words,
-				.a = a,
-				.f = f,
-				.charset = charset_parse(BYTES_NONE),
-				.text = BUF_INIT(VALUE_MAX)};
+	c->identity = identity;
+	c->words = words;
+	c->a = a;
+	c->f = f;
+	c->charset = charset_parse(BYTES_NONE);
+	c->text = BUF_INIT(VALUE_MAX);
 	*identity = (struct anon_identity){.id = BYTES_NONE};
-	walk_init(&c->walkers[0], data, syntax);
-	for (;;) {
-		e = walk_next(&c->walkers[c->walker], &t, f);
-		if (e == ERR_MORE && c->walker > 0) {
-			c->walker--;
-			continue;
-		}
-		if (e == OK)
-			e = step(c, &t);
+	visit_open(&c->visit, data, syntax);
+	while ((e = visit_next(&c->visit, &t, f)) == OK) {
+		e = step(c, &t);
 		if (e != OK)
 			break;
 	}
