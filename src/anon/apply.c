@@ -68,17 +68,23 @@ static void force_text(struct applying *w, uint32_t tag, enum vr vr, struct byte
 	force_end(w);
 }
 
+static void code_item(struct build *b, const char *code)
+{
+	build_item(b);
+	build_str(b, TAG_CodeValue, VR_SH, code);
+	build_str(b, TAG_CodingSchemeDesignator, VR_SH, "DCM");
+	build_str(b, TAG_CodeMeaning, VR_LO, value_code_meaning(code));
+	build_item_end(b);
+}
+
 static void force_codes(struct applying *w, const char *const *codes)
 {
 	force_begin(w, TAG_DeidentificationMethodCodeSequence);
 	build_sequence(&w->made, TAG_DeidentificationMethodCodeSequence);
-	for (; *codes != NULL; codes++) {
-		build_item(&w->made);
-		build_str(&w->made, TAG_CodeValue, VR_SH, *codes);
-		build_str(&w->made, TAG_CodingSchemeDesignator, VR_SH, "DCM");
-		build_str(&w->made, TAG_CodeMeaning, VR_LO, value_code_meaning(*codes));
-		build_item_end(&w->made);
-	}
+	for (; *codes != NULL; codes++)
+		code_item(&w->made, *codes);
+	if (w->source->pixels_cleaned)
+		code_item(&w->made, "113101");
 	build_sequence_end(&w->made);
 	force_end(w);
 }

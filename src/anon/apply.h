@@ -35,6 +35,7 @@ struct anon_source {
 	const struct anon_patient *patient;
 	const struct bytes *roi_names; /* by item of Structure Set ROI Sequence (roinames.h) */
 	size_t roi_count;
+	bool pixels_cleaned; /* 113101 is said, too */
 };
 
 struct anon_object {

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum anon_profile {
 	ANON_NETRT,   /* the rules that NETRT's users configured, and nothing else */
@@ -68,6 +69,16 @@ struct anon_site_rule {
 	const char *value; /* ANON_SITE_REPLACE, else NULL */
 };
 
+/* Pixels that may show the patient's name (R20). */
+enum anon_risk { ANON_RISK_QUARANTINE, ANON_RISK_PASS, ANON_RISK_BLANK };
+
+/* A rectangle to be filled in the images of a device; "" and 0 match everything. */
+struct pixel_region {
+	const char *sop_class, *manufacturer, *model;
+	uint32_t rows, cols;               /* of the image */
+	uint32_t left, top, width, height; /* in pixels */
+};
+
 struct anon_settings {
 	bool enabled;
 	enum anon_profile profile;
@@ -81,6 +92,9 @@ struct anon_settings {
 	const char *roi_names_file, *safe_private_file; /* or NULL: the built-in ones */
 	const char *study_description; /* new Study Description, or NULL: left to the rules */
 	struct anon_netrt_rules netrt;
+	enum anon_risk burned_in;
+	const struct pixel_region *regions; /* ANON_RISK_BLANK */
+	size_t region_count;
 	struct anon_list sop_classes; /* that may pass beside those of the profile: UIDs */
 	const struct anon_site_rule *rules;
 	size_t rule_count;

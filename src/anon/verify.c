@@ -311,7 +311,7 @@ enum err verify_collect(struct verify *v, const struct policy *policy,
 	static struct collector work; /* large, and one at a time */
 	struct collector *c = &work;
 
-	*v = (struct verify){.brief_count = 0};
+	*v = (struct verify){.policy = policy};
 	c->v = v;
 	c->policy = policy;
 	c->source = source;
@@ -392,37 +392,61 @@ static bool stands_alone(struct bytes text, size_t at, struct bytes p)
 	return true;
 }
 
-static bool search_part(const struct verify *v, const struct search *s, struct bytes text,
-			size_t *found_at, uint32_t *pattern)
+/* A part of the file to be searched, and what is known of it. */
+struct region {
+	struct bytes bytes;
+	const struct part10 *p;
+	size_t at; /* in p->data */
+	bool in_data, pixels;
+};
+
+/* The attribute that a byte of the data set belongs to, and whether the policy keeps it as it is.
+ */
+static uint32_t attribute_at(const struct verify *v, const struct region *r, size_t at, bool *kept)
 {
+	static struct visit visit; /* large, and one at a time */
+	struct token t;
+	uint32_t tag = 0;
+	enum anon_iod iod = IOD_OTHER;
+
+	*kept = false;
+	if (!r->in_data)
+		return 0;
+	visit_open(&visit, r->p->data, r->p->syntax);
+	while (visit_next(&visit, &t, NULL) == OK && (visit.walker > 0 || t.at <= r->at + at)) {
+		if (t.kind != TOK_ELEMENT && t.kind != TOK_SEQUENCE && t.kind != TOK_PIXELS)
+			continue;
+		if (visit.depth == 0 && t.tag == TAG_SOPClassUID)
+			iod = anon_iod_of(t.value);
+		struct anon_place place = visit_place(&visit, &t, iod);
+		tag = t.tag;
+		*kept = policy_decide(v->policy, &place).act == ACT_KEEP;
+	}
+	return tag;
+}
+
+/* The first forbidden string in a region; *in is the attribute in which it stands. */
+static bool search_region(const struct verify *v, const struct region *r, uint32_t *pattern,
+			  uint32_t *in)
+{
+	const struct search *s = r->pixels ? &v->pixels : &v->search;
 	size_t at = 0;
 	uint32_t which = SEARCH_NONE;
+	bool kept;
 
-	while (search_next(s, text, &at, &which)) {
-		uint32_t index = s == &v->pixels ? v->pixel_index[which] : which;
+	while (search_next(s, r->bytes, &at, &which)) {
+		uint32_t index = r->pixels ? v->pixel_index[which] : which;
 		bool wide = v->form[index] == FORM_UTF16_LE || v->form[index] == FORM_UTF16_BE;
 
-		if (!wide && !stands_alone(text, at, s->pattern[which]))
+		if (!wide && !stands_alone(r->bytes, at, s->pattern[which]))
 			continue;
-		*found_at = at;
+		*in = attribute_at(v, r, at, &kept);
+		if (kept && !policy_cleans_text(v->policy))
+			continue;
 		*pattern = index;
 		return true;
 	}
 	return false;
-}
-
-/* The attribute that the byte at `at` of the data set belongs to; of a nested one, its own tag. */
-static uint32_t tag_at(const struct part10 *p, size_t at)
-{
-	struct walk w;
-	struct token t;
-	uint32_t tag = 0;
-
-	walk_init(&w, p->data, p->syntax);
-	while (walk_next(&w, &t, NULL) == OK && t.at <= at)
-		if (t.kind == TOK_ELEMENT || t.kind == TOK_SEQUENCE || t.kind == TOK_PIXELS)
-			tag = t.tag;
-	return tag;
 }
 
 static enum err found(const struct verify *v, uint32_t pattern, uint32_t in, struct verify_hit *hit,
@@ -482,23 +506,23 @@ static enum err look_over(const struct verify *v, const struct part10 *p, struct
 	return e == ERR_MORE ? OK : e;
 }
 
-static enum err search_data(const struct verify *v, const struct part10 *p, struct bytes pixels,
-			    struct verify_hit *hit, struct fault *f)
+static enum err search_all(const struct verify *v, const struct part10 *p, struct bytes pixels,
+			   struct verify_hit *hit, struct fault *f)
 {
 	size_t split = pixels.len > 0 ? (size_t)(pixels.at - p->data.at) : p->data.len;
-	size_t rest = split + pixels.len, at;
-	uint32_t pattern;
+	size_t rest = split + pixels.len;
+	const struct region regions[] = {
+		{bytes_slice(p->data, 0, split), p, 0, true, false},
+		{pixels, p, split, true, true},
+		{bytes_slice(p->data, rest, p->data.len - rest), p, rest, true, false},
+		/* preamble and meta information */
+		{bytes_slice(p->file, 0, p->data_at), p, 0, false, false},
+	};
+	uint32_t pattern, in;
 
-	if (search_part(v, &v->search, bytes_slice(p->data, 0, split), &at, &pattern))
-		return found(v, pattern, tag_at(p, at), hit, f);
-	if (search_part(v, &v->pixels, pixels, &at, &pattern))
-		return found(v, pattern, TAG_PixelData, hit, f);
-	if (search_part(v, &v->search, bytes_slice(p->data, rest, p->data.len - rest), &at,
-			&pattern))
-		return found(v, pattern, tag_at(p, rest + at), hit, f);
-	/* preamble and meta information, and the deflated form of the data set, which is no text */
-	if (search_part(v, &v->search, bytes_slice(p->file, 0, p->data_at), &at, &pattern))
-		return found(v, pattern, 0, hit, f);
+	for (size_t i = 0; i < sizeof(regions) / sizeof(regions[0]); i++)
+		if (search_region(v, &regions[i], &pattern, &in))
+			return found(v, pattern, in, hit, f);
 	return OK;
 }
 
@@ -513,7 +537,7 @@ enum err verify_file(const struct verify *v, struct bytes file, struct verify_hi
 		return e;
 	e = look_over(v, &p, &pixels, hit, f);
 	if (e == OK)
-		e = search_data(v, &p, pixels, hit, f);
+		e = search_all(v, &p, pixels, hit, f);
 	part10_close(&p);
 	return e;
 }

@@ -31,6 +31,7 @@ struct verify_hit {
 };
 
 struct verify {
+	const struct policy *policy;
 	struct search search, pixels; /* all patterns; those that are long enough for pixels */
 	uint32_t *tag;                /* by pattern */
 	uint8_t *form;
