@@ -1,0 +1,416 @@
+#include "study/deid.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "anon/convert.h"
+#include "base/log.h"
+#include "study/pool.h"
+#include "study/tree.h"
+
+#define REPORT_MAX (256u << 20)
+#define OBJECT_ARENA (1ull << 30)
+#define NAME_MAX_BYTES (LIMIT_UID + 16)
+
+enum row_end { ROW_OPEN, ROW_DONE, ROW_NOT_DICOM, ROW_REFUSED };
+
+/* What became of one file; in memory that the workers share.  Texts are literals. */
+struct row {
+	enum row_end end;
+	struct fault fault;
+	struct verify_hit hit; /* .form NULL: none */
+	struct uid study, sop_instance, sop_class;
+	struct uid old_study, old_instance; /* for the crosswalk */
+	char id[ANON_ID_MAX + 1];
+	struct anon_counts counts;
+	uint32_t regions;
+	uint64_t cut;
+};
+
+struct job {
+	const struct deid_options *options;
+	const char **paths;
+	uint32_t count;
+	int out;
+	struct row *rows; /* shared */
+	struct pool_shared *shared;
+	size_t size;
+};
+
+/* ---- one object ---- */
+
+/* A value that is no longer the source's; "" when there is none. */
+static void text_of(const struct dset *d, uint32_t tag, struct uid *uid)
+{
+	(void)uid_set(uid, dset_text(d, NULL, tag));
+}
+
+static enum err describe(struct row *r, const struct converted *c, const struct part10 *p,
+			 struct arena *a, struct fault *f)
+{
+	struct dset before, after;
+	enum err e = dset_index(&before, p->data, p->syntax, TAG_PixelData, a, f);
+
+	if (e == OK)
+		e = dset_index(&after, c->views[0], p->syntax, 0, a, f);
+	if (e != OK)
+		return e;
+	text_of(&after, TAG_StudyInstanceUID, &r->study);
+	text_of(&before, TAG_StudyInstanceUID, &r->old_study);
+	text_of(&before, TAG_SOPInstanceUID, &r->old_instance);
+	r->sop_instance = c->object.sop_instance;
+	r->sop_class = c->object.sop_class;
+	r->counts = c->object.counts;
+	r->cut = c->pixels.cut;
+	r->regions = c->pixels.regions;
+	memcpy(r->id, c->patient.id, sizeof(r->id));
+	if (r->study.text[0] == '\0')
+		return fault_tag(f, ERR_UNUSABLE, "no usable Study Instance UID", FAULT_NO_OFFSET,
+				 TAG_StudyInstanceUID);
+	return OK;
+}
+
+static enum err write_object(int fd, const struct converted *c, const struct part10 *p,
+			     struct fault *f)
+{
+	struct part10_out o = {.sop_class = c->object.sop_class,
+			       .sop_instance = c->object.sop_instance,
+			       .transfer_syntax = p->syntax_uid,
+			       .syntax = p->syntax,
+			       .views = c->views,
+			       .view_count = c->view_count,
+			       .source_fd = -1};
+
+	return part10_write(fd, &o, f);
+}
+
+/* Read back and searched; only then does the file get its name. */
+static enum err verify(int dir, const char *part, const struct converted *c, struct row *r,
+		       struct fault *f)
+{
+	struct file_map written;
+	enum err e = file_map(&written, dir, part, f);
+
+	if (e == OK)
+		e = convert_verify(c, written.bytes, &r->hit, f);
+	file_unmap(&written);
+	return e;
+}
+
+static enum err publish(const struct job *job, const struct converted *c, const struct part10 *p,
+			uint32_t index, struct row *r, struct fault *f)
+{
+	char folder[NAME_MAX_BYTES], part[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
+	enum err e = OK;
+
+	snprintf(folder, sizeof(folder), "UID_%s", r->study.text);
+	snprintf(part, sizeof(part), ".%u.part", index);
+	snprintf(name, sizeof(name), "%s.dcm", r->sop_instance.text);
+	if (mkdirat(job->out, folder, 0777) < 0 && errno != EEXIST)
+		return fault_io(f, "cannot make a folder in the output");
+	int dir = openat(job->out, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fault_io(f, "cannot make a folder in the output");
+	int fd = openat(dir, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0) {
+		e = fault_io(f, "cannot make a file in the output");
+	} else {
+		e = write_object(fd, c, p, f);
+		if (close(fd) < 0 && e == OK)
+			e = fault_io(f, "cannot write");
+		if (e == OK)
+			e = verify(dir, part, c, r, f);
+		if (e == OK && renameat(dir, part, dir, name) < 0)
+			e = fault_io(f, "cannot give the output its name");
+		if (e != OK)
+			unlinkat(dir, part, 0);
+	}
+	close(dir);
+	return e;
+}
+
+static enum err do_file(const struct job *job, uint32_t index, struct arena *a, struct fault *f)
+{
+	struct row *r = &job->rows[index];
+	struct part10 p = PART10_NONE;
+	struct converted c;
+	enum err e = part10_open(&p, AT_FDCWD, job->paths[index], f);
+
+	if (e != OK) {
+		if (e == ERR_UNUSABLE) { /* no DICOM: nothing of it leaves */
+			r->end = ROW_NOT_DICOM;
+			e = OK;
+		}
+		part10_close(&p);
+		return e;
+	}
+	e = convert_make(&c, job->options->gate, &p, a, f);
+	if (e == OK)
+		e = describe(r, &c, &p, a, f);
+	if (e == OK)
+		e = publish(job, &c, &p, index, r, f);
+	if (e == OK)
+		r->end = ROW_DONE;
+	convert_close(&c);
+	part10_close(&p);
+	return e;
+}
+
+static void work(struct pool *pool, void *ctx)
+{
+	const struct job *job = ctx;
+	struct arena arena;
+	struct fault f = {.code = OK};
+	uint32_t index;
+
+	if (arena_open(&arena, OBJECT_ARENA, &f) != OK) {
+		pool_fail(pool, &f, 0, UINT32_MAX);
+		return;
+	}
+	while (pool_next(pool, &index)) {
+		struct row *r = &job->rows[index];
+
+		f = (struct fault){.code = OK, .at = FAULT_NO_OFFSET};
+		if (do_file(job, index, &arena, &f) != OK) {
+			r->end = ROW_REFUSED;
+			r->fault = f;
+		}
+		arena_reset(&arena, 0);
+		pool_finished(pool);
+		if (f.code == ERR_IO && (f.sys_errno == ENOSPC || f.sys_errno == EDQUOT)) {
+			pool_fail(pool, &f, 0, index);
+			return;
+		}
+	}
+}
+
+/* ---- what is told ---- */
+
+static void tell_refusal(const struct job *job, uint32_t index)
+{
+	const struct row *r = &job->rows[index];
+	char text[256];
+
+	fault_format(&r->fault, text, sizeof(text));
+	if (r->hit.form != NULL)
+		log_say(LOG_ERROR,
+			"%s: not let out: a value of (%04X,%04X) is still in the output, %s, in "
+			"(%04X,%04X)",
+			log_quote_str(job->paths[index]), r->hit.tag >> 16, r->hit.tag & 0xFFFFu,
+			r->hit.form, r->hit.found_in >> 16, r->hit.found_in & 0xFFFFu);
+	else
+		log_say(LOG_ERROR, "%s: not let out: %s", log_quote_str(job->paths[index]), text);
+}
+
+static void report_counts(struct buf *b, const struct anon_counts *c)
+{
+	bool first = true;
+
+	buf_str(b, "{");
+	for (unsigned i = 0; i < ACT_COUNT; i++) {
+		if (c->by_act[i] == 0)
+			continue;
+		buf_fmt(b, "%s\"%s\":%u", first ? "" : ",", anon_act_words[i], c->by_act[i]);
+		first = false;
+	}
+	buf_fmt(b, "%s\"private-removed\":%u,\"text-cleaned\":%u}", first ? "" : ",",
+		c->private_removed, c->text_cleaned);
+}
+
+static void report_row(struct buf *b, uint32_t index, const struct row *r)
+{
+	buf_fmt(b, "{\"file\":%u,", index + 1);
+	if (r->end == ROW_DONE) {
+		buf_fmt(b, "\"study\":\"%s\",\"instance\":\"%s\",\"sop_class\":\"%s\",\"actions\":",
+			r->study.text, r->sop_instance.text, r->sop_class.text);
+		report_counts(b, &r->counts);
+		buf_fmt(b, ",\"pixel_bytes_cut\":%llu,\"regions_blanked\":%u}",
+			(unsigned long long)r->cut, r->regions);
+		return;
+	}
+	buf_str(b, "\"refused\":");
+	buf_json(b, bytes_str(r->fault.text != NULL ? r->fault.text : "a worker process died"));
+	if (r->hit.form != NULL)
+		buf_fmt(b, ",\"value_of\":\"%08X\",\"found_in\":\"%08X\",\"form\":\"%s\"",
+			r->hit.tag, r->hit.found_in, r->hit.form);
+	buf_str(b, "}");
+}
+
+static void make_report(const struct job *job, struct buf *b)
+{
+	const struct anon_gate *g = job->options->gate;
+	bool first = true;
+
+	buf_fmt(b, "{\"version\":\"%s\",\"policy\":\"%s\",\"key\":", job->options->version,
+		g->digest);
+	buf_fmt(b, g->has_key ? "\"%s\"" : "null", g->key.id);
+	buf_str(b, ",\"objects\":[");
+	for (uint32_t i = 0; i < job->count; i++) {
+		if (job->rows[i].end == ROW_NOT_DICOM)
+			continue;
+		buf_str(b, first ? "\n" : ",\n");
+		report_row(b, i, &job->rows[i]);
+		first = false;
+	}
+	buf_str(b, "\n]}\n");
+}
+
+/* Old and new, for whoever may know both. */
+static void make_crosswalk(const struct job *job, struct buf *b)
+{
+	buf_str(b, "old study\told instance\tnew study\tnew instance\tnew patient id\n");
+	for (uint32_t i = 0; i < job->count; i++) {
+		const struct row *r = &job->rows[i];
+
+		if (r->end == ROW_DONE)
+			buf_fmt(b, "%s\t%s\t%s\t%s\t%s\n", r->old_study.text, r->old_instance.text,
+				r->study.text, r->sop_instance.text, r->id);
+	}
+}
+
+static int write_whole(int dir, const char *name, mode_t mode, const struct buf *b)
+{
+	struct fault f;
+	char text[256], part[512];
+
+	snprintf(part, sizeof(part), "%s.part", name);
+	int fd = openat(dir, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	enum err e = fd < 0 ? fault_io(&f, "cannot be made") : file_write_all(fd, buf_bytes(b), &f);
+	if (fd >= 0 && close(fd) < 0 && e == OK)
+		e = fault_io(&f, "cannot be written");
+	if (e == OK && renameat(dir, part, dir, name) < 0)
+		e = fault_io(&f, "cannot get its name");
+	if (e == OK)
+		return EX_OK;
+	fault_format(&f, text, sizeof(text));
+	log_say(LOG_ERROR, "%s: %s", log_quote_str(name), text);
+	return EX_CANTCREAT;
+}
+
+static int write_reports(const struct job *job)
+{
+	struct buf b = BUF_INIT(REPORT_MAX);
+	int code;
+
+	make_report(job, &b);
+	code = b.failed ? EX_CANTCREAT : write_whole(job->out, "deid_report.json", 0666, &b);
+	buf_free(&b);
+	if (job->options->crosswalk == NULL || code != EX_OK)
+		return code;
+	make_crosswalk(job, &b);
+	code = b.failed ? EX_CANTCREAT : write_whole(AT_FDCWD, job->options->crosswalk, 0600, &b);
+	buf_free(&b);
+	return code;
+}
+
+static int sum_up(const struct job *job)
+{
+	uint32_t done = 0, refused = 0, other = 0;
+
+	for (uint32_t i = 0; i < job->count; i++) {
+		done += job->rows[i].end == ROW_DONE;
+		other += job->rows[i].end == ROW_NOT_DICOM;
+		if (job->rows[i].end == ROW_DONE || job->rows[i].end == ROW_NOT_DICOM)
+			continue;
+		refused++;
+		tell_refusal(job, i);
+	}
+	if (job->options->json)
+		printf("{\"done\":%u,\"refused\":%u,\"not_dicom\":%u}\n", done, refused, other);
+	else if (!job->options->quiet)
+		printf("%u de-identified, %u not let out, %u not DICOM\n", done, refused, other);
+	if (done + refused == 0) {
+		log_say(LOG_ERROR, "no DICOM file among %u file%s", other, other == 1 ? "" : "s");
+		return EX_NOINPUT;
+	}
+	return refused > 0 ? EX_DATAERR : EX_OK;
+}
+
+/* ---- the run ---- */
+
+static enum err list_files(struct job *job, const char *const *paths, size_t count, struct arena *a,
+			   struct fault *f)
+{
+	struct tree t = TREE_EMPTY;
+	struct tree_entry entry;
+	enum err e = tree_skip(&t, job->out, f);
+
+	job->paths = ARENA_NEW(a, const char *, LIMIT_FILES);
+	if (job->paths == NULL)
+		e = fault_set(f, ERR_NOMEM, "no memory for the names of files", FAULT_NO_OFFSET);
+	for (size_t i = count; i > 0 && e == OK; i--)
+		e = tree_add(&t, paths[i - 1], f);
+	while (e == OK && (e = tree_next(&t, &entry, f)) == OK) {
+		if (entry.kind != TREE_FILE)
+			continue;
+		if (job->count == LIMIT_FILES)
+			e = fault_set(f, ERR_LIMIT, "more than a million files", FAULT_NO_OFFSET);
+		else if ((job->paths[job->count++] = arena_strdup(a, bytes_str(entry.path))) ==
+			 NULL)
+			e = fault_set(f, ERR_NOMEM, "no memory for the names of files",
+				      FAULT_NO_OFFSET);
+	}
+	tree_free(&t);
+	return e == ERR_MORE ? OK : e;
+}
+
+static int run_pool(struct job *job)
+{
+	struct pool pool = {.shared = job->shared,
+			    .count = job->count,
+			    .workers = job->options->workers,
+			    .ctx = job,
+			    .work = work};
+	sigset_t old;
+
+	signals_hold(&old);
+	struct pool_result result = pool_run(&pool);
+	signals_release(&old);
+	if (result.end == POOL_INTERRUPTED)
+		raise(result.signal);
+	if (result.end == POOL_CRASHED)
+		log_say(LOG_ERROR, "a worker process died; what it was at is not let out");
+	if (result.end == POOL_FAILED && job->shared->fault.code == ERR_IO) {
+		log_say(LOG_ERROR, "the output: %s", strerror(job->shared->fault.sys_errno));
+		return EX_CANTCREAT;
+	}
+	return result.end == POOL_DONE ? EX_OK : EX_DATAERR;
+}
+
+int deid_run(const char *const *paths, size_t count, int out, const struct deid_options *options)
+{
+	struct job job = {.options = options, .out = out};
+	struct arena arena;
+	struct fault f;
+	char text[256];
+	int code = EX_DATAERR;
+	enum err e = arena_open(&arena, LIMIT_ARENA_STUDY, &f);
+
+	if (e == OK)
+		e = list_files(&job, paths, count, &arena, &f);
+	job.size = sizeof(struct pool_shared) + 64 + job.count * sizeof(struct row);
+	job.shared = e == OK ? pool_memory(job.size) : NULL;
+	if (job.shared == NULL) {
+		if (e == OK)
+			fault_io(&f, "cannot share memory between processes");
+		fault_format(&f, text, sizeof(text));
+		log_say(LOG_ERROR, "%s", text);
+		arena_close(&arena);
+		return code;
+	}
+	job.rows = (struct row *)(void *)((uint8_t *)job.shared +
+					  (sizeof(struct pool_shared) + 63) / 64 * 64);
+	int ran = run_pool(&job);
+	code = sum_up(&job);
+	int written = code == EX_NOINPUT ? EX_OK : write_reports(&job);
+	munmap(job.shared, job.size);
+	arena_close(&arena);
+	return ran != EX_OK ? ran : code != EX_OK ? code : written;
+}
