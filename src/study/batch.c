@@ -13,6 +13,7 @@
 #include "study/pipeline.h"
 #include "study/pool.h"
 #include "study/report.h"
+#include "study/shield.h"
 #include "study/staging.h"
 
 struct batch {
@@ -47,10 +48,18 @@ static const char *why_skip(const struct scan_study *s)
 	return s->set_count > 0 ? "no images" : "neither images nor an RT Structure Set";
 }
 
+/* The study's UID as it may be told, and as its folder in OUT is called. */
+static struct uid label_of(const struct batch *b, const struct scan_study *s)
+{
+	return shield_uid(b->options->gate, TAG_StudyInstanceUID, &s->uid);
+}
+
 static void skip(struct batch *b, const struct scan_study *s, const char *why)
 {
-	log_say(LOG_INFO, "study %s: skipped: %s", s->uid.text, why);
-	tell(b, &s->uid, REPORT_SKIPPED, why);
+	struct uid label = label_of(b, s);
+
+	log_say(LOG_INFO, "study %s: skipped: %s", label.text, why);
+	tell(b, &label, REPORT_SKIPPED, why);
 	b->skipped++;
 }
 
@@ -78,22 +87,24 @@ static char *sheet_path(const struct batch *b)
 /* The study's process ended before it could clear up after itself. */
 static void bury(struct batch *b, const struct scan_study *s, int signal)
 {
+	struct uid label = label_of(b, s);
 	struct staging staging;
 	char name[32] = "", text[128];
 
 	signal_name(signal, name, sizeof(name));
 	snprintf(text, sizeof(text), "the process working on it %s%s",
 		 signal == 0 ? "ended early" : "died of ", signal == 0 ? "" : name);
-	log_say(LOG_ERROR, "study %s: %s%s; nothing of it was written", s->uid.text, text,
+	log_say(LOG_ERROR, "study %s: %s%s; nothing of it was written", label.text, text,
 		signal == SIGBUS    ? " (was an input file cut short meanwhile?)"
 		: signal == SIGKILL ? " (was memory short?)"
 				    : " (a fault in netrt, please report it)");
 	/* its workers die with it and become ours; with the last one the lock goes */
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
-	if (staging_open(&staging, b->out, &s->uid, NULL) == OK)
+	const struct uid *folder = b->options->folder_as_received ? &s->uid : &label;
+	if (staging_open(&staging, b->out, folder, NULL) == OK)
 		(void)staging_discard(&staging);
-	tell(b, &s->uid, REPORT_FAILED, text);
+	tell(b, &label, REPORT_FAILED, text);
 }
 
 /* What pipeline_run ends with. */
@@ -116,6 +127,7 @@ static void count_exit(struct batch *b, int code)
 /* Another process does it.  The signal that came meanwhile, or 0. */
 static int process(struct batch *b, const struct scan_study *s, const sigset_t *old)
 {
+	struct uid label = label_of(b, s);
 	char *sheet = sheet_path(b);
 	pid_t self = getpid();
 	int interrupted = 0;
@@ -123,9 +135,9 @@ static int process(struct batch *b, const struct scan_study *s, const sigset_t *
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid < 0) {
-		log_say(LOG_ERROR, "study %s: cannot make a process: %s", s->uid.text,
+		log_say(LOG_ERROR, "study %s: cannot make a process: %s", label.text,
 			strerror(errno));
-		tell(b, &s->uid, REPORT_FAILED, "cannot make a process");
+		tell(b, &label, REPORT_FAILED, "cannot make a process");
 		count_exit(b, EX_DATAERR);
 		free(sheet);
 		return 0;

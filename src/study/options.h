@@ -5,6 +5,7 @@
 #ifndef STUDY_OPTIONS_H
 #define STUDY_OPTIONS_H
 
+#include "anon/gate.h"
 #include "base/clock.h"
 #include "rt/plan.h"
 
@@ -23,6 +24,9 @@ struct study_outcome {
 };
 
 struct study_options {
+	struct anon_gate *gate;  /* de-identification, or NULL: none */
+	bool folder_as_received; /* the output folder is named by the source's Study Instance UID
+				  * even where UIDs are mapped: it lies inside, not outside */
 	struct rt_options rt;
 	enum study_planes planes;
 	struct bytes uid_key;

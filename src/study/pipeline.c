@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "study/report.h"
+#include "study/shield.h"
 #include "study/slice.h"
 #include "study/staging.h"
 #include "study/tally.h"
@@ -23,6 +24,7 @@ struct run {
 	const struct scan *scan;
 	const struct scan_study *study;
 	const struct study_options *options;
+	struct uid label; /* the study's UID as it may be told */
 	int out;
 	const char *sheet_path; /* NULL once drawn */
 	struct sheet sheet;
@@ -62,7 +64,7 @@ static void PRINTF_LIKE(3, 4) fail(struct run *r, int code, const char *fmt, ...
 	va_start(args, fmt);
 	vsnprintf(r->reason, sizeof(r->reason), fmt, args);
 	va_end(args);
-	log_say(LOG_ERROR, "study %s: %s", r->study->uid.text, r->reason);
+	log_say(LOG_ERROR, "study %s: %s", r->label.text, r->reason);
 }
 
 static void fail_fault(struct run *r, int code, const char *doing, const struct fault *f)
@@ -98,7 +100,7 @@ static void fail_output(struct run *r, const char *name, const struct fault *f)
 	r->sys_errno = f->sys_errno;
 	fault_format(f, text, sizeof(text));
 	fail(r, EX_CANTCREAT, "%s/UID_%s%s: %s%s", log_quote_str(r->options->out_path),
-	     r->study->uid.text, name, text, output_hint(f->sys_errno));
+	     r->label.text, name, text, output_hint(f->sys_errno));
 }
 
 /* ---- before the first structure set ---- */
@@ -122,6 +124,7 @@ static bool is_foretold(const struct run *r, const struct uid *series)
 	last_source = (struct uid){.text = ""};
 	for (uint32_t i = 0; i < r->study->image_count && !last_answer; i++) {
 		const struct uid *source = &r->study->images[i].series;
+		struct uid told = shield_uid(r->options->gate, TAG_SeriesInstanceUID, source);
 
 		if (uid_eq(source, &last_source))
 			continue;
@@ -129,8 +132,9 @@ static bool is_foretold(const struct run *r, const struct uid *series)
 		for (uint32_t k = 0; k < r->study->set_count && !last_answer; k++) {
 			if (tries++ > FORETELL_MAX)
 				return false;
-			struct uid made = overlay_series_uid(r->options->uid_key, source,
-							     &r->study->sets[k].sop_instance);
+			struct uid set = shield_uid(r->options->gate, TAG_SOPInstanceUID,
+						    &r->study->sets[k].sop_instance);
+			struct uid made = overlay_series_uid(r->options->uid_key, &told, &set);
 			last_answer = uid_eq(&made, series);
 		}
 	}
@@ -163,6 +167,7 @@ static enum err prepare(struct run *r, struct fault *f)
 		e = choose_images(r, f);
 	if (e != OK)
 		return e;
+	p->study = r->label;
 	p->version = o->version;
 	p->when = o->now;
 	p->config_file = o->config_file;
@@ -181,6 +186,19 @@ static enum err prepare(struct run *r, struct fault *f)
 
 /* ---- one structure set ---- */
 
+/* A source file in a message: its path, or, where names and numbers may not be told, the UID that
+ * its object goes by outside.  Valid until the next call. */
+static const char *told_source(const struct run *r, const char *path, const struct uid *instance)
+{
+	static char text[LIMIT_UID + 16];
+	struct uid told = shield_uid(r->options->gate, TAG_SOPInstanceUID, instance);
+
+	if (r->options->gate == NULL)
+		return log_quote_str(path);
+	snprintf(text, sizeof(text), "object %s", told.text);
+	return text;
+}
+
 /* A set that gives nothing: told, but the study goes on. */
 static void set_failed(struct task *t, const struct scan_set *source, const struct fault *f)
 {
@@ -190,8 +208,8 @@ static void set_failed(struct task *t, const struct scan_set *source, const stru
 	t->report->failed = arena_strdup(&t->run->arena, bytes_str(text));
 	if (t->report->failed == NULL)
 		t->report->failed = f->text;
-	log_say(LOG_WARNING, "study %s: structure set %s is not used: %s", t->run->study->uid.text,
-		log_quote_str(source->path), text);
+	log_say(LOG_WARNING, "study %s: structure set %s is not used: %s", t->run->label.text,
+		told_source(t->run, source->path, &source->sop_instance), text);
 }
 
 static const char *why_this_series(const struct rt_plan *plan)
@@ -222,9 +240,10 @@ static void choose_suffix(struct task *t)
 static void describe_series(struct task *t)
 {
 	const struct study_options *o = t->run->options;
+	struct uid source = shield_uid(o->gate, TAG_SeriesInstanceUID, &t->plan.series);
 
 	t->series = (struct overlay_series){
-		.series = overlay_series_uid(o->uid_key, &t->plan.series, &t->set.sop_instance),
+		.series = overlay_series_uid(o->uid_key, &source, &t->set.sop_instance),
 		.uid_key = o->uid_key,
 		.set_class = t->set.sop_class,
 		.set_instance = t->set.sop_instance,
@@ -244,7 +263,7 @@ static void show_progress(void *ctx, uint32_t done)
 		(const struct task *)((const char *)job - offsetof(struct task, job));
 	uint64_t us = clock_us() - t->started_us;
 
-	fprintf(stderr, "\r%s: %u/%u images, %.0f/s\033[K", t->run->study->uid.text, done,
+	fprintf(stderr, "\r%s: %u/%u images, %.0f/s\033[K", t->run->label.text, done,
 		t->plan.plane_count, us > 0 ? done * 1e6 / (double)us : 0.0);
 	fflush(stderr);
 }
@@ -293,19 +312,34 @@ static void fail_slice(struct task *t)
 	}
 
 	const struct rt_image *image = &t->plan.planes[s->index];
-	const char *path = log_quote_str(r->study->image_paths[image->source]);
+	const char *path =
+		told_source(r, r->study->image_paths[image->source], &image->sop_instance);
+	if (s->stage == SLICE_VERIFY && t->job.hit->form != NULL) {
+		const struct verify_hit *h = t->job.hit;
+
+		fail(r, EX_DATAERR,
+		     "%s: not let out: a value of (%04X,%04X) is still in the output, %s, in "
+		     "(%04X,%04X)",
+		     path, h->tag >> 16, h->tag & 0xFFFFu, h->form, h->found_in >> 16,
+		     h->found_in & 0xFFFFu);
+		return;
+	}
 	if (s->stage == SLICE_WRITE && s->fault.code == ERR_IO) {
 		char file[SLICE_NAME_MAX];
 
-		slice_file_name(&image->sop_instance, t->suffix, file);
+		struct uid told =
+			shield_uid(r->options->gate, TAG_SOPInstanceUID, &image->sop_instance);
+
+		slice_file_name(&told, t->suffix, file);
 		snprintf(name, sizeof(name), "/" STAGING_ADDITION "/%s", file);
 		fail_output(r, name, &s->fault);
 		return;
 	}
 	snprintf(doing, sizeof(doing), "%s %s",
-		 s->stage == SLICE_READ    ? "cannot read"
-		 : s->stage == SLICE_PAINT ? "cannot paint the contours on"
-					   : "cannot make an overlay image of",
+		 s->stage == SLICE_READ     ? "cannot read"
+		 : s->stage == SLICE_SHIELD ? "cannot de-identify"
+		 : s->stage == SLICE_PAINT  ? "cannot paint the contours on"
+					    : "cannot make an overlay image of",
 		 path);
 	fail_fault(r, EX_DATAERR, doing, &s->fault);
 }
@@ -366,7 +400,10 @@ static enum err paint(struct task *t, struct fault *f)
 	enum err e;
 
 	if (!r->staged) {
-		e = staging_open(&r->staging, r->out, &r->study->uid, f);
+		const struct uid *folder =
+			r->options->folder_as_received ? &r->study->uid : &r->label;
+
+		e = staging_open(&r->staging, r->out, folder, f);
 		if (e != OK) {
 			fail_output(r, "", f);
 			return OK;
@@ -380,7 +417,8 @@ static enum err paint(struct task *t, struct fault *f)
 	}
 	choose_suffix(t);
 	describe_series(t);
-	t->job = (struct slice_job){.plan = &t->plan,
+	t->job = (struct slice_job){.gate = r->options->gate,
+				    .plan = &t->plan,
 				    .series = &t->series,
 				    .paths = r->study->image_paths,
 				    .addition = r->staging.addition,
@@ -406,7 +444,8 @@ static enum err describe_set(struct task *t, struct fault *f)
 	if (s->file_names == NULL || s->modality == NULL)
 		return fault_set(f, ERR_NOMEM, "the report does not fit in memory",
 				 FAULT_NO_OFFSET);
-	s->image_series = t->plan.series;
+	s->sop_instance = t->set.sop_instance;
+	s->image_series = shield_uid(r->options->gate, TAG_SeriesInstanceUID, &t->plan.series);
 	s->overlay_series = t->series.series;
 	s->series_why = why_this_series(&t->plan);
 	s->images = t->plan.plane_count;
@@ -432,7 +471,9 @@ static enum err use_set(struct task *t, const struct scan_set *source, struct fa
 		return OK;
 	}
 	t->started_us = clock_us();
-	e = paint(t, f);
+	e = shield_set(r->options->gate, &t->set, &t->file, &t->arena, f);
+	if (e == OK)
+		e = paint(t, f);
 	t->report->paint_us = clock_us() - t->started_us;
 	if (e == OK && r->exit == EX_OK && r->interrupted == 0) {
 		e = tally_set(t->report, &t->plan, &t->job, &r->arena, f);
@@ -452,7 +493,9 @@ static void do_set(struct run *r, const struct scan_set *source)
 	enum err e = arena_open(&t.arena, LIMIT_ARENA_STUDY, &f);
 
 	t.report = &r->report.sets[r->report.set_count];
-	*t.report = (struct report_set){.sop_instance = source->sop_instance};
+	*t.report =
+		(struct report_set){.sop_instance = shield_uid(r->options->gate, TAG_SOPInstanceUID,
+							       &source->sop_instance)};
 	if (e != OK) {
 		fail_fault(r, EX_DATAERR, "cannot begin", &f);
 		return;
@@ -487,7 +530,7 @@ static void tell_losses(const struct run *r)
 				report_warning_text(set, &w, &line);
 			if (w.loss && !line.failed)
 				log_say(w.asked ? LOG_INFO : LOG_WARNING, "study %s: %s%s",
-					r->study->uid.text,
+					r->label.text,
 					w.asked ? "" : "not used: ", (const char *)line.at);
 			buf_free(&line);
 		}
@@ -547,10 +590,10 @@ static void tell_sum(const struct run *r, const char *output)
 	bool done = output != NULL;
 
 	if (r->options->json)
-		report_summary_json(&r->study->uid, done ? REPORT_OK : REPORT_FAILED,
+		report_summary_json(&r->label, done ? REPORT_OK : REPORT_FAILED,
 				    done ? NULL : r->reason, &r->report, output, &b);
 	else if (done && !r->options->quiet)
-		report_summary_text(&r->study->uid, &r->report, output, &b);
+		report_summary_text(&r->label, &r->report, output, &b);
 	if (!b.failed && b.len > 0)
 		fwrite(b.at, 1, b.len, stdout);
 	buf_free(&b);
@@ -607,6 +650,7 @@ int pipeline_run(const struct scan *scan, const struct scan_study *study,
 	struct run r = {.scan = scan,
 			.study = study,
 			.options = options,
+			.label = shield_uid(options->gate, TAG_StudyInstanceUID, &study->uid),
 			.out = out,
 			.sheet_path = sheet,
 			.staging = STAGING_NONE,
@@ -637,7 +681,7 @@ int pipeline_run(const struct scan *scan, const struct scan_study *study,
 
 	char *output = malloc(strlen(options->out_path) + STAGING_NAME_MAX + 2);
 	if (output != NULL && done)
-		sprintf(output, "%s/UID_%s", options->out_path, study->uid.text);
+		sprintf(output, "%s/UID_%s", options->out_path, r.label.text);
 	tell_sum(&r, done ? output : NULL);
 	free(output);
 	if (r.sheet.rgb != NULL)

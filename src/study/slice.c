@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "study/shield.h"
 
 struct worker {
 	const struct slice_job *job;
@@ -24,7 +25,8 @@ struct canvas {
 	const struct rt_image *image;
 	struct part10 source;
 	struct dset dset;
-	struct mask merged, one;               /* `one` is painted on and thrown away */
+	struct shield *shield;   /* the same, de-identified; NULL where that is not asked for */
+	struct mask merged, one; /* `one` is painted on and thrown away */
 	struct mask own[LIMIT_OVERLAY_PLANES]; /* planes per ROI */
 	struct overlay_plane planes[1 + LIMIT_OVERLAY_PLANES];
 	uint32_t roi_of_plane[1 + LIMIT_OVERLAY_PLANES]; /* index, or RT_NO_ROI for the merged */
@@ -57,7 +59,8 @@ enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f)
 
 	size_t rows_at = round_up(sizeof(struct pool_shared));
 	size_t rois_at = rows_at + round_up(plan->plane_count * sizeof(struct slice_row));
-	size_t areas_at = rois_at + round_up(plan->set->roi_count * sizeof(struct slice_roi));
+	size_t hit_at = rois_at + round_up(plan->set->roi_count * sizeof(struct slice_roi));
+	size_t areas_at = hit_at + round_up(sizeof(struct verify_hit));
 	size_t size = areas_at + round_up(first[plan->plane_count] * sizeof(uint32_t));
 	uint8_t *base = pool_memory(size);
 	if (base == NULL)
@@ -66,6 +69,7 @@ enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f)
 	job->shared = (struct pool_shared *)(void *)base;
 	job->rows = (struct slice_row *)(void *)(base + rows_at);
 	job->rois = (struct slice_roi *)(void *)(base + rois_at);
+	job->hit = (struct verify_hit *)(void *)(base + hit_at);
 	job->areas = (uint32_t *)(void *)(base + areas_at);
 	job->shared_size = size;
 	return OK;
@@ -287,22 +291,43 @@ static void note_result(const struct slice_job *job, const struct canvas *c,
 			atomic_fetch_add(&job->rois[c->roi_of_plane[i]].no_plane, 1);
 }
 
+/* What is written must hold nothing of its source that the policy does not keep. */
+static enum err verify_image(struct worker *w, const struct canvas *c, const char *name,
+			     struct fault *f)
+{
+	struct verify_hit hit;
+
+	w->stage = SLICE_VERIFY;
+	enum err e = shield_verify(c->shield, w->job->addition, name, &hit, f);
+	if (e == ERR_UNUSABLE)
+		*w->job->hit = hit; /* the first one stops all: pool_fail */
+	return e;
+}
+
 static enum err write_image(struct worker *w, const struct canvas *c, struct fault *f)
 {
 	const struct slice_job *job = w->job;
+	struct shield *s = c->shield;
+	struct overlay_series series = *job->series;
 	char name[SLICE_NAME_MAX];
 	struct overlay_result result = {.planes_written = 0};
 
-	slice_file_name(&c->image->sop_instance, job->suffix, name);
+	if (s != NULL)
+		series.now = s->now;
+	slice_file_name(s != NULL ? &s->converted.object.sop_instance : &c->image->sop_instance,
+			job->suffix, name);
 
 	int fd = openat(job->addition, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return fault_io(f, "cannot make a file in the output folder");
 
-	enum err e = overlay_write(fd, job->series, &c->source, &c->dset, c->planes, c->plane_count,
+	enum err e = overlay_write(fd, &series, s != NULL ? &s->source : &c->source,
+				   s != NULL ? &s->dset : &c->dset, c->planes, c->plane_count,
 				   &w->arena, &result, f);
 	if (close(fd) < 0 && e == OK)
 		e = fault_io(f, "cannot write");
+	if (e == OK && s != NULL)
+		e = verify_image(w, c, name, f);
 	if (e == OK)
 		note_result(job, c, &result);
 	return e;
@@ -388,6 +413,15 @@ static enum err do_image(struct worker *w, struct canvas *c, struct fault *f)
 	if ((job->planes != STUDY_PLANES_MERGED || job->sheet != NULL) &&
 	    pixels_open(&pixels, &c->dset, NULL) == OK)
 		readable = &pixels;
+	if (job->gate != NULL) {
+		w->stage = SLICE_SHIELD;
+		c->shield = ARENA_NEW(&w->arena, struct shield, 1);
+		if (c->shield == NULL)
+			return no_memory(f);
+		e = shield_open(c->shield, job->gate, &c->source, &job->series->now, &w->arena, f);
+		if (e != OK)
+			return e;
+	}
 	w->stage = SLICE_PAINT;
 	e = paint(w, c, readable, f);
 	if (e != OK)
@@ -420,6 +454,8 @@ void slice_work(struct pool *pool, void *ctx)
 		c->image = &job->plan->planes[k];
 		c->source = PART10_NONE;
 		e = do_image(&w, c, &f);
+		if (c->shield != NULL)
+			shield_close(c->shield);
 		part10_close(&c->source);
 		arena_reset(&w.arena, 0);
 		if (e == OK)

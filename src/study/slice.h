@@ -9,13 +9,14 @@
 #ifndef STUDY_SLICE_H
 #define STUDY_SLICE_H
 
+#include "anon/verify.h"
 #include "rt/paint.h"
 #include "series/overlay.h"
 #include "series/sheet.h"
 #include "study/options.h"
 #include "study/pool.h"
 
-enum slice_stage { SLICE_SETUP, SLICE_READ, SLICE_PAINT, SLICE_WRITE };
+enum slice_stage { SLICE_SETUP, SLICE_READ, SLICE_SHIELD, SLICE_PAINT, SLICE_WRITE, SLICE_VERIFY };
 
 /* What painting can tell about the contours of a ROI. */
 enum slice_note {
@@ -43,6 +44,7 @@ struct slice_roi {
 };
 
 struct slice_job {
+	const struct anon_gate *gate; /* or NULL */
 	const struct rt_plan *plan;
 	const struct overlay_series *series;
 	const char *const *paths; /* by rt_image.source */
@@ -56,6 +58,7 @@ struct slice_job {
 	struct pool_shared *shared;
 	struct slice_row *rows; /* plane_count */
 	struct slice_roi *rois; /* set->roi_count */
+	struct verify_hit *hit; /* with SLICE_VERIFY: what is still in the output */
 	uint32_t *areas; /* pixels of the i-th ROI of each plane; below 2^32: 65535 squared */
 	size_t shared_size;
 };

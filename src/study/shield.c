@@ -1,0 +1,148 @@
+#include "study/shield.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "dicom/vr.h"
+
+static enum anon_act act_for(const struct anon_gate *gate, const uint32_t *path, unsigned depth,
+			     uint32_t tag, enum vr vr, enum anon_iod iod)
+{
+	const struct anon_place place = {
+		.iod = iod, .path = path, .depth = depth, .tag = tag, .vr = vr};
+
+	return policy_decide(gate->policy, &place).act;
+}
+
+struct uid shield_uid(const struct anon_gate *gate, uint32_t tag, const struct uid *uid)
+{
+	if (gate == NULL || uid->text[0] == '\0' ||
+	    act_for(gate, NULL, 0, tag, VR_UI, IOD_OTHER) != ACT_UID ||
+	    anon_uid_is_well_known(bytes_str(uid->text)))
+		return *uid;
+	return anon_uid(bytes_of(gate->uid_key, sizeof(gate->uid_key)), bytes_str(uid->text));
+}
+
+/* Names as the policy treats ROI Name: as they are, of the vocabulary, or none. */
+static enum err rename_rois(const struct anon_gate *gate, struct structset *set,
+			    const struct part10 *file, struct arena *a, struct fault *f)
+{
+	static const uint32_t path[] = {TAG_StructureSetROISequence};
+	enum anon_act act = act_for(gate, path, 1, TAG_ROIName, VR_LO, IOD_RT_STRUCTURE_SET);
+	struct anon_patient patient;
+	const struct anon_source source = {
+		.data = file->data, .syntax = file->syntax, .patient = &patient};
+	struct bytes *names = NULL;
+	size_t count = 0, item = 0;
+
+	if (act == ACT_KEEP)
+		return OK;
+	if (act == ACT_ROI_NAME) {
+		enum err e = gate_patient(gate, file->data, file->syntax, &patient, a, f);
+		if (e == OK)
+			e = convert_roi_names(gate, &source, &names, &count, a, f);
+		if (e != OK)
+			return e;
+	}
+	for (uint32_t i = 0; i < set->roi_count; i++) {
+		struct roi *r = &set->rois[i];
+		char number[32];
+
+		snprintf(number, sizeof(number), "ROI %lld", (long long)r->number);
+		r->name = r->in_roi_sequence && item < count ? names[item]
+							     : arena_copy(a, bytes_str(number));
+		item += r->in_roi_sequence;
+		if (r->name.at == NULL)
+			return fault_set(f, ERR_NOMEM, "no memory for names of ROIs",
+					 FAULT_NO_OFFSET);
+	}
+	return OK;
+}
+
+enum err shield_set(const struct anon_gate *gate, struct structset *set, const struct part10 *file,
+		    struct arena *a, struct fault *f)
+{
+	if (gate == NULL)
+		return OK;
+	set->sop_instance = shield_uid(gate, TAG_SOPInstanceUID, &set->sop_instance);
+	if (act_for(gate, NULL, 0, TAG_StructureSetLabel, VR_SH, IOD_RT_STRUCTURE_SET) != ACT_KEEP)
+		set->label = BYTES_NONE;
+	return rename_rois(gate, set, file, a, f);
+}
+
+/* Dates that the new object says of itself move with those of its source; where these are removed,
+ * it says none that means anything. */
+static struct wall outside_time(const struct anon_gate *gate, const struct anon_patient *patient,
+				const struct wall *now)
+{
+	const char *word = policy_dates_word(gate->policy);
+	struct wall w = *now;
+	struct tm tm = {.tm_year = w.year - 1900,
+			.tm_mon = w.month - 1,
+			.tm_mday = w.day + patient->shift_days,
+			.tm_hour = 12};
+
+	if (word == NULL || strcmp(word, "UNMODIFIED") == 0)
+		return w;
+	if (strcmp(word, "REMOVED") == 0)
+		return (struct wall){
+			.year = 1900, .month = 1, .day = 1, .utc_offset_s = w.utc_offset_s};
+	(void)timegm(&tm); /* only to put day and month in order */
+	w.year = tm.tm_year + 1900;
+	w.month = tm.tm_mon + 1;
+	w.day = tm.tm_mday;
+	return w;
+}
+
+/* Data set and pixels in one piece, as everything that derives from an image expects them. */
+static enum err join(struct shield *s, struct arena *a, struct fault *f)
+{
+	const struct converted *c = &s->converted;
+	size_t len = 0;
+
+	for (size_t i = 0; i < c->view_count; i++)
+		len += c->views[i].len;
+	uint8_t *all = ARENA_NEW(a, uint8_t, len);
+	if (all == NULL)
+		return fault_set(f, ERR_NOMEM, "the image does not fit in memory", FAULT_NO_OFFSET);
+	s->source.data = bytes_of(all, len);
+	for (size_t i = 0; i < c->view_count; i++) {
+		memcpy(all, c->views[i].at, c->views[i].len);
+		all += c->views[i].len;
+	}
+	return dset_index(&s->dset, s->source.data, s->source.syntax, 0, a, f);
+}
+
+enum err shield_open(struct shield *s, const struct anon_gate *gate, const struct part10 *source,
+		     const struct wall *now, struct arena *a, struct fault *f)
+{
+	enum err e = convert_make(&s->converted, gate, source, a, f);
+
+	s->source = (struct part10){.map = FILE_MAP_NONE,
+				    .syntax = source->syntax,
+				    .syntax_uid = source->syntax_uid,
+				    .meta_syntax = source->meta_syntax};
+	if (e == OK)
+		e = join(s, a, f);
+	if (e == OK)
+		s->now = outside_time(gate, &s->converted.patient, now);
+	return e;
+}
+
+enum err shield_verify(const struct shield *s, int dir, const char *name, struct verify_hit *hit,
+		       struct fault *f)
+{
+	struct file_map written;
+	enum err e = file_map(&written, dir, name, f);
+
+	if (e == OK)
+		e = convert_verify(&s->converted, written.bytes, hit, f);
+	file_unmap(&written);
+	return e;
+}
+
+void shield_close(struct shield *s)
+{
+	convert_close(&s->converted);
+}

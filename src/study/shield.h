@@ -1,0 +1,34 @@
+/*
+ * What the pipeline makes, de-identified: between reading an image and deriving a new one from it,
+ * and again when that is written.  Everything here does nothing where `gate` is NULL.
+ */
+#ifndef STUDY_SHIELD_H
+#define STUDY_SHIELD_H
+
+#include "anon/convert.h"
+#include "rt/structset.h"
+
+/* The UID that an object of this study goes by outside: mapped where the policy maps UIDs. */
+struct uid shield_uid(const struct anon_gate *gate, uint32_t tag, const struct uid *uid);
+
+/* The structure set as it may be named in outputs and reports: UIDs, names of ROIs, no label.
+ * Contours stay. New names are in `a`. */
+enum err shield_set(const struct anon_gate *gate, struct structset *set, const struct part10 *file,
+		    struct arena *a, struct fault *f) MUST_USE;
+
+/* An image to derive from. */
+struct shield {
+	struct converted converted;
+	struct part10 source; /* as part10_open would give it of the de-identified image */
+	struct dset dset;
+	struct wall now; /* for dates that the new object says */
+};
+/* *s is to be closed in every case. */
+enum err shield_open(struct shield *s, const struct anon_gate *gate, const struct part10 *source,
+		     const struct wall *now, struct arena *a, struct fault *f) MUST_USE;
+/* Look through what was written (R25).  ERR_UNUSABLE and *hit: it must not leave. */
+enum err shield_verify(const struct shield *s, int dir, const char *name, struct verify_hit *hit,
+		       struct fault *f) MUST_USE;
+void shield_close(struct shield *s);
+
+#endif
