@@ -119,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		&syntax_explicit_be,
 		&syntax_deflated_le,
 	};
-	struct stream_limits limits = STREAM_LIMITS_DEFAULT;
+	struct stream_limits limits = STREAM_LIMITS_INIT;
 
 	if (size < CONTROL)
 		return 0;

@@ -574,7 +574,23 @@ START_TEST(test_send_odd)
 }
 END_TEST
 
-/* Of what one read brought everything is given before the next read: its views stay. */
+/* Of what one read brought everything is given before the next read: its views stay.  So what gives
+ * no indication by itself (the head of a PDU or PDV, an empty PDU) is no more. */
+static const struct {
+	const char *hex;
+	bool more;
+} tails[] = {
+	{"", false},
+	{"04 00 0000", false},
+	{"04 00 00000020", false},
+	{"04 00 00000020 00000006 01", false},
+	{"04 00 00000020 00000006 01 00", false},
+	{"04 00 00000020 00000006 01 00 01", true},
+	{"04 00 00000000", false},
+	{"04 00 00000000 04 00 00000020", false},
+	{"05 00 00000004 0000", false},
+};
+
 START_TEST(test_more)
 {
 	static struct link l;
@@ -589,11 +605,12 @@ START_TEST(test_more)
 	expect(&l, DUL_ASSOCIATE_ACCEPTED, &ind);
 	ck_assert(!link_more(&l));
 	put_hex(fds[1], "04 00 0000001E 00000006 01 00 01020304 00000006 01 00 05060708"
-			"00000006 01 00 090A0B0C 04 00 0000");
+			"00000006 01 00 090A0B0C");
+	put_hex(fds[1], tails[_i].hex);
 	for (int i = 0; i < 3; i++) {
 		expect(&l, DUL_PDV, &ind);
 		kept[i] = ind.pdv.fragment;
-		ck_assert(link_more(&l) == (i < 2));
+		ck_assert(link_more(&l) == (i < 2 || tails[_i].more));
 	}
 	ck_assert(memcmp(kept[0].at, "\1\2\3\4", 4) == 0);
 	ck_assert(memcmp(kept[1].at, "\5\6\7\10", 4) == 0);
@@ -723,7 +740,7 @@ Suite *suite_net(void)
 	tcase_add_test(t, test_both_send);
 	tcase_add_test(t, test_send_odd);
 	tcase_add_test(t, test_wake_in_passing);
-	tcase_add_test(t, test_more);
+	tcase_add_loop_test(t, test_more, 0, sizeof(tails) / sizeof(tails[0]));
 	tcase_add_loop_test(t, test_wake, 0, 2);
 	tcase_add_test(t, test_descriptors);
 	suite_add_tcase(s, t);

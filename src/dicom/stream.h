@@ -49,8 +49,12 @@ struct stream_limits {
 	unsigned nesting;  /* sequences inside sequences; at most LIMIT_NESTING */
 };
 
-#define STREAM_LIMITS_DEFAULT \
-	((struct stream_limits){LIMIT_STREAM_BYTES, LIMIT_STREAM_ELEMENTS, LIMIT_NESTING})
+/* To initialize a struct stream_limits with the defaults. */
+#define STREAM_LIMITS_INIT                                                      \
+	{                                                                       \
+		.bytes = LIMIT_STREAM_BYTES, .elements = LIMIT_STREAM_ELEMENTS, \
+		.nesting = LIMIT_NESTING                                        \
+	}
 
 /* Of the top level, the first of each; "" where absent, empty or no UID. */
 struct stream_head {

@@ -24,19 +24,23 @@ uint64_t stream_rest(const struct stream *s, uint64_t end, uint64_t at)
 }
 
 /* walk's makes_sense, once the eight bytes after the value are there; `room` are left after
- * these.  *reach is how many of them it needs. */
+ * these.  *reach is how many of them it needs; *plain: it is hardly a coincidence. */
 static bool follows(const uint8_t *p, uint32_t tag, bool in_item, bool big_endian, uint64_t room,
-		    uint64_t *reach)
+		    uint64_t *reach, bool *plain)
 {
 	uint32_t next_tag = stream_tag(p, big_endian);
 
 	*reach = 0;
+	*plain = true;
 	if (next_tag == TAG_ITEM_END || next_tag == TAG_SEQUENCE_END)
 		return in_item;
 	if (next_tag <= tag)
 		return false;
 	uint32_t next_len = stream_u32(p + 4, big_endian);
-	if (vr_parse(p + 4) != VR_NONE || next_len == DICOM_UNDEFINED)
+	if (vr_parse(p + 4) != VR_NONE)
+		return true;
+	*plain = false;
+	if (next_len == DICOM_UNDEFINED)
 		return true;
 	*reach = next_len;
 	return next_len <= room;
@@ -81,6 +85,7 @@ static bool comes_true(struct stream *s, const struct stream_probe *p)
 {
 	bool known = stream_knows(s, p->end);
 	uint64_t rest = stream_rest(s, p->end, p->at), reach;
+	bool plain;
 	uint64_t end = p->end != STREAM_OPEN ? p->end : s->total;
 
 	if (known && p->at == end)
@@ -89,7 +94,7 @@ static bool comes_true(struct stream *s, const struct stream_probe *p)
 		return false;
 	if (p->have < sizeof(p->bytes) || rest < ITEM_HEAD)
 		return false;
-	if (!follows(p->bytes, p->tag, p->in_item, p->big_endian, rest - ITEM_HEAD, &reach))
+	if (!follows(p->bytes, p->tag, p->in_item, p->big_endian, rest - ITEM_HEAD, &reach, &plain))
 		return false;
 	if (p->wanted && !known && p->at + ITEM_HEAD + reach > s->reach)
 		s->reach = p->at + ITEM_HEAD + reach;
@@ -148,6 +153,7 @@ static enum sense makes_sense(const struct stream *s, const struct stream_level 
 	uint64_t next = (uint64_t)h->size + h->len, rest = stream_rest(s, top->end, s->pos), reach;
 
 	h->reach = 0;
+	h->plain = true;
 	if (!stream_fits(s, top, h))
 		return SENSE_NO;
 	if (h->len == DICOM_UNDEFINED) {
@@ -164,7 +170,7 @@ static enum sense makes_sense(const struct stream *s, const struct stream_level 
 	if (stream_held(s) < next + ITEM_HEAD)
 		return s->ended ? SENSE_NO : SENSE_WAIT;
 	if (!follows(stream_here(s) + next, tag, top->kind == IN_ITEM, top->big_endian,
-		     rest - next - ITEM_HEAD, &reach))
+		     rest - next - ITEM_HEAD, &reach, &h->plain))
 		return SENSE_NO;
 	h->reach = known ? 0 : s->pos + next + ITEM_HEAD + reach;
 	return SENSE_YES;
@@ -216,22 +222,25 @@ static void reach_for(struct stream *s, const struct stream_form *h)
 		s->reach = h->reach;
 }
 
-/* As walk: the first candidate that makes sense, else the first that fits, else the first.
+/* As walk: the first candidate that makes sense, else the first that fits, else the first.  One of
+ * which only what comes later will tell is passed over for one that plainly makes sense.
  * *sensible: it is one that makes sense, as far as can be told. */
 static enum err choose(struct stream *s, const struct stream_level *top, uint32_t tag,
 		       struct stream_form *candidates, unsigned count, struct stream_form *out,
 		       bool *sensible, struct fault *f)
 {
 	enum sense sense[3];
-	unsigned best = count;
+	unsigned best = count, later = count;
 	enum err e = OK;
 
 	for (unsigned i = 0; i < count && best == count; i++) {
 		sense[i] = makes_sense(s, top, tag, &candidates[i]);
 		if (sense[i] == SENSE_WAIT)
 			return ERR_MORE;
-		if (sense[i] == SENSE_YES)
+		if (sense[i] == SENSE_YES && (later == count || candidates[i].plain))
 			best = i;
+		if (sense[i] == SENSE_LATER && later == count)
+			later = i;
 	}
 	*sensible = true;
 	if (best < count) { /* what comes before it had better make no sense */
@@ -242,11 +251,9 @@ static enum err choose(struct stream *s, const struct stream_level *top, uint32_
 		*out = candidates[best];
 		return e;
 	}
-	for (unsigned i = 0; i < count; i++) {
-		if (sense[i] == SENSE_LATER) {
-			*out = candidates[i];
-			return add_probe(s, top, tag, out, true, f);
-		}
+	if (later < count) {
+		*out = candidates[later];
+		return add_probe(s, top, tag, out, true, f);
 	}
 	*sensible = false;
 	*out = candidates[0];
@@ -265,8 +272,11 @@ static enum err choose_explicit(struct stream *s, const struct stream_level *top
 	bool is_long = vr_info(vr)->long_form;
 	bool reserved = (p[2] | p[3]) == 0;
 
+	/* what passes the limit of the whole is refused, and not read in another way */
+	bool bounded = stream_knows(s, top->end);
+
 	*out = brief;
-	if (vr != VR_NONE && !is_long && stream_fits(s, top, &brief))
+	if (vr != VR_NONE && !is_long && (stream_fits(s, top, &brief) || !bounded))
 		return OK;
 
 	enum err e = need_long(s, top, f);
@@ -276,7 +286,8 @@ static enum err choose_explicit(struct stream *s, const struct stream_level *top
 	struct stream_form implicit = form_implicit(s, top->big_endian);
 	*out = full;
 	if (is_long && reserved &&
-	    (stream_fits(s, top, &full) || stream_rest(s, top->end, s->pos) < full.size))
+	    (stream_fits(s, top, &full) || !bounded ||
+	     stream_rest(s, top->end, s->pos) < full.size))
 		return OK;
 
 	bool capitals = p[0] >= 'A' && p[0] <= 'Z' && p[1] >= 'A' && p[1] <= 'Z';

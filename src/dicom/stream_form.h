@@ -21,6 +21,7 @@ struct stream_form {
 	enum vr vr;
 	uint8_t size; /* bytes of tag, VR and length */
 	bool explicit_vr;
+	bool plain;     /* makes sense, and hardly by coincidence */
 	uint64_t reach; /* makes sense only if the data set is at least that long */
 };
 

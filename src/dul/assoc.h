@@ -161,6 +161,9 @@ size_t assoc_out_views(struct assoc *a, struct bytes *views, size_t max);
 void assoc_out_ack(struct assoc *a, size_t n, uint64_t now);
 void assoc_out_shut(struct assoc *a); /* half-closed as wanted, or a write failed: none will go */
 bool assoc_next(struct assoc *a, struct dul_ind *out);
+/* assoc_next gives one from what is in the in-buffer: no reading, which moves views, comes before.
+ * (It may give one all the same when this is false.) */
+bool assoc_more(const struct assoc *a);
 void assoc_tick(struct assoc *a, uint64_t now); /* after what was there to read has been read */
 uint64_t assoc_deadline(const struct assoc *a); /* UINT64_MAX: none */
 /* The user took from the last call until `now` for itself: the peer is not charged for it. */

@@ -43,6 +43,28 @@ bool assoc_parseable(const struct assoc *a)
 	return there >= DUL_PDV_HEADER || a->left < DUL_PDV_HEADER;
 }
 
+bool assoc_more(const struct assoc *a)
+{
+	size_t there = available(a);
+	const uint8_t *at = a->in + a->start;
+
+	if (a->pending.kind != 0)
+		return true;
+	if (a->lost || a->skipping || (a->state != STA6 && a->state != STA7))
+		return false;
+	if (a->pdv_open)
+		return there > 0;
+	if (a->type == 0) {
+		/* an empty PDU gives no indication, and what follows it may not be here */
+		if (there < DUL_HEADER || at[0] != PDU_DATA_TF || get_u32be(at + 2) == 0)
+			return false;
+		there -= DUL_HEADER;
+	} else if (a->type != PDU_DATA_TF) {
+		return false;
+	}
+	return there > DUL_PDV_HEADER;
+}
+
 /* The PDU has been done with. */
 static void pdu_done(struct assoc *a)
 {

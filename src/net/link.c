@@ -218,7 +218,7 @@ enum err link_next(struct link *l, struct dul_ind *ind, struct fault *f)
 
 bool link_more(const struct link *l)
 {
-	return (assoc_wants(&l->assoc) & ASSOC_INDICATION) != 0;
+	return assoc_more(&l->assoc);
 }
 
 enum err link_flush(struct link *l, struct fault *f)

@@ -136,10 +136,10 @@ void breaker_succeeded(struct breaker *b)
 
 enum err breaker_reset(int working, const char *name, struct fault *f)
 {
-	char path[PATH_MAX_LEN + sizeof(JOURNAL_NAME)];
+	char folder[PATH_MAX_LEN], path[PATH_MAX_LEN + sizeof("/" JOURNAL_NAME)];
 
-	path_of(name, path);
-	strcat(path, "/" JOURNAL_NAME);
+	path_of(name, folder);
+	snprintf(path, sizeof(path), "%s/" JOURNAL_NAME, folder);
 	if (unlinkat(working, path, 0) < 0 && errno != ENOENT)
 		return fault_io(f, "cannot remove the destination's journal in .control");
 	return OK;

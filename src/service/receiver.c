@@ -468,9 +468,10 @@ static void converse(struct receiver *r)
 		}
 		if (!on_indication(r, &ind))
 			return;
-		/* the response that a message got leaves before the next one is read */
-		if (ind.kind == DUL_PDV && !assoc_can_send(&r->link.assoc) &&
-		    link_flush(&r->link, &f) != OK)
+		/* what was answered leaves before more is read: a peer may have sent its first
+		 * message with its request, and a response must not overtake the A-ASSOCIATE-AC */
+		if ((ind.kind == DUL_PDV || ind.kind == DUL_ASSOCIATE_REQUEST) &&
+		    !assoc_can_send(&r->link.assoc) && link_flush(&r->link, &f) != OK)
 			return;
 	}
 }

@@ -558,7 +558,8 @@ static void run_child(struct sender *s, struct unit *unit, pid_t parent)
 	};
 
 	take_signals(false);
-	child_follow(parent, SIGTERM);
+	child_follow(parent,
+		     SIGKILL); /* a restart finds nobody at work; what is lost is promised */
 	accounts_context(&(struct accounts_context){.part = ACCOUNTS_SENDER,
 						    .address = s->dest->host,
 						    .ae_title = s->dest->ae_title,

@@ -376,7 +376,7 @@ static bool read_time(struct bytes t, uint64_t *out)
 	if (t.len != TIME_LEN)
 		return false;
 	for (size_t i = 0; i < TIME_LEN; i++)
-		if (form[i] == '0' ? t.at[i] < '0' || t.at[i] > '9' : t.at[i] != form[i])
+		if (form[i] == '0' ? t.at[i] < '0' || t.at[i] > '9' : t.at[i] != (uint8_t)form[i])
 			return false;
 	year = digits(t.at, 4);
 	month = digits(t.at + 5, 2);
@@ -435,12 +435,10 @@ char *journal_decode(struct bytes field, struct arena *a)
 	if (out == NULL)
 		return NULL;
 	for (size_t i = 0; i < field.len; i++) {
-		int c = field.at[i];
+		uint32_t c = field.at[i];
 
-		if (c == '%' && field.len - i >= 3) {
-			c = hex_digit(field.at[i + 1]) << 4 | hex_digit(field.at[i + 2]);
+		if (c == '%' && field.len - i >= 3 && read_hex(bytes_slice(field, i + 1, 2), 2, &c))
 			i += 2;
-		}
 		out[n++] = (char)(c == 0 ? '?' : c);
 	}
 	out[n] = '\0';

@@ -257,7 +257,8 @@ CASES = [
     ("data set of noise", [RQ, READ, garbage(), READ, REL], "AC RSP(8001,cxxx) REL-RP CLOSE", "AC ABORT(0,0)"),
     ("data set cut short", [RQ, READ, truncated(), READ, REL], "AC RSP(8001,cxxx) REL-RP CLOSE",
      "AC RSP(8001,0000) REL-RP"),
-    ("empty data set", [RQ, READ, store(data=b""), READ, REL], "AC RSP(8001,cxxx) REL-RP CLOSE", None),
+    ("empty data set", [RQ, READ, store(data=b""), READ, REL],
+     "AC RSP(8001,cxxx) REL-RP CLOSE|AC RSP(8001,a900) REL-RP CLOSE", None),
     ("5,000 nested sequences, then an echo", [RQ, READ, nested(5000), READ, ECHO, READ, REL],
      "AC RSP(8001,cxxx) " + LIVES, None),
     ("Study Instance UID \"..\"", [RQ, READ, named(name(), ".."), READ, REL], "AC RSP(8001,cxxx) REL-RP CLOSE",
@@ -342,15 +343,19 @@ OWN = [
     ("deflated data set", [deflated_rq(), READ, deflated(), READ, REL], STORED, None),
     ("big endian data set", [associate_rq([(3, CT, [BIG])]), READ, big_endian(), READ, REL], STORED, None),
     ("N-EVENT-REPORT unasked, then an echo", [RQ, READ, event_report(), READ, ECHO, READ, REL],
-     "AC RSP(8100,0115) " + LIVES, None),
+     "AC RSP(8100,0211) " + LIVES, None),
 ]
+
+
+# after a data set that is noise, or in a deflated context, tshark reads commands as if they were of it
+CONFUSE_TSHARK = ("data set of noise", "data set cut short", "deflated data set")
 
 
 class Outcome:
     """What one case led to: the words, and what was wrong with the answers besides."""
 
     def __init__(self):
-        self.words, self.wrong, self.seconds = [], [], 0.0
+        self.words, self.wrong, self.seconds, self.port = [], [], 0.0, None
 
     def line(self):
         return " ".join(self.words)
@@ -419,6 +424,7 @@ def converse(port, case, timeout):
     outcome = Outcome()
     outcome.short = "[" not in (theirs or ours)
     with Connection(port) as peer:
+        outcome.port = peer.sock.getsockname()[1]
         began = time.monotonic()
         going = True
         for step in steps:
@@ -467,12 +473,15 @@ def answers(r, binary):
                           watcher={"debounce_interval_seconds": 600})
         seen = capture(r, folder + "/raw.pcapng", [service.port])
         with service:
+            confusing = []
             for case, outcome in zip(CASES + OWN, every(CASES + OWN, service.port, ARTIM + SLACK)):
+                if case[0] in CONFUSE_TSHARK:
+                    confusing.append(outcome.port)
                 r.check(agrees(outcome.line(), case[2]), case[0] + ":", outcome.line(), "not", case[2])
                 r.check(not outcome.wrong, case[0] + ":", *outcome.wrong)
             on_disk(r, service)
             if seen:
-                seen.check(r, service.port)
+                seen.check(r, service.port, confusing)
             service.end(r)
 
 

@@ -317,10 +317,12 @@ class Capture(Process):
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         return [line.split("\t") for line in done.stdout.splitlines()]
 
-    def check(self, r, sent_by=None):
-        """No malformed PDU, of all or of what came from one port; and there were PDUs at all."""
+    def check(self, r, sent_by=None, but_to=()):
+        """No malformed PDU, of all or of what came from one port (but what went to some others); and
+        there were PDUs at all."""
         self.stop(10, signal.SIGINT)
         mine = " && tcp.srcport==%d" % sent_by if sent_by else ""
+        mine += "".join(" && tcp.dstport!=%d" % port for port in but_to)
         pdus = self.dissect("dicom.pdu.type" + mine, "dicom.pdu.type")
         r.check(pdus, "tshark saw no DICOM")
         bad = self.dissect("_ws.malformed" + mine, "frame.number", "tcp.srcport", "_ws.col.Info")

@@ -191,6 +191,9 @@ def main():
                 if not soak.round(number):
                     break
             soak.verdict()
+            # what a killed receiver left half is cleared away by the next start
+            soak.service.stop(30)
+            soak.service.start()
             soak.service.end(r, "soak")
         fates = list(soak.fates().values())
         print("%d rounds in %.0f s; killed %s; %d studies delivered, %d quarantined, %d waiting; %d instances sent, "
