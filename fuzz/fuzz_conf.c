@@ -49,6 +49,7 @@ static void check_value(const void *from, const struct conf_key *k)
 	/* "~/" may have become a HOME of up to 4095 bytes, or nothing without one */
 	size_t most = (size_t)k->max + (k->form == CONF_PATH ? 4096 : 0);
 	size_t least = k->form == CONF_PATH ? 0 : (size_t)k->min;
+	struct conf_pairs pairs;
 	struct conf_list list;
 	const char *text;
 	int number;
@@ -65,6 +66,7 @@ static void check_value(const void *from, const struct conf_key *k)
 		break;
 	case CONF_WORD:
 		memcpy(&number, at, sizeof(number));
+		known = k->nullable && number == 0;
 		for (const struct conf_word *w = k->words; w->word != NULL; w++)
 			known |= w->value == number;
 		assert(known);
@@ -80,6 +82,17 @@ static void check_value(const void *from, const struct conf_key *k)
 		assert(list.count <= LIMIT_CONFIG_ITEMS);
 		for (size_t i = 0; i < list.count; i++)
 			check_text(list.item[i], (size_t)k->min, (size_t)k->max, false);
+		break;
+	case CONF_PAIRS:
+		memcpy(&pairs, at, sizeof(pairs));
+		assert(pairs.count <= LIMIT_CONFIG_ITEMS);
+		for (size_t i = 0; i < pairs.count; i++) {
+			const struct conf_pair *p = &pairs.item[i];
+
+			check_text(p->key, (size_t)k->min, (size_t)k->max, false);
+			check_text(p->value, (size_t)k->value->min, (size_t)k->value->max, false);
+			assert(p->at.line > 0 && p->at.column > 0);
+		}
 		break;
 	case CONF_MAPS:
 		break; /* check_key */

@@ -29,6 +29,8 @@ int main(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} commands[] = {
 		{"process", cmd_process},
+		{"deid", cmd_deid},
+		{"keygen", cmd_keygen},
 		{"rois", cmd_rois},
 		{"dump", cmd_dump},
 		{"serve", cmd_serve},

@@ -8,6 +8,8 @@ Suite *suite_conf_keys(void);
 
 /* ---- each key -------------------------------------------------------------------------------- */
 
+#define OPTIONS "anonymization.options." /* of the profiles basic and research */
+
 /* "a.b.c" and a value as a file, the value on the last line. */
 static struct bytes file_of(const char *path, const char *value)
 {
@@ -20,6 +22,8 @@ static struct bytes file_of(const char *path, const char *value)
 		buf_fmt(&b, "%*s%.*s:%s", (int)depth * 2, "", (int)n, p, p[n] == '.' ? "\n" : " ");
 		if (p[n] == '\0')
 			break;
+		if (depth == 0 && strncmp(path, OPTIONS, sizeof(OPTIONS) - 1) == 0)
+			buf_str(&b, "  profile: basic\n");
 		p += n + 1;
 	}
 	buf_fmt(&b, "%s\n", value);
@@ -139,7 +143,7 @@ static void each_word(const struct conf_key *k)
 	expect(k, "\"none of these\"", false);
 	expect(k, "''", false);
 	expect(k, "5", false);
-	expect(k, "no", false);
+	expect(k, "no", strcmp(k->words[0].word, "true") == 0);
 	expect(k, "[a]", false);
 }
 
@@ -175,6 +179,9 @@ static bool example(enum conf_form form, const char **good, const char **bad)
 	} else if (form == CONF_FORMAT) {
 		*good = "'%(levelname)-8s %(message)s'";
 		*bad = "'%(level)s'";
+	} else if (form == CONF_WHERE) {
+		*good = "'RTROIObservationsSequence > 3006,00xx'";
+		*bad = "'RTROIObservationsSequence>>ROIName'";
 	}
 	return *good != NULL;
 }
@@ -184,7 +191,7 @@ static void each_text(const struct conf_key *k, const char *open, const char *cl
 {
 	static const char *const not_text[] = {"5", "0.5", "no", "2024-01-01", "010", "<<"};
 	bool ascii = k->form == CONF_AE || k->form == CONF_HOST || k->form == CONF_TAG ||
-		     k->form == CONF_LABEL;
+		     k->form == CONF_LABEL || k->form == CONF_WHERE;
 	const char *good, *bad;
 	char text[100];
 
@@ -268,11 +275,22 @@ START_TEST(test_key)
 		expect(k, "[a]", false);
 		expect(k, "a", false);
 		break;
+	case CONF_PAIRS: /* and there */
+		expect(k, "{}", true);
+		expect(k, "{Abc: x}", true);
+		expect(k, "[a]", false);
+		expect(k, "a", false);
+		break;
 	}
-	expect(k, "{a: b}", false);
+	if (k->kind != CONF_PAIRS)
+		expect(k, "{a: {b: c}}", false);
+	expect(k, "{a: b}", k->kind == CONF_PAIRS);
 	if (k->nullable) {
 		expect(k, "null", true);
-		ck_assert_ptr_null(text_at(&conf, k));
+		if (k->kind == CONF_WORD)
+			ck_assert_int_eq(int_at(k), 0);
+		else
+			ck_assert_ptr_null(text_at(&conf, k));
 	} else {
 		expect(k, "~", false);
 		ck_assert_msg(diags.errors == 0 && diags.count == 1, "%s: null: %s", k->path,

@@ -97,6 +97,48 @@ static const struct {
 	 "1:36: dicom_listener.allow[1].address: \"::/4294967297\": is neither an address nor a "
 	 "network, as 10.1.0.0/16 is one\n"},
 
+	{"anonymization: {replace: {PatientSex: O, '0008,0080': 'Site 12', A>B: ''}}\n", ""},
+	{"anonymization: {replace: }\n",
+	 "1:26: anonymization.replace: warning: has no value, so the default stands: {}\n"},
+	{"anonymization: {replace: [PatientSex]}\n",
+	 "1:26: anonymization.replace: needs a section, not a list\n"},
+	{"anonymization: {replace: PatientSex}\n",
+	 "1:26: anonymization.replace: needs a section of keys, as in {PatientSex: O}\n"},
+	{"anonymization:\n  replace:\n    PatientSex: [O]\n    PatientID: {a: b}\n",
+	 "3:17: anonymization.replace.PatientSex: needs a single value, not a list\n"
+	 "4:16: anonymization.replace.PatientID: needs a single value, not a section\n"},
+	{"anonymization: {replace: {PatientSex: O, PatientSex: F}}\n",
+	 "1:42: anonymization.replace.PatientSex: given twice; the first one is in line 1\n"},
+	{"anonymization: {replace: {Patient-Sex: O}}\n",
+	 "1:27: anonymization.replace.Patient-Sex: \"Patient-Sex\": is neither a DICOM keyword, "
+	 "gggg,eeee nor a path of them, as in A>B\n"},
+	{"anonymization: {replace: {0008.0080: O, 5: x}}\n",
+	 "1:27: anonymization.replace.0008.0080: \"0008.0080\" without quotes is a number in YAML; "
+	 "put it in quotes\n"
+	 "1:41: anonymization.replace.5: \"5\" without quotes is a number in YAML; put it in "
+	 "quotes\n"},
+	{"anonymization: {replace: {PatientSex: 5, PatientID: , PatientAge: ~}}\n",
+	 "1:39: anonymization.replace.PatientSex: \"5\" without quotes is a number in YAML; put it "
+	 "in quotes\n"
+	 "1:53: anonymization.replace.PatientID: has no value\n"
+	 "1:67: anonymization.replace.PatientAge: has no value\n"},
+	{"anonymization: {replace: {<<: x, &a PatientID: *a, [x]: y, PatientSex: O}}\n",
+	 "1:27: anonymization.replace.<<: merge keys are not accepted\n"
+	 "1:34: anonymization.replace: anchors are not accepted\n"
+	 "1:48: anonymization.replace.PatientID: aliases are not accepted\n"
+	 "1:52: anonymization.replace: a key must be a single text\n"},
+	{"anonymization: {keep: [60xx, '(50xx,3000)', A>B>0010xxxx]}\n",
+	 "1:45: anonymization.keep: \"A>B>0010xxxx\": is neither a DICOM keyword, gggg,eeee nor a "
+	 "path of them, as in A>B\n"},
+	{"anonymization: {options: {retain_uids: true}}\n",
+	 "1:40: anonymization.options.retain_uids: is an option of the profiles basic and "
+	 "research, and the profile is netrt\n"},
+	{"anonymization: {options: {retain_uids: no, clean_graphics: ~}}\n", ""},
+	{"anonymization: {profile: Basic, options: {retain_uids: on}}\n", ""},
+	{"anonymization: {pixel_regions: [{width: 5}, {width: 5, height: 0}]}\n",
+	 "1:33: anonymization.pixel_regions[1]: needs height\n"
+	 "1:64: anonymization.pixel_regions[2].height: \"0\" is outside 1 to 65535 pixels\n"},
+
 	/* as a whole */
 	{"dicom_destinations: [{ip: a, ae_title: B}, {ip: b, ae_title: B}]\n",
 	 "1:21: dicom_destinations: two destinations are called \"B\"; give each a name of its "
@@ -193,6 +235,60 @@ START_TEST(test_allow)
 }
 END_TEST
 
+START_TEST(test_pairs)
+{
+	static const char text[] = "anonymization:\n"
+				   "  profile: research\n"
+				   "  replace:\n"
+				   "    PatientSex: O\n"
+				   "    RequestAttributesSequence > 0008,0050: ' a b '\n"
+				   "    '60xx,3000': \"\"\n"
+				   "  keep: [A,\n"
+				   "         B]\n"
+				   "  pixel_regions: [{model: M, width: 3, height: 4, top: 5}]\n";
+	const struct conf_anonymization *z = &conf.anonymization;
+
+	ck_assert_msg(parse(bytes_str(text)) == OK && diags.count == 0, "%s", said());
+	ck_assert_uint_eq(z->replace.count, 3);
+	ck_assert_str_eq(z->replace.item[0].key, "PatientSex");
+	ck_assert_str_eq(z->replace.item[0].value, "O");
+	ck_assert_uint_eq(z->replace.item[0].at.line, 4);
+	ck_assert_uint_eq(z->replace.item[0].at.column, 5);
+	ck_assert_str_eq(z->replace.item[1].key, "RequestAttributesSequence > 0008,0050");
+	ck_assert_str_eq(z->replace.item[1].value, " a b ");
+	ck_assert_str_eq(z->replace.item[2].value, "");
+	ck_assert_uint_eq(z->keep.count, 2);
+	ck_assert_uint_eq(z->keep.at[1].line, 8);
+	ck_assert_uint_eq(z->keep.at[1].column, 10);
+	ck_assert_uint_eq(z->pixel_regions.count, 1);
+	ck_assert_ptr_null(z->pixel_regions.item[0].sop_class);
+	ck_assert_str_eq(z->pixel_regions.item[0].model, "M");
+	ck_assert_int_eq(z->pixel_regions.item[0].top, 5);
+	ck_assert_int_eq(z->pixel_regions.item[0].height, 4);
+	ck_assert_int_eq(z->pixel_regions.item[0].rows, 0);
+}
+END_TEST
+
+/* LIMIT_CONFIG_ITEMS -1, 0, +1 keys of a section that takes any. */
+START_TEST(test_pairs_limit)
+{
+	for (int step = -1; step <= 1; step++) {
+		struct buf b = BUF_INIT(1u << 20);
+		int most = (int)LIMIT_CONFIG_ITEMS + step;
+
+		buf_str(&b, "anonymization:\n  replace:\n");
+		for (int i = 0; i < most + (step > 0 ? 9 : 0); i++)
+			buf_fmt(&b, "    A%d: x\n", i);
+		enum err e = parse(buf_bytes(&b));
+		ck_assert_str_eq(said(), step <= 0 ? ""
+						   : "4099:5: anonymization.replace: more than "
+						     "4096 items\n");
+		ck_assert_int_eq(e, step <= 0 ? OK : ERR_WIRE);
+		buf_free(&b);
+	}
+}
+END_TEST
+
 /* LIMIT_CONFIG_DESTINATIONS -1, 0, +1; LIMIT_CONFIG_ITEMS -1, 0, +1. */
 START_TEST(test_limits)
 {
@@ -255,7 +351,8 @@ START_TEST(test_memory)
 {
 	static const char text[] = "dicom_listener: {allow: [{ae_title: A}]}\n"
 				   "dicom_destinations: [{ip: a, ae_title: B, permanent_statuses: "
-				   "[A900]}, {ip: b, ae_title: C}]\n";
+				   "[A900]}, {ip: b, ae_title: C}]\n"
+				   "anonymization: {replace: {A: b}, keep: [C]}\n";
 	bool worked = false;
 
 	for (size_t cap = 0; cap < 16384; cap += 16) {
@@ -302,6 +399,11 @@ static const struct {
 	{"dicom_destinations: [{ip: a, ae_title: B}]\n", "", "dicom_destinations "},
 	{"dicom_listener: {allow: [{ae_title: A}]}\n",
 	 "dicom_listener: {allow: [{ae_title: A, address: '::1'}]}\n", "dicom_listener.allow "},
+	{"anonymization: {replace: {A: b}}\n", "anonymization:\n  replace:\n    A: b\n", ""},
+	{"anonymization: {replace: {A: b}}\n", "anonymization: {replace: {A: c}}\n",
+	 "anonymization.replace "},
+	{"anonymization: {replace: {A: b}}\n", "anonymization: {keep: [A]}\n",
+	 "anonymization.keep anonymization.replace "},
 };
 
 START_TEST(test_difference)
@@ -356,6 +458,8 @@ Suite *suite_conf_maps(void)
 	tcase_add_loop_test(t, test_said, 0, ROWS(rows));
 	tcase_add_test(t, test_destinations);
 	tcase_add_test(t, test_allow);
+	tcase_add_test(t, test_pairs);
+	tcase_add_test(t, test_pairs_limit);
 	tcase_add_test(t, test_limits);
 	tcase_add_test(t, test_arena_is_enough);
 	tcase_add_test(t, test_memory);

@@ -119,6 +119,7 @@ static void assert_same(const struct conf_key *k, const struct conf *a, const st
 			ck_assert_str_eq(m.item[i], n.item[i]);
 		break;
 	case CONF_MAPS:
+	case CONF_PAIRS:
 		ck_assert_msg(list_at(a, k).count == 0 && list_at(b, k).count == 0, "%s", k->path);
 		break;
 	}
@@ -180,6 +181,15 @@ START_TEST(test_promised_defaults)
 	ck_assert_ptr_null(conf.processing.uid_key);
 	ck_assert(conf.processing.add_burn_in_disclaimer);
 	ck_assert(conf.anonymization.enabled);
+	ck_assert_int_eq(conf.anonymization.profile, CONF_PROFILE_NETRT);
+	ck_assert_int_eq(conf.anonymization.pseudonyms, CONF_PSEUDONYMS_SEQUENTIAL);
+	ck_assert_int_eq(conf.anonymization.options.clean_graphics, CONF_AS_PROFILE);
+	ck_assert_int_eq(conf.anonymization.burned_in_risk, CONF_RISK_AS_PROFILE);
+	ck_assert_int_eq(conf.anonymization.date_shift_days, 3650);
+	ck_assert_ptr_null(conf.anonymization.key_file);
+	ck_assert_str_eq(conf.anonymization.site_code, "SITE");
+	ck_assert_str_eq(conf.anonymization.pid_mapping_file, "/mnt/shared/pid_mapping.json");
+	ck_assert(conf.anonymization.use_consistent_pid);
 	ck_assert(!conf.feature_flags.enable_segmentation_export);
 	ck_assert_str_eq(conf.directories.working, "/home/someone/CORRECT_working");
 	ck_assert_int_eq(conf.durability, CONF_DURABILITY_STRICT);
@@ -227,12 +237,14 @@ static const struct {
 	 "disclaimer yet, so nothing is processed; set processing.add_burn_in_disclaimer: false in "
 	 "f to go on without it\n"},
 	{"processing: {add_burn_in_disclaimer: false}\n",
-	 " anonymization.enabled: is on by default, but this version cannot de-identify yet, so "
+	 " anonymization.enabled: is on by default, but this version cannot de-identify what it "
+	 "processes yet, so "
 	 "nothing is processed; set anonymization.enabled: false in f to go on without it\n"},
 	{"anonymization: {enabled: }\nprocessing: {add_burn_in_disclaimer: false}\n"
 	 "feature_flags: {enable_segmentation_export: on}\n",
 	 "1:26: anonymization.enabled: warning: has no value, so the default stands: true\n"
-	 "1:26: anonymization.enabled: is on, but this version cannot de-identify yet, so nothing "
+	 "1:26: anonymization.enabled: is on, but this version cannot de-identify what it "
+	 "processes yet, so nothing "
 	 "is processed; set anonymization.enabled: false in f to go on without it\n"
 	 "3:45: feature_flags.enable_segmentation_export: is on, but this version cannot write "
 	 "segmentations yet, so nothing is processed; set "
@@ -243,7 +255,8 @@ static const struct {
 	 "disclaimer yet, so nothing is processed; make a file with `netrt config default > "
 	 "netrt.yaml`, set processing.add_burn_in_disclaimer: false in it, and give it with -c "
 	 "netrt.yaml to go on without it\n"
-	 "anonymization.enabled: is on by default, but this version cannot de-identify yet, so "
+	 "anonymization.enabled: is on by default, but this version cannot de-identify what it "
+	 "processes yet, so "
 	 "nothing is processed; make a file with `netrt config default > netrt.yaml`, set "
 	 "anonymization.enabled: false in it, and give it with -c netrt.yaml to go on without "
 	 "it\n"},

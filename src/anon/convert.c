@@ -125,7 +125,7 @@ enum err convert_make(struct converted *c, const struct anon_gate *gate, const s
 	c->source.pixels_cleaned = blank && pixels_regions(&d, s->regions, s->region_count) > 0;
 	if (e == OK)
 		e = anon_apply(gate->policy, &c->source, &c->object, f);
-	if (e == OK && s->profile != ANON_NETRT)
+	if (e == OK && (s->profile != ANON_NETRT || blank))
 		e = pixels_clean(&d, &c->object, s->regions, blank ? s->region_count : 0,
 				 &c->pixels, f);
 	else

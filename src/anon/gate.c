@@ -8,9 +8,10 @@
 #include "anon/safe.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/sha256.h"
 
 #define GATE_ARENA (64u << 20)
-#define RANDOM_ID_BYTES 4u
+#define KEYED_ID 16u /* characters of base 32: 80 bits */
 
 static const char roi_names_default[] = {
 #include "roi_names.inc" /* generated from config/roi_names.txt */
@@ -61,84 +62,216 @@ static enum err open_key(struct anon_gate *g, struct fault *f)
 	return OK;
 }
 
-static enum err open_lists(struct anon_gate *g, struct policy_problem *problem, struct fault *f)
+/* Pseudonyms are values of LO and PN; what they begin with must leave room for what tells them
+ * apart. */
+static enum err check_prefixes(const struct anon_settings *s, struct fault *f)
 {
-	const struct anon_settings *s = g->settings;
-	struct anon_safe *safe = NULL;
-	size_t safe_count = 0;
-	struct bytes text;
-	enum err e = load(s->roi_names_file, bytes_of(roi_names_default, sizeof(roi_names_default)),
-			  &text, &g->arena, f);
+	const char *first = s->site_code;
+	size_t rest = PIDMAP_TAIL_MAX;
 
-	if (e == OK)
-		e = vocabulary_parse(&g->vocabulary, text, &g->arena, f);
-	if (e == OK)
-		e = load(s->safe_private_file,
-			 bytes_of(safe_private_default, sizeof(safe_private_default)), &text,
-			 &g->arena, f);
-	if (e == OK)
-		e = safe_parse(text, &safe, &safe_count, &g->arena, f);
-	if (e == OK)
-		e = policy_make(&g->policy, s, safe, safe_count, &g->arena, problem, f);
-	return e;
+	if (s->pseudonyms == ANON_KEYED) {
+		first = s->id_prefix;
+		rest = KEYED_ID;
+	} else if (!s->netrt.consistent_id && s->netrt.random_id_prefix[0] != '\0') {
+		first = s->netrt.random_id_prefix;
+	}
+	return strlen(first) + rest > ANON_ID_MAX
+		       ? fault_set(f, ERR_UNUSABLE,
+				   "is too long: with what follows it is no Patient ID",
+				   FAULT_NO_OFFSET)
+		       : OK;
 }
 
-enum err gate_open(struct anon_gate *g, const struct anon_settings *settings,
-		   const struct wall *now, struct policy_problem *problem, struct fault *f)
+static enum err open_random(struct anon_gate *g, struct fault *f)
 {
-	*g = (struct anon_gate){.settings = settings, .now = *now};
-	*problem = (struct policy_problem){NULL, NULL};
+	return getrandom(g->random_key, sizeof(g->random_key), 0) == sizeof(g->random_key)
+		       ? OK
+		       : fault_io(f, "no random bytes");
+}
+
+static bool uses_map(const struct anon_settings *s)
+{
+	return s->pseudonyms == ANON_SEQUENTIAL && s->netrt.consistent_id;
+}
+
+static enum err open_map(struct anon_gate *g, struct fault *f)
+{
+	g->seen = ARENA_NEW(&g->arena, struct pidmap_seen, 1);
+	if (g->seen == NULL)
+		return fault_set(f, ERR_NOMEM, "no memory for patients", FAULT_NO_OFFSET);
+	return pidmap_check(g->settings->pid_map, f);
+}
+
+static enum err open_vocabulary(struct anon_gate *g, struct bytes *text, struct fault *f)
+{
+	enum err e =
+		load(g->settings->roi_names_file,
+		     bytes_of(roi_names_default, sizeof(roi_names_default)), text, &g->arena, f);
+
+	return e != OK ? e : vocabulary_parse(&g->vocabulary, *text, &g->arena, f);
+}
+
+static enum err open_safe(struct anon_gate *g, struct anon_safe **safe, size_t *count,
+			  struct fault *f)
+{
+	struct bytes text;
+	enum err e = load(g->settings->safe_private_file,
+			  bytes_of(safe_private_default, sizeof(safe_private_default)), &text,
+			  &g->arena, f);
+
+	return e != OK ? e : safe_parse(text, safe, count, &g->arena, f);
+}
+
+static void digest_text(struct sha256 *s, const char *text)
+{
+	sha256_add(s, bytes_of(text != NULL ? text : "", text != NULL ? strlen(text) + 1 : 1));
+}
+
+/* The policy, and what else makes two gateways differ. */
+static void make_digest(struct anon_gate *g, struct bytes names)
+{
+	const struct anon_settings *t = g->settings;
+	char policy[65], numbers[256];
+	uint8_t sum[SHA256_LEN];
+	struct sha256 s;
+
+	policy_digest(g->policy, policy);
+	sha256_init(&s);
+	digest_text(&s, policy);
+	snprintf(numbers, sizeof(numbers), "%d %d %d %zu %zu %zu", t->shift_days_most,
+		 (int)t->burned_in, (int)t->netrt.consistent_id, t->region_count,
+		 t->sop_classes.count, names.len);
+	digest_text(&s, numbers);
+	digest_text(&s, t->pseudonyms == ANON_KEYED ? t->id_prefix : t->site_code);
+	digest_text(&s, t->netrt.random_id_prefix);
+	digest_text(&s, t->netrt.full ? t->netrt.id_override : NULL);
+	digest_text(&s, t->netrt.full ? t->netrt.name_override : NULL);
+	sha256_add(&s, names);
+	for (size_t i = 0; i < t->sop_classes.count; i++)
+		digest_text(&s, t->sop_classes.item[i]);
+	for (size_t i = 0; i < t->region_count; i++) {
+		const struct pixel_region *r = &t->regions[i];
+
+		digest_text(&s, r->sop_class);
+		digest_text(&s, r->manufacturer);
+		digest_text(&s, r->model);
+		snprintf(numbers, sizeof(numbers), "%u %u %u %u %u %u", r->rows, r->cols, r->left,
+			 r->top, r->width, r->height);
+		digest_text(&s, numbers);
+	}
+	sha256_end(&s, sum);
+	for (size_t i = 0; i < SHA256_LEN; i++)
+		snprintf(g->digest + 2 * i, 3, "%02x", sum[i]);
+}
+
+enum err gate_open_policy(struct anon_gate *g, const struct anon_settings *settings,
+			  struct gate_problem *problem, struct fault *f)
+{
+	struct anon_safe *safe = NULL;
+	size_t safe_count = 0;
+	struct bytes names;
+
+	*g = (struct anon_gate){.settings = settings};
+	*problem = (struct gate_problem){.part = GATE_NOTHING};
 	enum err e = arena_open(&g->arena, GATE_ARENA, f);
 
 	if (e != OK)
 		return e;
-	e = open_lists(g, problem, f);
-	if (e == OK)
-		e = open_key(g, f);
-	if (e == OK && settings->pseudonyms == ANON_SEQUENTIAL && settings->netrt.consistent_id)
-		e = pidmap_check(settings->pid_map, f);
-	if (e != OK) {
-		gate_close(g);
-		return e;
+	problem->part = GATE_ROI_NAMES;
+	e = open_vocabulary(g, &names, f);
+	if (e == OK) {
+		problem->part = GATE_SAFE_PRIVATE;
+		e = open_safe(g, &safe, &safe_count, f);
 	}
-	policy_digest(g->policy, g->digest);
-	return OK;
+	if (e == OK) {
+		problem->part = GATE_RULES;
+		e = policy_make(&g->policy, settings, safe, safe_count, &g->arena, &problem->rule,
+				f);
+	}
+	if (e == OK)
+		make_digest(g, names);
+	else
+		gate_close(g);
+	return e;
+}
+
+enum err gate_open(struct anon_gate *g, const struct anon_settings *settings,
+		   const struct wall *now, struct gate_problem *problem, struct fault *f)
+{
+	enum err e = gate_open_policy(g, settings, problem, f);
+
+	if (e != OK)
+		return e;
+	g->now = *now;
+	problem->part = GATE_PREFIX;
+	e = check_prefixes(settings, f);
+	if (e == OK) {
+		problem->part = GATE_KEY;
+		e = open_key(g, f);
+	}
+	if (e == OK) {
+		problem->part = GATE_NOTHING;
+		e = open_random(g, f);
+	}
+	if (e == OK && uses_map(settings)) {
+		problem->part = GATE_MAP;
+		e = open_map(g, f);
+	}
+	if (e != OK)
+		gate_close(g);
+	return e;
 }
 
 void gate_close(struct anon_gate *g)
 {
 	explicit_bzero(&g->key, sizeof(g->key));
 	explicit_bzero(g->uid_key, sizeof(g->uid_key));
+	explicit_bzero(g->random_key, sizeof(g->random_key));
 	arena_close(&g->arena);
 }
 
 /* ---- pseudonyms ---- */
 
-/* NETRT without a map: another number for every study. */
-static enum err random_id(const struct anon_gate *g, char out[static ANON_ID_MAX + 1],
-			  struct fault *f)
+/* NETRT without a map: another number for every study, the same for all its objects. */
+static void random_id(const struct anon_gate *g, const struct anon_identity *who,
+		      char out[static ANON_ID_MAX + 1])
 {
-	uint8_t r[RANDOM_ID_BYTES];
+	const struct anon_settings *s = g->settings;
+	const struct bytes parts[] = {who->study, who->id, who->name};
+	uint8_t r[SHA256_LEN];
+	struct hmac h;
 
-	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
-		return fault_io(f, "no random bytes");
-	snprintf(out, ANON_ID_MAX + 1, "%s_%02X%02X%02X%02X", g->settings->site_code, r[0], r[1],
-		 r[2], r[3]);
-	return OK;
+	hmac_init(&h, bytes_of(g->random_key, sizeof(g->random_key)));
+	for (size_t i = 0; i < 3; i++)
+		hmac_add_framed(&h, parts[i]);
+	hmac_end(&h, r);
+	if (s->netrt.random_id_prefix[0] != '\0')
+		snprintf(out, ANON_ID_MAX + 1, "%s%02X%02X%02X%02X", s->netrt.random_id_prefix,
+			 r[0], r[1], r[2], r[3]);
+	else
+		snprintf(out, ANON_ID_MAX + 1, "%s_%02X%02X%02X%02X", s->site_code, r[0], r[1],
+			 r[2], r[3]);
+}
+
+/* What tells patients apart for everything that comes from the key; those without an ID by name. */
+static void parts_of(const struct anon_identity *who, struct bytes parts[static 3])
+{
+	parts[0] = bytes_trim(who->id);
+	parts[1] = who->issuer;
+	parts[2] = parts[0].len > 0 ? BYTES_NONE : bytes_trim(who->name);
 }
 
 static void keyed_id(const struct anon_gate *g, const struct anon_identity *who,
 		     char out[static ANON_ID_MAX + 1])
 {
-	const struct bytes parts[] = {who->id, who->issuer,
-				      who->id.len > 0 ? BYTES_NONE : who->name};
+	struct bytes parts[3];
 	uint8_t sum[32];
-	char text[17];
+	char text[KEYED_ID + 1];
 
+	parts_of(who, parts);
 	key_hash(&g->key, "patient", parts, 3, sum);
-	key_base32(sum, 80, text);
-	snprintf(out, ANON_ID_MAX + 1, "%.*s%s", (int)(ANON_ID_MAX - 16), g->settings->id_prefix,
-		 text);
+	key_base32(sum, 5 * KEYED_ID, text);
+	snprintf(out, ANON_ID_MAX + 1, "%s%s", g->settings->id_prefix, text);
 }
 
 static enum err choose_id(const struct anon_gate *g, const struct anon_identity *who,
@@ -146,18 +279,19 @@ static enum err choose_id(const struct anon_gate *g, const struct anon_identity 
 {
 	const struct anon_settings *s = g->settings;
 	const struct pidmap_patient patient = {who->id, who->name, who->study_date};
+	bool full = s->profile == ANON_NETRT && s->netrt.full;
 	enum err e = OK;
 
 	if (s->pseudonyms == ANON_KEYED)
 		keyed_id(g, who, p->id);
 	else if (!s->netrt.consistent_id)
-		e = random_id(g, p->id, f);
+		random_id(g, who, p->id);
 	else
-		e = pidmap_get(s->pid_map, s->site_code, &patient, &g->now, p->id, f);
+		e = pidmap_get(s->pid_map, s->site_code, &patient, &g->now, g->seen, p->id, f);
 	memcpy(p->name, p->id, sizeof(p->name));
-	if (s->profile == ANON_NETRT && s->netrt.full && s->netrt.id_override != NULL)
+	if (full && s->netrt.id_override != NULL)
 		snprintf(p->id, sizeof(p->id), "%s", s->netrt.id_override);
-	if (s->profile == ANON_NETRT && s->netrt.full && s->netrt.name_override != NULL)
+	if (full && s->netrt.name_override != NULL)
 		snprintf(p->name, sizeof(p->name), "%s", s->netrt.name_override);
 	return e;
 }
@@ -177,9 +311,9 @@ enum err gate_patient(const struct anon_gate *g, struct bytes data, const struct
 	if (g->has_key)
 		patient->key = bytes_of(g->uid_key, sizeof(g->uid_key));
 	if (policy_shifts_dates(g->policy)) {
-		const struct bytes parts[] = {who.id, who.issuer,
-					      who.id.len > 0 ? BYTES_NONE : who.name};
+		struct bytes parts[3];
 
+		parts_of(&who, parts);
 		patient->shift_days = key_days(&g->key, parts, 3, g->settings->shift_days_most);
 	}
 	return OK;

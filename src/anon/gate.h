@@ -21,17 +21,37 @@ struct anon_gate {
 	struct policy *policy;
 	struct anon_key key;
 	bool has_key;
-	uint8_t uid_key[32]; /* of remapped UIDs */
+	uint8_t uid_key[32];    /* of remapped UIDs */
+	uint8_t random_key[32]; /* of IDs that are another one in each study, in this run */
+	struct pidmap_seen *seen;
 	struct vocabulary *vocabulary;
 	struct wall now;
-	char digest[65];    /* of the policy */
+	char digest[65];    /* of the policy and of all else that decides what comes out */
 	struct arena arena; /* owned */
 };
 
-/* `problem`: what is wrong with the rules, or NULL fields.  On an error nothing is to be closed. */
+/* What stopped it, for the configuration's messages. */
+enum gate_part {
+	GATE_RULES, /* `rule` says which, where one is to blame */
+	GATE_ROI_NAMES,
+	GATE_SAFE_PRIVATE,
+	GATE_KEY,
+	GATE_MAP,
+	GATE_PREFIX, /* site_code or id_prefix */
+	GATE_NOTHING /* memory, random numbers */
+};
+
+struct gate_problem {
+	enum gate_part part;
+	struct policy_problem rule;
+};
+
+/* On an error nothing is to be closed. */
 enum err gate_open(struct anon_gate *g, const struct anon_settings *settings,
-		   const struct wall *now, struct policy_problem *problem,
-		   struct fault *f) MUST_USE;
+		   const struct wall *now, struct gate_problem *problem, struct fault *f) MUST_USE;
+/* Only what decides about attributes, to be looked at: no key, no map, no patients. */
+enum err gate_open_policy(struct anon_gate *g, const struct anon_settings *settings,
+			  struct gate_problem *problem, struct fault *f) MUST_USE;
 void gate_close(struct anon_gate *g);
 
 /* Who the patient of this object becomes.  Words are in `a`. */

@@ -21,10 +21,22 @@ struct collector {
 static bool is_identifying(uint32_t tag)
 {
 	static const uint32_t tags[] = {
-		TAG_AccessionNumber,   TAG_PatientID,
-		TAG_IssuerOfPatientID, TAG_OtherPatientIDs,
-		TAG_PatientAddress,    TAG_PatientTelephoneNumbers,
-		TAG_AdmissionID,       TAG_ReferringPhysicianAddress,
+		TAG_AccessionNumber,
+		TAG_PatientID,
+		TAG_IssuerOfPatientID,
+		TAG_OtherPatientIDs,
+		TAG_PatientAddress,
+		TAG_PatientTelephoneNumbers,
+		TAG_PatientTelecomInformation,
+		TAG_PersonAddress,
+		TAG_PersonTelephoneNumbers,
+		TAG_PersonTelecomInformation,
+		TAG_ReferringPhysicianAddress,
+		TAG_ReferringPhysicianTelephoneNumbers,
+		TAG_AdmissionID,
+		TAG_ServiceEpisodeID,
+		TAG_PlacerOrderNumberImagingServiceRequest,
+		TAG_FillerOrderNumberImagingServiceRequest,
 	};
 
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
@@ -46,6 +58,8 @@ static struct bytes *field_of(struct anon_identity *identity, const struct token
 		return &identity->name;
 	case TAG_StudyDate:
 		return &identity->study_date;
+	case TAG_StudyInstanceUID:
+		return &identity->study;
 	default:
 		return NULL;
 	}
@@ -63,7 +77,11 @@ static enum err take_value(struct collector *c, const struct token *t, enum vr v
 	charset_to_utf8(&c->charset, vr, t->value, &c->text);
 	if (c->text.failed)
 		return fault_tag(c->f, ERR_LIMIT, "an identifying value over 1 MiB", t->at, t->tag);
-	struct bytes value = bytes_trim(buf_bytes(&c->text));
+	struct bytes value = buf_bytes(&c->text);
+	while (value.len > 0 && (value.at[value.len - 1] == ' ' || value.at[value.len - 1] == '\0'))
+		value.len--;
+	if (field != &c->identity->id && field != &c->identity->name)
+		value = bytes_trim(value);
 	if (words)
 		e = words_add(c->words, value, c->a, c->f);
 	if (e == OK && field != NULL && field->len == 0) {

@@ -2,7 +2,8 @@
  * What an object says about its patient, and the words that must not come out (R15).
  *
  * Words are collected at every depth, in UN sequences too: of every PN (patients, physicians,
- * operators), of Patient IDs, Accession Number, Issuer, addresses and telephone numbers.
+ * operators), of Patient IDs, Accession Number, Issuer, orders, admissions, addresses and telephone
+ * numbers.
  */
 #ifndef ANON_IDENTITY_H
 #define ANON_IDENTITY_H
@@ -11,8 +12,9 @@
 #include "base/arena.h"
 #include "dicom/syntax.h"
 
-struct anon_identity { /* UTF-8, trimmed, arena's; may be empty */
-	struct bytes id, issuer, name, study_date;
+struct anon_identity {         /* UTF-8, arena's; may be empty */
+	struct bytes id, name; /* without padding at the end: NETRT's map has them so */
+	struct bytes issuer, study_date, study; /* trimmed; `study`: the UID */
 };
 
 /* Adds to `words` (zeroed or of another object of the patient).  Errors of the walk, ERR_LIMIT,

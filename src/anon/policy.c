@@ -731,13 +731,20 @@ void policy_print(const struct policy *p, enum anon_iod iod, struct buf *out)
 	static const char *const origins[] = {"profile", "table E.1-1", "option", "netrt", "site"};
 	struct dict_entry entry;
 
-	for (size_t i = 0; i < p->rule_count; i++)
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct rule *r = &p->rules[i];
+
+		if (r->depth == 0 && r->mask == 0xFFFFFFFFu && dict_find(r->tag, &entry))
+			continue; /* below, as it is met */
 		buf_fmt(out, "%s\t%s\t%s\n", p->rules[i].where, anon_act_words[p->rules[i].act],
 			origins[p->rules[i].origin]);
+	}
 	for (size_t i = 0; dict_at(i, &entry); i++) {
 		const struct anon_place at = {.iod = iod, .tag = entry.tag, .vr = entry.vr};
 		struct anon_decision d = policy_decide(p, &at);
 
+		if (TAG_GROUP(entry.tag) < 0x0008)
+			continue; /* of commands and files, not of data sets */
 		print_tag(entry.tag, entry.mask, out);
 		buf_fmt(out, "\t%s\t%s\t%s\n", entry.keyword, anon_act_words[d.act],
 			origins[d.origin]);

@@ -398,6 +398,7 @@ struct region {
 	const struct part10 *p;
 	size_t at; /* in p->data */
 	bool in_data, pixels;
+	size_t own_from, own_to; /* of bytes: what netrt says of itself, whoever is called so too */
 };
 
 /* The attribute that a byte of the data set belongs to, and whether the policy keeps it as it is.
@@ -440,6 +441,8 @@ static bool search_region(const struct verify *v, const struct region *r, uint32
 
 		if (!wide && !stands_alone(r->bytes, at, s->pattern[which]))
 			continue;
+		if (at >= r->own_from && at + s->pattern[which].len <= r->own_to)
+			continue;
 		*in = attribute_at(v, r, at, &kept);
 		if (kept && !policy_cleans_text(v->policy))
 			continue;
@@ -478,8 +481,28 @@ static enum err look_for_brief(const struct verify *v, const struct token *t,
 	return OK;
 }
 
+/* What is where in the data set. */
+struct layout {
+	struct bytes pixels;
+	size_t own_from,
+		own_to; /* (0012,0062) to (0012,0064), where de-identification writes them */
+};
+
+static void note_own(const struct verify *v, const struct token *t, struct layout *l)
+{
+	bool own = t->tag >= TAG_PatientIdentityRemoved &&
+		   t->tag <= TAG_DeidentificationMethodCodeSequence;
+
+	if (*policy_codes(v->policy) == NULL || t->depth > 0)
+		return;
+	if (own && l->own_from == 0)
+		l->own_from = t->at;
+	if (!own && l->own_from > 0 && l->own_to == 0)
+		l->own_to = t->at;
+}
+
 /* Once over the elements: is it whole, where are its pixels, is there a short value? */
-static enum err look_over(const struct verify *v, const struct part10 *p, struct bytes *pixels,
+static enum err look_over(const struct verify *v, const struct part10 *p, struct layout *l,
 			  struct verify_hit *hit, struct fault *f)
 {
 	struct walk w;
@@ -487,36 +510,43 @@ static enum err look_over(const struct verify *v, const struct part10 *p, struct
 	enum err e;
 	size_t from = 0;
 
-	*pixels = BYTES_NONE;
+	*l = (struct layout){.pixels = BYTES_NONE};
 	walk_init(&w, p->data, p->syntax);
 	while ((e = walk_next(&w, &t, f)) == OK) {
 		if (t.kind == TOK_ELEMENT && v->brief_count > 0)
 			e = look_for_brief(v, &t, hit, f);
 		if (e != OK)
 			return e;
+		if (t.kind == TOK_ELEMENT || t.kind == TOK_SEQUENCE || t.kind == TOK_PIXELS)
+			note_own(v, &t, l);
 		if (t.depth > 0 || TAG_GROUP(t.tag) != 0x7FE0)
 			continue;
 		if (t.kind == TOK_PIXELS)
 			from = t.value_at;
 		else if (t.kind == TOK_PIXELS_END)
-			*pixels = bytes_slice(p->data, from, t.at - from);
-		else if (t.kind == TOK_ELEMENT && t.value.len > pixels->len)
-			*pixels = t.value;
+			l->pixels = bytes_slice(p->data, from, t.at - from);
+		else if (t.kind == TOK_ELEMENT && t.value.len > l->pixels.len)
+			l->pixels = t.value;
 	}
 	return e == ERR_MORE ? OK : e;
 }
 
-static enum err search_all(const struct verify *v, const struct part10 *p, struct bytes pixels,
+static enum err search_all(const struct verify *v, const struct part10 *p, const struct layout *l,
 			   struct verify_hit *hit, struct fault *f)
 {
+	struct bytes pixels = l->pixels, meta = bytes_slice(p->file, 0, p->data_at);
+	const uint8_t *name = memmem(meta.at, meta.len, IMPLEMENTATION_VERSION,
+				     sizeof(IMPLEMENTATION_VERSION) - 1);
+	size_t own = name != NULL ? (size_t)(name - meta.at) : 0;
 	size_t split = pixels.len > 0 ? (size_t)(pixels.at - p->data.at) : p->data.len;
 	size_t rest = split + pixels.len;
 	const struct region regions[] = {
-		{bytes_slice(p->data, 0, split), p, 0, true, false},
-		{pixels, p, split, true, true},
-		{bytes_slice(p->data, rest, p->data.len - rest), p, rest, true, false},
+		{bytes_slice(p->data, 0, split), p, 0, true, false, l->own_from, l->own_to},
+		{pixels, p, split, true, true, 0, 0},
+		{bytes_slice(p->data, rest, p->data.len - rest), p, rest, true, false, 0, 0},
 		/* preamble and meta information */
-		{bytes_slice(p->file, 0, p->data_at), p, 0, false, false},
+		{meta, p, 0, false, false, own,
+		 name != NULL ? own + sizeof(IMPLEMENTATION_VERSION) - 1 : 0},
 	};
 	uint32_t pattern, in;
 
@@ -530,14 +560,14 @@ enum err verify_file(const struct verify *v, struct bytes file, struct verify_hi
 		     struct fault *f)
 {
 	struct part10 p;
-	struct bytes pixels;
+	struct layout layout;
 	enum err e = part10_parse(&p, file, f);
 
 	if (e != OK)
 		return e;
-	e = look_over(v, &p, &pixels, hit, f);
+	e = look_over(v, &p, &layout, hit, f);
 	if (e == OK)
-		e = search_all(v, &p, pixels, hit, f);
+		e = search_all(v, &p, &layout, hit, f);
 	part10_close(&p);
 	return e;
 }

@@ -24,9 +24,9 @@
 #define LIMIT_IMAGE_PIXELS (1u << 28)      /* Rows times Columns: a mask of 32 MiB */
 #define LIMIT_OVERLAY_PLANES 16u           /* groups 6000..601E, PS3.3 C.9.2 */
 #define LIMIT_CONFIG (1u << 20)            /* bytes of a configuration file */
-#define LIMIT_CONFIG_ARENA (16u << 20)     /* holds the file, its values and all its problems */
+#define LIMIT_CONFIG_ARENA (24u << 20)     /* holds the file, its values and all its problems */
 #define LIMIT_CONFIG_DEPTH 16              /* YAML nesting; every known key lies within 4 */
-#define LIMIT_CONFIG_KEYS 160              /* rows of the configuration table */
+#define LIMIT_CONFIG_KEYS 192              /* rows of the configuration table */
 #define LIMIT_CONFIG_DIAGS 100             /* problems of one file that are listed */
 #define LIMIT_CONFIG_ITEMS 4096u           /* entries of one list in a configuration file */
 #define LIMIT_CONFIG_DESTINATIONS 64u      /* each has a sender process */

@@ -14,6 +14,8 @@
 #define NETRT_VERSION "0.1.0"
 
 int cmd_process(int argc, char **argv);
+int cmd_deid(int argc, char **argv);
+int cmd_keygen(int argc, char **argv);
 int cmd_rois(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_config(int argc, char **argv);
@@ -30,6 +32,8 @@ int cmd_help(int argc, char **argv);
 
 /* What `netrt help CMD` prints; each ends with a newline. */
 extern const char cmd_process_usage[];
+extern const char cmd_deid_usage[];
+extern const char cmd_keygen_usage[];
 extern const char cmd_rois_usage[];
 extern const char cmd_dump_usage[];
 extern const char cmd_config_usage[];

@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/config_policy.h"
+#include "cmd/deid_settings.h"
 #include "conf/conf.h"
 #include "conf/table.h"
 
@@ -14,12 +16,18 @@ const char cmd_config_usage[] =
 	"usage: netrt config default\n"
 	"       netrt config check FILE\n"
 	"       netrt config keys\n"
+	"       netrt config policy [-c] [FILE] [--iod ct|mr|rtstruct|sc|seg|other]\n"
 	"\n"
 	"default   print a configuration file with every key, explained, at its default\n"
 	"check     say what is wrong with FILE, a problem a line, as FILE:LINE:COLUMN: KEY: "
 	"REASON;\n"
 	"          errors stop netrt, warnings do not\n"
 	"keys      list every key: type, range, default, meaning; separated by tabs\n"
+	"policy    list what de-identification with FILE (without one: with the defaults) does to "
+	"every\n"
+	"          attribute, and whose decision that is; where it depends on the kind of object, "
+	"to\n"
+	"          that of --iod, CT images unless another is named. Rules of the site come first\n"
 	"\n"
 	"Exit codes: 0 all well (or warnings only), 64 usage, 78 FILE has errors or cannot be "
 	"read.\n";
@@ -104,6 +112,21 @@ static void print_summary(const struct conf_diags *d, const char *file)
 	printf("\n");
 }
 
+/* The rules of de-identification; no error when it is off, but `netrt deid` would not work. */
+static enum err check_policy(const struct conf *c, struct arena *a, struct conf_diags *d)
+{
+	size_t before = d->count;
+	enum err e = deid_check(c, a, d);
+
+	if (e != ERR_UNUSABLE || c->anonymization.enabled)
+		return e;
+	for (size_t i = before; i < d->count; i++) {
+		d->errors -= d->item[i].severity == CONF_ERROR;
+		d->item[i].severity = CONF_WARNING;
+	}
+	return OK;
+}
+
 static int config_check(const char *file)
 {
 	struct conf_diags problems = {.count = 0}, refusals = {.count = 0}, notes = {.count = 0};
@@ -117,6 +140,8 @@ static int config_check(const char *file)
 	}
 
 	enum err e = conf_load(&c, file, &a, &problems);
+	if (e == OK)
+		e = check_policy(&c, &a, &problems);
 	print_diags(&problems, file, "");
 	/* Refusals are no fault of the file; they only say what this version would do with it. */
 	if (e == OK && conf_refuse_unbuilt(&c, &a, &refusals) != OK)
@@ -136,9 +161,11 @@ int cmd_config(int argc, char **argv)
 		return config_default();
 	if (argc == 2 && strcmp(argv[1], "keys") == 0)
 		return config_keys();
+	if (argc >= 2 && strcmp(argv[1], "policy") == 0)
+		return config_policy(argc - 1, argv + 1);
 	if (argc == 3 && strcmp(argv[1], "check") == 0)
 		return config_check(argv[2]);
 	if (argc >= 2 && strcmp(argv[1], "check") == 0)
 		return cmd_usage_error("config", "check takes one file");
-	return cmd_usage_error("config", "takes default, keys, or check and a file");
+	return cmd_usage_error("config", "takes default, keys, policy, or check and a file");
 }

@@ -22,6 +22,8 @@ static const struct {
 } topics[] = {
 	{"process", "turn a folder of images and RT Structure Sets into overlay series",
 	 cmd_process_usage},
+	{"deid", "de-identify a folder of DICOM files", cmd_deid_usage},
+	{"keygen", "make a secret key for de-identification", cmd_keygen_usage},
 	{"rois", "list the regions of interest of an RT Structure Set", cmd_rois_usage},
 	{"dump", "show what is in DICOM files, as text or JSON", cmd_dump_usage},
 	{"serve", "the service: receive, process, deliver", cmd_serve_usage},
@@ -31,7 +33,8 @@ static const struct {
 	{"healthcheck", "is the service alive?", cmd_healthcheck_usage},
 	{"echo", "ask a DICOM peer whether it is there", cmd_echo_usage},
 	{"send", "send DICOM files to a peer", cmd_send_usage},
-	{"config", "print the default configuration, or check one", cmd_config_usage},
+	{"config", "print the default configuration, check one, or show its policy",
+	 cmd_config_usage},
 	{"phantom", "write a made-up study to try netrt on", cmd_phantom_usage},
 	{"version", "print the version", version_usage},
 	{"help", "explain a command", help_usage},

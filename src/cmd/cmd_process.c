@@ -3,18 +3,15 @@
  * folders at both ends.
  */
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cmd/arguments.h"
 #include "cmd/cmd.h"
 #include "cmd/from_conf.h"
 #include "study/batch.h"
@@ -111,24 +108,6 @@ static int parse(int argc, char **argv, struct arguments *a)
 	return EX_OK;
 }
 
-/* -j, or the number of processors; 0: not a number of workers. */
-static unsigned worker_count(const char *jobs)
-{
-	char *end;
-
-	if (jobs == NULL) {
-		long online = sysconf(_SC_NPROCESSORS_ONLN);
-		return online < 1                     ? 1
-		       : online > (long)LIMIT_WORKERS ? LIMIT_WORKERS
-						      : (unsigned)online;
-	}
-	if (jobs[0] < '0' || jobs[0] > '9')
-		return 0;
-	errno = 0;
-	unsigned long n = strtoul(jobs, &end, 10);
-	return errno != 0 || *end != '\0' || n > LIMIT_WORKERS ? 0 : (unsigned)n;
-}
-
 static void fill(struct study_options *o, const struct loaded *l, const struct arguments *a)
 {
 	study_options_of(o, l);
@@ -138,39 +117,6 @@ static void fill(struct study_options *o, const struct loaded *l, const struct a
 	o->json = a->json;
 	o->quiet = a->quiet;
 	o->progress = !a->quiet && isatty(STDERR_FILENO) == 1;
-}
-
-/* ---- folders ---- */
-
-static int check_inputs(const struct arguments *a)
-{
-	struct stat st;
-
-	for (size_t i = 0; i < a->input_count; i++) {
-		if (stat(a->inputs[i], &st) == 0)
-			continue;
-		log_say(LOG_ERROR, "%s: %s", log_quote_str(a->inputs[i]), strerror(errno));
-		return EX_NOINPUT;
-	}
-	return EX_OK;
-}
-
-/* An open OUT, and whether it was made here; -1 with a message. */
-static int open_output(const char *out, bool *made)
-{
-	assert(out != NULL);
-	int fd = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	*made = false;
-	if (fd < 0 && errno == ENOENT) {
-		*made = make_folders(out);
-		if (*made)
-			fd = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	if (fd < 0)
-		log_say(LOG_ERROR, "%s: cannot be made or opened as the output folder: %s",
-			log_quote_str(out), strerror(errno));
-	return fd;
 }
 
 /* ---- the run ---- */
@@ -219,12 +165,12 @@ static int scan_and_run(const struct arguments *a, const struct study_options *o
 static int run(const struct arguments *a, struct study_options *o)
 {
 	bool made;
-	int code = check_inputs(a);
+	int code = arguments_inputs(a->inputs, a->input_count);
 
 	if (code != EX_OK)
 		return code;
 
-	int out = open_output(a->out, &made);
+	int out = arguments_output(a->out, &made);
 	if (out < 0)
 		return EX_CANTCREAT;
 	code = scan_and_run(a, o, out);
@@ -248,7 +194,7 @@ int cmd_process(int argc, char **argv)
 	int code = parse(argc, argv, &a);
 	if (code != EX_OK)
 		return code;
-	o.workers = worker_count(a.jobs);
+	o.workers = arguments_workers(a.jobs);
 	if (o.workers == 0)
 		return cmd_usage_error("process", "-j takes a number from 1 to 256");
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2) */

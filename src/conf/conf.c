@@ -123,6 +123,22 @@ static enum err note(const struct conf *c, const char *key, const char *text, st
 											: ERR_NOMEM;
 }
 
+static enum err note_regions(const struct conf_anonymization *z, const struct conf *c,
+			     struct arena *a, struct conf_diags *d)
+{
+	bool blank = z->burned_in_risk == CONF_RISK_BLANK;
+
+	if (blank && z->pixel_regions.count == 0)
+		return note(c, "anonymization.burned_in_risk",
+			    "is blank_regions, and pixel_regions is empty: all such images go to "
+			    "quarantine",
+			    a, d);
+	if (!blank && z->pixel_regions.count > 0)
+		return note(c, "anonymization.pixel_regions",
+			    "is not used without burned_in_risk: blank_regions", a, d);
+	return OK;
+}
+
 enum err conf_notes(const struct conf *c, struct arena *a, struct conf_diags *d)
 {
 	enum err e = OK;
@@ -130,6 +146,8 @@ enum err conf_notes(const struct conf *c, struct arena *a, struct conf_diags *d)
 	if (c->dicom_listener.allow.count == 0)
 		e = note(c, "dicom_listener.allow", "is empty: whoever reaches the port may send",
 			 a, d);
+	if (e == OK)
+		e = note_regions(&c->anonymization, c, a, d);
 	if (e == OK && c->durability == CONF_DURABILITY_FILE)
 		e = note(c, "durability",
 			 "is file: after a power failure an object may be there without its name",

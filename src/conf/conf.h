@@ -21,8 +21,24 @@
 #include "base/err.h"
 #include "base/limits.h"
 
+struct conf_mark {
+	unsigned line, column; /* 1-based place of a value in the file; 0, 0: default */
+};
+
 struct conf_list {
 	const char *const *item; /* `count` strings, none empty */
+	size_t count;
+	const struct conf_mark *at; /* where each of them stands; NULL: a default */
+};
+
+/* A section with keys of the site's own choice ("replace: {PatientSex: O}"). */
+struct conf_pair {
+	const char *key, *value;
+	struct conf_mark at; /* of the key */
+};
+
+struct conf_pairs {
+	const struct conf_pair *item; /* in the order of the file, no two keys alike */
 	size_t count;
 };
 
@@ -46,6 +62,11 @@ enum conf_log_level {
 enum conf_log_output { CONF_OUTPUT_TEXT, CONF_OUTPUT_JSON };
 enum conf_durability { CONF_DURABILITY_STRICT, CONF_DURABILITY_FILE, CONF_DURABILITY_NONE };
 enum conf_commitment { CONF_COMMITMENT_OFF, CONF_COMMITMENT_REQUEST };
+enum conf_profile { CONF_PROFILE_NETRT, CONF_PROFILE_BASIC, CONF_PROFILE_RESEARCH };
+enum conf_pseudonyms { CONF_PSEUDONYMS_SEQUENTIAL, CONF_PSEUDONYMS_KEYED };
+/* What the profile decides where the file does not. */
+enum conf_switch { CONF_AS_PROFILE, CONF_ON, CONF_OFF };
+enum conf_risk { CONF_RISK_AS_PROFILE, CONF_RISK_QUARANTINE, CONF_RISK_PASS, CONF_RISK_BLANK };
 enum conf_no_set { CONF_NO_SET_WAIT, CONF_NO_SET_QUARANTINE, CONF_NO_SET_DISCARD };
 
 /* Who may send: both must match. */
@@ -134,8 +155,43 @@ struct conf_rules {
 	const char *generate_random_id_prefix; /* 0..40 characters; "" */
 };
 
+/* The options of PS3.15 E.3; each AS_PROFILE by default. */
+struct conf_options {
+	enum conf_switch retain_safe_private, retain_uids, retain_device_identity,
+		retain_institution_identity, retain_patient_characteristics, retain_full_dates,
+		retain_modified_dates, clean_descriptors, clean_structured_content, clean_graphics;
+};
+
+/* A rectangle of the images of a device. */
+struct conf_region {
+	const char *sop_class;            /* UID, or NULL: any */
+	const char *manufacturer, *model; /* LO, 1..64 characters, or NULL: any */
+	int rows, columns;                /* of the image, 0..65535; 0: any */
+	int left, top, width, height;     /* pixels; 0..65535, width and height 1..65535 */
+};
+
+struct conf_regions {
+	const struct conf_region *item;
+	size_t count;
+};
+
 struct conf_anonymization {
-	bool enabled;                    /* true; not built yet, see conf_refuse_unbuilt */
+	bool enabled;              /* true; `process` cannot yet, see conf_refuse_unbuilt */
+	enum conf_profile profile; /* NETRT */
+	struct conf_options options;
+	enum conf_pseudonyms pseudonyms; /* SEQUENTIAL */
+	const char *key_file;            /* path, or NULL: none */
+	const char *id_prefix;           /* before a keyed ID, 0..40 characters; "" */
+	int date_shift_days;             /* at most, 1..36500; 3650 */
+	const char *roi_names_file;      /* path, or NULL: the built-in names */
+	const char *safe_private_file;   /* path, or NULL: the built-in list */
+	/* Attributes: keyword, "gggg,eeee", "60xx,3000", "50xx", or a path of them, "A>B". */
+	struct conf_list keep, remove, blank, hash;
+	struct conf_pairs replace;     /* attribute to new value, 0..1024 characters */
+	enum conf_risk burned_in_risk; /* AS_PROFILE */
+	struct conf_regions pixel_regions;
+	struct conf_list sop_classes;    /* UIDs of those that may pass, too; empty */
+	const char *crosswalk_file;      /* path, or NULL: none */
 	const char *site_code;           /* 1..40 characters; "SITE" */
 	const char *pid_mapping_file;    /* path; "/mnt/shared/pid_mapping.json" */
 	const char *study_description;   /* LO, 0..64 characters, or NULL: left as it is */
@@ -233,9 +289,7 @@ struct conf {
 	struct conf_destinations destinations;
 
 	const char *file; /* where it came from, or NULL: the built-in defaults */
-	struct conf_mark {
-		unsigned line, column; /* 1-based place of the value; 0, 0: default */
-	} set_at[LIMIT_CONFIG_KEYS];   /* by row of the table */
+	struct conf_mark set_at[LIMIT_CONFIG_KEYS]; /* of the value; by row of the table */
 };
 
 enum conf_severity { CONF_ERROR, CONF_WARNING };

@@ -115,10 +115,32 @@ static void finish_destinations(struct finish *f)
 	c->destinations = (struct conf_destinations){all, count};
 }
 
+/* Options that the profile has no use for would be promises not kept. */
+static void check_options(struct finish *f)
+{
+	static const char prefix[] = "anonymization.options.";
+
+	if (f->c->anonymization.profile != CONF_PROFILE_NETRT)
+		return;
+	for (size_t i = 0; i < conf_table_count && f->e != ERR_NOMEM; i++) {
+		const struct conf_key *k = &conf_table[i];
+		enum conf_switch value;
+
+		if (strncmp(k->path, prefix, sizeof(prefix) - 1) != 0)
+			continue;
+		memcpy(&value, (const uint8_t *)f->c + k->at, sizeof(value));
+		if (value == CONF_ON)
+			say(f, CONF_ERROR, k->path,
+			    "is an option of the profiles basic and research, and the profile is "
+			    "netrt");
+	}
+}
+
 enum err conf_finish(struct conf *c, struct arena *a, struct conf_diags *d)
 {
 	struct finish f = {.c = c, .a = a, .d = d};
 
 	finish_destinations(&f);
+	check_options(&f);
 	return f.e;
 }

@@ -198,6 +198,8 @@ const char *conf_table_type(const struct conf_key *k)
 		return "list of texts";
 	case CONF_MAPS:
 		return "list of sections";
+	case CONF_PAIRS:
+		return "section of texts";
 	}
 	return "";
 }
@@ -262,6 +264,10 @@ void conf_table_range(const struct conf_key *k, struct buf *out)
 	case CONF_MAPS:
 		buf_str(out, "sections with the keys below");
 		break;
+	case CONF_PAIRS:
+		buf_fmt(out, "keys of %d to %d characters, each with a text of ", k->min, k->max);
+		buf_fmt(out, "%d to %d characters", k->value->min, k->value->max);
+		break;
 	}
 }
 
@@ -274,6 +280,8 @@ void conf_table_default(const struct conf_key *k, struct buf *out)
 		buf_char(out, ']');
 	} else if (k->kind == CONF_MAPS) {
 		buf_str(out, "[]");
+	} else if (k->kind == CONF_PAIRS) {
+		buf_str(out, "{}");
 	} else if (k->required) {
 		buf_str(out, "none, it must be given");
 	} else if (k->fallback == NULL) {

@@ -43,9 +43,19 @@
 		__VA_ARGS__                                                                     \
 	}
 
-#define ITEMS(array)                                        \
-	{                                                   \
-		(array), sizeof(array) / sizeof((array)[0]) \
+#define PAIRS(member, how, lo, hi, row, ...)                                                    \
+	{                                                                                       \
+		.path = #member, .kind = CONF_PAIRS, .form = (how),                             \
+		.at = AT(struct conf_pairs, member), .min = (lo), .max = (hi), .value = &(row), \
+		__VA_ARGS__                                                                     \
+	}
+/* A switch of which the profile decides where the file does not. */
+#define OPTION(name, what) \
+	WORD(enum conf_switch, anonymization.options.name, switch_words, NULL, NULLABLE, HELP(what))
+
+#define ITEMS(array)                                                         \
+	{                                                                    \
+		.item = (array), .count = sizeof(array) / sizeof((array)[0]) \
 	}
 #define UNBUILT(what) .unbuilt = (what)
 #define UNIT(what) .unit = (what)
@@ -117,7 +127,32 @@ static const struct conf_word no_set_words[] = {
 	{NULL, 0},
 };
 
-static const struct conf_list none = {NULL, 0};
+static const struct conf_word profile_words[] = {
+	{"netrt", CONF_PROFILE_NETRT},
+	{"basic", CONF_PROFILE_BASIC},
+	{"research", CONF_PROFILE_RESEARCH},
+	{NULL, 0},
+};
+
+static const struct conf_word pseudonym_words[] = {
+	{"sequential", CONF_PSEUDONYMS_SEQUENTIAL},
+	{"keyed", CONF_PSEUDONYMS_KEYED},
+	{NULL, 0},
+};
+
+static const struct conf_word switch_words[] = {
+	{"true", CONF_ON}, {"false", CONF_OFF}, {"yes", CONF_ON}, {"no", CONF_OFF},
+	{"on", CONF_ON},   {"off", CONF_OFF},   {NULL, 0},
+};
+
+static const struct conf_word risk_words[] = {
+	{"quarantine", CONF_RISK_QUARANTINE},
+	{"pass", CONF_RISK_PASS},
+	{"blank_regions", CONF_RISK_BLANK},
+	{NULL, 0},
+};
+
+static const struct conf_list none = {.count = 0};
 
 static const char *const skull_items[] = {"skull"};
 static const char *const id_items[] = {"AccessionNumber", "PatientID"};
@@ -232,6 +267,57 @@ static const struct conf_key destination_keys[] = {
 	HELP("Instead of delivery.permanent_statuses; empty: those.")
 },
 };
+static const struct conf_key region_keys[] = {
+{
+	.path = "anonymization.pixel_regions[].sop_class", .kind = CONF_TEXT, .form = CONF_UID,
+	.at = OF(conf_region, const char *, sop_class), .min = 1, .max = 64, NULLABLE,
+	HELP("SOP Class UID of the images; null: any.")
+},
+{
+	.path = "anonymization.pixel_regions[].manufacturer", .kind = CONF_TEXT, .form = CONF_LO,
+	.at = OF(conf_region, const char *, manufacturer), .min = 1, .max = 64, NULLABLE,
+	HELP("Manufacturer, as the images say; null: any.")
+},
+{
+	.path = "anonymization.pixel_regions[].model", .kind = CONF_TEXT, .form = CONF_LO,
+	.at = OF(conf_region, const char *, model), .min = 1, .max = 64, NULLABLE,
+	HELP("Manufacturer's Model Name; null: any.")
+},
+{
+	.path = "anonymization.pixel_regions[].rows", .kind = CONF_INT,
+	.at = OF(conf_region, int, rows), .max = 65535, .fallback = "0",
+	HELP("Rows of the images; 0: any.")
+},
+{
+	.path = "anonymization.pixel_regions[].columns", .kind = CONF_INT,
+	.at = OF(conf_region, int, columns), .max = 65535, .fallback = "0",
+	HELP("Columns of the images; 0: any.")
+},
+{
+	.path = "anonymization.pixel_regions[].left", .kind = CONF_INT,
+	.at = OF(conf_region, int, left), .max = 65535, .fallback = "0", UNIT("pixels"),
+	HELP("Where the rectangle begins, from the left.")
+},
+{
+	.path = "anonymization.pixel_regions[].top", .kind = CONF_INT,
+	.at = OF(conf_region, int, top), .max = 65535, .fallback = "0", UNIT("pixels"),
+	HELP("Where it begins, from the top.")
+},
+{
+	.path = "anonymization.pixel_regions[].width", .kind = CONF_INT, REQUIRED,
+	.at = OF(conf_region, int, width), .min = 1, .max = 65535, UNIT("pixels"),
+	HELP("How wide it is.")
+},
+{
+	.path = "anonymization.pixel_regions[].height", .kind = CONF_INT, REQUIRED,
+	.at = OF(conf_region, int, height), .min = 1, .max = 65535, UNIT("pixels"),
+	HELP("How high it is.")
+},
+};
+
+static const struct conf_key replace_value = {
+	.path = "anonymization.replace.*", .kind = CONF_TEXT, .form = CONF_FREE, .max = 1024,
+};
 /* clang-format on */
 
 static const char *allow_fault(const void *s)
@@ -256,6 +342,13 @@ static const struct conf_section destination_section = {
 	.count = sizeof(destination_keys) / sizeof(destination_keys[0]),
 	.size = sizeof(struct conf_destination),
 	.example = "{name: pacs, ip: 10.0.0.7, port: 104, ae_title: PACS}",
+};
+
+static const struct conf_section region_section = {
+	.key = region_keys,
+	.count = sizeof(region_keys) / sizeof(region_keys[0]),
+	.size = sizeof(struct conf_region),
+	.example = "{manufacturer: ACME, width: 512, height: 40}",
 };
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -357,8 +450,65 @@ INT(processing.cpu_seconds, 0, 604800, "3600", UNIT("s"),
 INT(processing.file_mib, 0, 1048576, "16384", UNIT("MiB"),
 	HELP("Largest file that is written for a study; 0: no limit.")),
 
-BOOL(anonymization.enabled, "true", UNBUILT("de-identify"),
+BOOL(anonymization.enabled, "true", UNBUILT("de-identify what it processes"),
 	HELP("De-identify everything that is written and sent.")),
+WORD(enum conf_profile, anonymization.profile, profile_words, "netrt",
+	HELP("What is done: NETRT's rules, below (netrt), the Basic Profile of PS3.15 table E.1-1 (basic), or "
+	     "that with modified dates, cleaned texts, patient characteristics and safe private "
+	     "attributes retained (research).")),
+OPTION(retain_safe_private,
+	"Keep private attributes that are on the safe list (safe_private_file); null: research does."),
+OPTION(retain_uids,
+	"Keep UIDs; else each gets a new one, the same everywhere; null: no."),
+OPTION(retain_device_identity,
+	"Keep names and serial numbers of devices; null: no."),
+OPTION(retain_institution_identity,
+	"Keep names and addresses of institutions; null: no."),
+OPTION(retain_patient_characteristics,
+	"Keep sex, age (up to 089Y), size, weight and the like; null: research does."),
+OPTION(retain_full_dates,
+	"Keep dates and times as they are; null: no."),
+OPTION(retain_modified_dates,
+	"Keep dates, moved back by a number of days that is the patient's own; null: research does."),
+OPTION(clean_descriptors,
+	"Keep descriptions and comments, without words of the patient, dates and numbers; null: "
+	"research does."),
+OPTION(clean_structured_content,
+	"Keep content trees and acquisition contexts, cleaned in the same way; null: no."),
+OPTION(clean_graphics,
+	"Keep graphic annotations, cleaned in the same way; null: no."),
+WORD(enum conf_pseudonyms, anonymization.pseudonyms, pseudonym_words, "sequential",
+	HELP("New Patient IDs: SITE_0001_YYYYMMDD from pid_mapping_file (sequential), or from the old "
+	     "one and the secret key, without a map (keyed).")),
+TEXT(anonymization.key_file, CONF_PATH, 1, PATH_LENGTH, NULL, NULLABLE,
+	HELP("The secret key (netrt keygen), in a file that only its owner may read; null: none.")),
+TEXT(anonymization.id_prefix, CONF_ID, 0, 40, "",
+	HELP("What a keyed Patient ID begins with.")),
+INT(anonymization.date_shift_days, 1, 36500, "3650", UNIT("days"),
+	HELP("Dates move back by at least one day and at most this many.")),
+TEXT(anonymization.roi_names_file, CONF_PATH, 1, PATH_LENGTH, NULL, NULLABLE,
+	HELP("Patterns of ROI names that may stay, one a line; null: the built-in ones.")),
+TEXT(anonymization.safe_private_file, CONF_PATH, 1, PATH_LENGTH, NULL, NULLABLE,
+	HELP("Private attributes that are safe, one a line; null: the built-in ones.")),
+LIST(anonymization.keep, CONF_WHERE, 1, 1024, none,
+	HELP("Attributes to keep as they are, whatever the profile says.")),
+LIST(anonymization.remove, CONF_WHERE, 1, 1024, none,
+	HELP("Attributes to remove, whatever the profile says.")),
+LIST(anonymization.blank, CONF_WHERE, 1, 1024, none,
+	HELP("Attributes to leave without a value, whatever the profile says.")),
+LIST(anonymization.hash, CONF_WHERE, 1, 1024, none,
+	HELP("Attributes whose value becomes a hash of it with the secret key.")),
+PAIRS(anonymization.replace, CONF_WHERE, 1, 1024, replace_value,
+	HELP("Attributes with the value that each gets.")),
+WORD(enum conf_risk, anonymization.burned_in_risk, risk_words, NULL, NULLABLE,
+	HELP("Images that may show the patient's name: they go to quarantine, pass, or pass when "
+	     "pixel_regions says what to blank; null: quarantine for basic and research, pass for netrt.")),
+MAPS(struct conf_regions, anonymization.pixel_regions, region_section,
+	HELP("Rectangles to blank, with burned_in_risk: blank_regions.")),
+LIST(anonymization.sop_classes, CONF_UID, 1, 64, none,
+	HELP("SOP classes that basic and research let pass, too.")),
+TEXT(anonymization.crosswalk_file, CONF_PATH, 1, PATH_LENGTH, NULL, NULLABLE,
+	HELP("Table of old and new UIDs and Patient IDs; as secret as the key; null: none.")),
 TEXT(anonymization.site_code, CONF_ID, 1, 40, "SITE",
 	HELP("First part of the new Patient ID and Patient's Name: SITE_0001_YYYYMMDD.")),
 TEXT(anonymization.pid_mapping_file, CONF_PATH, 1, PATH_LENGTH, "/mnt/shared/pid_mapping.json",
@@ -385,15 +535,15 @@ TEXT(anonymization.full_anonymization_rules.patient_name_override, CONF_PN, 0, 6
 	"ANONYMIZED_NAME", NULLABLE,
 	HELP("New Patient's Name; null: it is left to the other rules.")),
 LIST(anonymization.default_tags_to_remove, CONF_TAG, 1, 64, ids,
-	HELP("Attributes to remove when neither rules nor full rules say otherwise.")),
+	HELP("What rules.remove_tags is where the file does not give it.")),
 LIST(anonymization.default_tags_to_blank, CONF_TAG, 1, 64, ids,
-	HELP("Attributes to leave without a value when no other rule says otherwise.")),
+	HELP("What rules.blank_tags is where the file does not give it.")),
 LIST(anonymization.rules.remove_tags, CONF_TAG, 1, 64, ids,
 	HELP("Attributes to remove.")),
 LIST(anonymization.rules.blank_tags, CONF_TAG, 1, 64, none,
 	HELP("Attributes to leave without a value.")),
 TEXT(anonymization.rules.generate_random_id_prefix, CONF_ID, 0, 40, "",
-	HELP("What a random Patient ID begins with.")),
+	HELP("What a random Patient ID begins with, instead of site_code.")),
 
 BOOL(feature_flags.enable_segmentation_export, "false", UNBUILT("write segmentations"),
 	HELP("Write a DICOM Segmentation of each ROI.")),
@@ -506,6 +656,6 @@ const size_t conf_table_count = sizeof(conf_table) / sizeof(conf_table[0]);
 _Static_assert(sizeof(conf_table) / sizeof(conf_table[0]) <= LIMIT_CONFIG_KEYS,
 	       "struct conf has a mark for every row");
 
-_Static_assert(sizeof(enum conf_planes) == sizeof(int) &&
+_Static_assert(sizeof(enum conf_planes) == sizeof(int) && sizeof(enum conf_switch) == sizeof(int) &&
 		       sizeof(enum conf_log_level) == sizeof(int),
 	       "CONF_WORD rows are written as int");

@@ -15,10 +15,12 @@ enum conf_kind {
 	CONF_BOOL,  /* bool */
 	CONF_INT,   /* int, min..max */
 	CONF_MILLI, /* int, thousandths of what is written, min..max thousandths */
-	CONF_WORD,  /* enum, one of `words` */
+	CONF_WORD,  /* enum, one of `words`; its 0 where null may be written */
 	CONF_TEXT,  /* const char *, min..max characters */
 	CONF_LIST,  /* struct conf_list, each item min..max characters */
-	CONF_MAPS   /* struct conf_maps: a list of sections, each with the keys of `maps` */
+	CONF_MAPS,  /* struct conf_maps: a list of sections, each with the keys of `maps` */
+	CONF_PAIRS  /* struct conf_pairs: a section whose keys are as `form`, min and max say, each
+		     * with a text of row `value` */
 };
 
 /* What characters a text, or an item of a list, may hold. None holds control characters. */
@@ -34,12 +36,13 @@ enum conf_form {
 	CONF_PATH,     /* "~/" is expanded */
 	CONF_NAME,     /* one path component */
 	CONF_TAG,      /* keyword, or gggg,eeee in hexadecimal, parentheses allowed */
-	CONF_UID,      /* PS3.5 9.1 */
-	CONF_NETWORK,  /* an address, or address/bits; IPv4 or IPv6 */
-	CONF_LABEL,    /* A-Z a-z 0-9 . _ -, not beginning with a dot: part of a file's name */
-	CONF_STATUS,   /* a DIMSE status, four of 0-9 A-F and x (any digit); stored as C0xx */
-	CONF_FORMAT,   /* Python logging's %-format (base/pyformat.h) */
-	CONF_SECRET    /* any; never repeated in a message */
+	CONF_WHERE,   /* CONF_TAG, or with x for any digit, or a group alone; a path of them: A>B */
+	CONF_UID,     /* PS3.5 9.1 */
+	CONF_NETWORK, /* an address, or address/bits; IPv4 or IPv6 */
+	CONF_LABEL,   /* A-Z a-z 0-9 . _ -, not beginning with a dot: part of a file's name */
+	CONF_STATUS,  /* a DIMSE status, four of 0-9 A-F and x (any digit); stored as C0xx */
+	CONF_FORMAT,  /* Python logging's %-format (base/pyformat.h) */
+	CONF_SECRET   /* any; never repeated in a message */
 };
 
 struct conf_word {
@@ -66,11 +69,12 @@ struct conf_key {
 	int min, max;
 	const struct conf_word *words;
 	const char *fallback; /* default, as in YAML but never quoted; NULL: none */
-	bool nullable;        /* CONF_TEXT: null may be written, and is NULL */
+	bool nullable;        /* CONF_TEXT: null may be written, and is NULL; CONF_WORD: is 0 */
 	bool required;        /* of a section in a list: there is no default */
 	bool restart;         /* a new value takes effect only when the service starts again */
 	const struct conf_list *fallback_list; /* CONF_LIST */
 	const struct conf_section *maps;       /* CONF_MAPS */
+	const struct conf_key *value;          /* CONF_PAIRS */
 	const char *unbuilt; /* CONF_BOOL: what this version cannot do yet when true */
 	const char *unit;    /* NULL: none */
 	const char *help;    /* one line */

@@ -236,6 +236,45 @@ static bool is_tag(struct bytes s)
 	return true;
 }
 
+/* "60xx,3000", "(60xx,3000)", "50xx": hexadecimal digits, or x for any. */
+static bool is_masked(struct bytes s)
+{
+	if (s.len == 11 && s.at[0] == '(' && s.at[10] == ')')
+		s = bytes_slice(s, 1, 9);
+	if (s.len != 4 && !(s.len == 9 && s.at[4] == ','))
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if (i != 4 &&
+		    (!is_alnum(s.at[i]) || ((s.at[i] & 0xDFu) > 'F' && (s.at[i] & 0xDFu) != 'X')))
+			return false;
+	return true;
+}
+
+static struct bytes without_spaces_around(struct bytes s)
+{
+	while (s.len > 0 && s.at[0] == ' ')
+		s = bytes_slice(s, 1, s.len - 1);
+	while (s.len > 0 && s.at[s.len - 1] == ' ')
+		s = bytes_slice(s, 0, s.len - 1);
+	return s;
+}
+
+/* An attribute, a group of them, or a path, outermost first: "A>B>C". */
+static bool is_where(struct bytes s)
+{
+	for (;;) {
+		const uint8_t *end = s.len > 0 ? memchr(s.at, '>', s.len) : NULL;
+		size_t len = end != NULL ? (size_t)(end - s.at) : s.len;
+		struct bytes one = without_spaces_around(bytes_slice(s, 0, len));
+
+		if (!is_tag(one) && !is_masked(one))
+			return false;
+		if (end == NULL)
+			return true;
+		s = bytes_slice(s, len + 1, s.len - len - 1);
+	}
+}
+
 /* Python's str.format with one argument: "{}" once, "{{" and "}}" for braces. */
 static bool is_template(struct bytes s)
 {
@@ -364,6 +403,10 @@ static const char *form_fault(enum conf_form form, struct bytes s)
 			       : NULL;
 	case CONF_TAG:
 		return is_tag(s) ? NULL : "is neither a DICOM keyword nor gggg,eeee";
+	case CONF_WHERE:
+		return is_where(s) ? NULL
+				   : "is neither a DICOM keyword, gggg,eeee nor a path of them, as "
+				     "in A>B";
 	case CONF_UID:
 		return uid_ok(s) ? NULL : "is no UID";
 	case CONF_NETWORK:
@@ -378,15 +421,6 @@ static const char *form_fault(enum conf_form form, struct bytes s)
 		return log_format_fault(s);
 	}
 	return NULL;
-}
-
-static struct bytes without_spaces_around(struct bytes s)
-{
-	while (s.len > 0 && s.at[0] == ' ')
-		s = bytes_slice(s, 1, s.len - 1);
-	while (s.len > 0 && s.at[s.len - 1] == ' ')
-		s = bytes_slice(s, 0, s.len - 1);
-	return s;
 }
 
 /* Characters in s, or SIZE_MAX when one of them is a control character. */
@@ -493,11 +527,14 @@ enum conf_set conf_value_set(void *into, const struct conf_key *k, struct conf_s
 {
 	const char *text = NULL;
 
-	assert(k->kind != CONF_LIST && k->kind != CONF_MAPS);
+	assert(k->kind != CONF_LIST && k->kind != CONF_MAPS && k->kind != CONF_PAIRS);
 	if (type_of(s) == YAML11_NULL) {
 		if (!k->nullable)
 			return CONF_SET_EMPTY;
-		put(into, k, &text, sizeof(text));
+		if (k->kind == CONF_WORD)
+			put_int(into, k, 0);
+		else
+			put(into, k, &text, sizeof(text));
 		return CONF_SET_OK;
 	}
 	switch (k->kind) {
@@ -511,6 +548,7 @@ enum conf_set conf_value_set(void *into, const struct conf_key *k, struct conf_s
 	case CONF_TEXT:
 	case CONF_LIST:
 	case CONF_MAPS:
+	case CONF_PAIRS:
 		break;
 	}
 
@@ -532,12 +570,19 @@ void conf_value_set_maps(void *into, const struct conf_key *k, struct conf_maps 
 	put(into, k, &maps, sizeof(maps));
 }
 
+void conf_value_set_pairs(void *into, const struct conf_key *k, struct conf_pairs pairs)
+{
+	assert(k->kind == CONF_PAIRS);
+	put(into, k, &pairs, sizeof(pairs));
+}
+
 enum conf_set conf_value_default(void *into, const struct conf_key *k, struct arena *a)
 {
 	const char *text = k->fallback;
 	struct conf_why why = {.text = ""};
 
-	if (k->kind == CONF_MAPS || (k->required && text == NULL))
+	if (k->kind == CONF_MAPS || k->kind == CONF_PAIRS ||
+	    (text == NULL && (k->required || k->kind == CONF_WORD)))
 		return CONF_SET_OK; /* zero is an empty list, and nothing */
 	if (k->kind == CONF_LIST) {
 		conf_value_set_list(into, k, *k->fallback_list);
@@ -577,6 +622,21 @@ static bool same_list(struct conf_list p, struct conf_list q)
 	return true;
 }
 
+static bool same_pairs(const uint8_t *p, const uint8_t *q)
+{
+	struct conf_pairs pairs[2];
+
+	memcpy(&pairs[0], p, sizeof(pairs[0]));
+	memcpy(&pairs[1], q, sizeof(pairs[1]));
+	if (pairs[0].count != pairs[1].count)
+		return false;
+	for (size_t i = 0; i < pairs[0].count; i++)
+		if (strcmp(pairs[0].item[i].key, pairs[1].item[i].key) != 0 ||
+		    strcmp(pairs[0].item[i].value, pairs[1].item[i].value) != 0)
+			return false;
+	return true;
+}
+
 /* A row of any kind but CONF_MAPS. */
 static bool same_value(const uint8_t *p, const uint8_t *q, const struct conf_key *k)
 {
@@ -598,6 +658,8 @@ static bool same_value(const uint8_t *p, const uint8_t *q, const struct conf_key
 		memcpy(&list[0], p, sizeof(list[0]));
 		memcpy(&list[1], q, sizeof(list[1]));
 		return same_list(list[0], list[1]);
+	case CONF_PAIRS:
+		return same_pairs(p, q);
 	case CONF_MAPS:
 		break;
 	}

@@ -27,11 +27,11 @@ void conf_why_say(struct conf_why *why, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Values go `into` a struct conf, or the struct of a list's section, wherever the row says. */
 
-/* A scalar for any row but CONF_LIST and CONF_MAPS. */
+/* A scalar for any row but CONF_LIST, CONF_MAPS and CONF_PAIRS. */
 enum conf_set conf_value_set(void *into, const struct conf_key *k, struct conf_scalar s,
 			     struct arena *a, struct conf_why *why) MUST_USE;
 
-/* A text, or an item of a list. */
+/* A text, an item of a list, or a key of CONF_PAIRS. */
 enum conf_set conf_value_text(const char **out, const struct conf_key *k, struct conf_scalar s,
 			      struct arena *a, struct conf_why *why) MUST_USE;
 
@@ -40,6 +40,7 @@ enum conf_set conf_value_default(void *into, const struct conf_key *k, struct ar
 
 void conf_value_set_list(void *into, const struct conf_key *k, struct conf_list list);
 void conf_value_set_maps(void *into, const struct conf_key *k, struct conf_maps maps);
+void conf_value_set_pairs(void *into, const struct conf_key *k, struct conf_pairs pairs);
 
 bool conf_value_same(const void *p, const void *q, const struct conf_key *k);
 
