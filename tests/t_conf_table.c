@@ -236,16 +236,10 @@ static const struct {
 	 "3:27: processing.add_burn_in_disclaimer: is on, but this version cannot burn in a "
 	 "disclaimer yet, so nothing is processed; set processing.add_burn_in_disclaimer: false in "
 	 "f to go on without it\n"},
-	{"processing: {add_burn_in_disclaimer: false}\n",
-	 " anonymization.enabled: is on by default, but this version cannot de-identify what it "
-	 "processes yet, so "
-	 "nothing is processed; set anonymization.enabled: false in f to go on without it\n"},
+	{"processing: {add_burn_in_disclaimer: false}\n", ""},
 	{"anonymization: {enabled: }\nprocessing: {add_burn_in_disclaimer: false}\n"
 	 "feature_flags: {enable_segmentation_export: on}\n",
 	 "1:26: anonymization.enabled: warning: has no value, so the default stands: true\n"
-	 "1:26: anonymization.enabled: is on, but this version cannot de-identify what it "
-	 "processes yet, so nothing "
-	 "is processed; set anonymization.enabled: false in f to go on without it\n"
 	 "3:45: feature_flags.enable_segmentation_export: is on, but this version cannot write "
 	 "segmentations yet, so nothing is processed; set "
 	 "feature_flags.enable_segmentation_export: "
@@ -254,12 +248,7 @@ static const struct {
 	 "processing.add_burn_in_disclaimer: is on by default, but this version cannot burn in a "
 	 "disclaimer yet, so nothing is processed; make a file with `netrt config default > "
 	 "netrt.yaml`, set processing.add_burn_in_disclaimer: false in it, and give it with -c "
-	 "netrt.yaml to go on without it\n"
-	 "anonymization.enabled: is on by default, but this version cannot de-identify what it "
-	 "processes yet, so "
-	 "nothing is processed; make a file with `netrt config default > netrt.yaml`, set "
-	 "anonymization.enabled: false in it, and give it with -c netrt.yaml to go on without "
-	 "it\n"},
+	 "netrt.yaml to go on without it\n"},
 };
 
 START_TEST(test_unbuilt)

@@ -108,7 +108,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 	return EX_OK;
 }
 
-static void fill(struct study_options *o, const struct loaded *l, const struct arguments *a)
+static void fill(struct study_options *o, struct loaded *l, const struct arguments *a)
 {
 	study_options_of(o, l);
 	o->now = clock_wall();
@@ -199,6 +199,8 @@ int cmd_process(int argc, char **argv)
 		return cmd_usage_error("process", "-j takes a number from 1 to 256");
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2) */
 	code = loaded_open(&loaded, a.config);
+	if (code == EX_OK)
+		code = loaded_shield(&loaded);
 	if (code == EX_OK) {
 		log_level_set(level_of(loaded.conf.logging.level, a.quiet));
 		fill(&o, &loaded, &a);

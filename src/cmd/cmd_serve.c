@@ -86,6 +86,7 @@ static const struct service_options *reload(void *ctx)
 
 	loaded_close(&s->loaded[new]);
 	if (loaded_open(&s->loaded[new], s->path) != EX_OK ||
+	    loaded_shield(&s->loaded[new]) != EX_OK ||
 	    service_options_of(&s->made[new], &s->loaded[new]) != EX_OK) {
 		accounts_say(LOG_ERROR, "configuration",
 			     "the new configuration has errors: the old one stays");
@@ -107,6 +108,8 @@ static int serve(struct serving *s)
 	struct service_host host = {.ctx = s, .reload = reload};
 	int code = loaded_open(&s->loaded[0], s->path);
 
+	if (code == EX_OK)
+		code = loaded_shield(&s->loaded[0]);
 	if (code == EX_OK)
 		code = service_options_of(m, &s->loaded[0]);
 	if (code != EX_OK)

@@ -11,6 +11,8 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "cmd/cmd.h"
+#include "cmd/deid_settings.h"
+#include "study/shield.h"
 
 #define MIB (1ull << 20)
 #define HOUR_MS 3600000ull
@@ -72,8 +74,25 @@ int loaded_open(struct loaded *l, const char *path)
 	return code;
 }
 
+int loaded_shield(struct loaded *l)
+{
+	if (!l->conf.anonymization.enabled)
+		return EX_OK;
+	if (deid_settings(&l->deid, &l->conf, &l->arena) != OK) {
+		log_say(LOG_ERROR, "out of memory");
+		return EX_OSERR;
+	}
+	if (!deid_open(&l->gate, &l->deid, &l->conf, &l->arena))
+		return EX_CONFIG;
+	l->shielded = true;
+	return EX_OK;
+}
+
 void loaded_close(struct loaded *l)
 {
+	if (l->shielded)
+		gate_close(&l->gate);
+	l->shielded = false;
 	arena_close(&l->arena);
 }
 
@@ -98,7 +117,7 @@ enum log_level level_of(enum conf_log_level level, bool quiet)
 					   : LOG_ERROR;
 }
 
-void study_options_of(struct study_options *o, const struct loaded *l)
+void study_options_of(struct study_options *o, struct loaded *l)
 {
 	const struct conf_processing *p = &l->conf.processing;
 	static const enum study_planes planes[] = {
@@ -116,6 +135,8 @@ void study_options_of(struct study_options *o, const struct loaded *l)
 		.nesting_rule = p->nested_contours == CONF_NESTED_HOLE ? NESTED_HOLE : NESTED_UNION,
 		.tolerance_mm = p->slice_tolerance_um == 0 ? 1.5 : p->slice_tolerance_um / 1000.0,
 	};
+	o->gate = l->shielded ? &l->gate : NULL;
+	o->crosswalk = l->shielded ? l->conf.anonymization.crosswalk_file : NULL;
 	o->planes = planes[p->overlay_planes];
 	o->uid_key = p->uid_key != NULL ? bytes_str(p->uid_key) : BYTES_LIT(STUDY_UID_KEY);
 	o->series_number = p->overlay_series_number;
@@ -259,7 +280,7 @@ static void destinations_of(struct service_made *m, const struct conf *c)
 	m->options.sender = &m->sender;
 }
 
-static void processing_of(struct service_made *m, const struct loaded *l)
+static void processing_of(struct service_made *m, struct loaded *l)
 {
 	const struct conf_processing *p = &l->conf.processing;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -272,11 +293,23 @@ static void processing_of(struct service_made *m, const struct loaded *l)
 	out->cpu_seconds = (uint64_t)p->cpu_seconds;
 	out->file_bytes = scaled(p->file_mib, MIB);
 	study_options_of(&out->study, l);
+	out->study.folder_as_received = true;
 }
 
-static struct accounts_options accounts_of(const struct conf *c)
+/* R23 of the profiles that map UIDs: a log tells of studies and instances as they are told outside.
+ */
+static void retell(void *ctx, struct bytes line, struct buf *out)
 {
+	shield_text(ctx, line, out);
+}
+
+static struct accounts_options accounts_of(struct loaded *l)
+{
+	const struct conf *c = &l->conf;
+
 	return (struct accounts_options){
+		.retell = l->shielded ? retell : NULL,
+		.retell_ctx = &l->gate,
 		.level = level_of(c->logging.level, false),
 		.silent = c->logging.level == CONF_LOG_CRITICAL,
 		.json = c->logging.output == CONF_OUTPUT_JSON,
@@ -309,7 +342,7 @@ int service_options_of(struct service_made *m, struct loaded *l)
 	}
 	destinations_of(m, c);
 	processing_of(m, l);
-	m->accounts = accounts_of(c);
+	m->accounts = accounts_of(l);
 	return EX_OK;
 }
 

@@ -4,6 +4,7 @@
 #ifndef CMD_FROM_CONF_H
 #define CMD_FROM_CONF_H
 
+#include "anon/gate.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "service/accounts.h"
@@ -16,10 +17,16 @@ struct loaded {
 	const char *path; /* or NULL: the built-in defaults */
 	struct conf conf;
 	char sha256[65]; /* of the file */
+	struct anon_settings deid;
+	struct anon_gate gate;
+	bool shielded; /* `gate` is open: what is made is de-identified */
 };
 
 /* EX_OK, or EX_CONFIG, EX_OSERR after a message.  What this version cannot do is refused too. */
 int loaded_open(struct loaded *l, const char *path) MUST_USE;
+/* Open what de-identification needs, where anonymization.enabled asks for it; before anything is
+ * read (it fails closed).  EX_OK, or EX_CONFIG, EX_OSERR after a message. */
+int loaded_shield(struct loaded *l) MUST_USE;
 void loaded_close(struct loaded *l); /* also fine on a zeroed one */
 
 /* -c's argument; else what NETRT_CONFIG in the environment names (the container image sets it);
@@ -28,7 +35,7 @@ const char *config_path(const char *argument);
 
 enum log_level level_of(enum conf_log_level level, bool quiet);
 /* What the configuration says of the folder job; the rest of *o stays. */
-void study_options_of(struct study_options *o, const struct loaded *l);
+void study_options_of(struct study_options *o, struct loaded *l);
 
 /* The service's options, from one configuration.  Big: static.  Pointers go into it and into the
  * loaded configuration, which both stay. */

@@ -450,7 +450,7 @@ INT(processing.cpu_seconds, 0, 604800, "3600", UNIT("s"),
 INT(processing.file_mib, 0, 1048576, "16384", UNIT("MiB"),
 	HELP("Largest file that is written for a study; 0: no limit.")),
 
-BOOL(anonymization.enabled, "true", UNBUILT("de-identify what it processes"),
+BOOL(anonymization.enabled, "true",
 	HELP("De-identify everything that is written and sent.")),
 WORD(enum conf_profile, anonymization.profile, profile_words, "netrt",
 	HELP("What is done: NETRT's rules, below (netrt), the Basic Profile of PS3.15 table E.1-1 (basic), or "

@@ -215,14 +215,21 @@ static struct accounts_now now(void)
 static void render(const struct accounts_line *l, struct buf *out)
 {
 	const struct accounts_now n = now();
+	struct buf plain = BUF_INIT(out->max);
+	struct buf *first_out = state.options.retell != NULL ? &plain : out;
 
 	if (state.options.json)
-		accounts_line_json(l, &n, out);
+		accounts_line_json(l, &n, first_out);
 	else
 		accounts_line_text(l, &n,
 				   l->transaction ? state.files.transaction_format
 						  : state.files.application_format,
-				   out);
+				   first_out);
+	if (first_out == &plain) {
+		state.options.retell(state.options.retell_ctx, buf_bytes(&plain), out);
+		out->failed |= plain.failed;
+		buf_free(&plain);
+	}
 }
 
 /* ---- where it goes --------------------------------------------------------------------------- */
@@ -240,7 +247,7 @@ static void write_out(struct bytes line)
 static void tell(enum log_level level, const char *event, const char *text)
 {
 	struct accounts_line l = ACCOUNTS_LINE_OF(level, ACCOUNTS_MAIN, event);
-	struct buf line = BUF_INIT(ACCOUNTS_LINE * 2);
+	struct buf line = BUF_INIT(ACCOUNTS_LINE * 4);
 
 	l.message = bytes_str(text);
 	render(&l, &line);
@@ -291,7 +298,7 @@ void accounts_emit(const struct accounts_line *given)
 {
 	struct accounts_line l = completed(given);
 	struct logfile *f = l.transaction ? &state.files.transaction : &state.files.application;
-	struct buf line = BUF_INIT(ACCOUNTS_LINE * 2);
+	struct buf line = BUF_INIT(ACCOUNTS_LINE * 4); /* retold, a UID may be longer */
 	int saved = errno;
 
 	if (!state.open || state.options.silent || l.level > state.options.level)

@@ -23,6 +23,7 @@
 #define SERVICE_ACCOUNTS_H
 
 #include "base/err.h"
+#include "base/buf.h"
 #include "base/log.h"
 
 #define ACCOUNTS_LINE 4096 /* PIPE_BUF: lines of several processes on a pipe do not mix */
@@ -39,6 +40,9 @@ struct accounts_options {
 	uint64_t rotate_bytes;     /* 0: never */
 	unsigned rotate_count;     /* old files kept, at least 1 */
 	unsigned lines_per_minute; /* about one address, of those that a peer could make at will */
+	/* What a line becomes before it is written, where it may not be told as it is; or NULL. */
+	void (*retell)(void *ctx, struct bytes line, struct buf *out);
+	void *retell_ctx;
 };
 
 /* Makes the folder when it is not there, takes log_say over, sets its level, and ignores SIGPIPE.

@@ -7,6 +7,7 @@
 #include "service/accounts.h"
 #include "service/delivery.h"
 #include "service/study_report.h"
+#include "study/shield.h"
 
 struct kinds {
 	uint32_t images, sets, others;
@@ -86,6 +87,17 @@ static void describe(const struct departure *d, const struct delivery_dest *dest
 
 #define ADDRESS_SIZE 300u
 
+/* A text for a report, which leaves the house: UIDs in it as they are told there. */
+static const char *told(const struct departure *d, const char *text, struct buf *out)
+{
+	const struct anon_gate *gate = d->o->processing.study.gate;
+
+	if (gate == NULL || text == NULL)
+		return text;
+	shield_text(gate, bytes_str(text), out);
+	return out->failed || out->at == NULL ? "" : (const char *)out->at;
+}
+
 void departure_report(const struct departure *d, const char *why, const char *quarantine)
 {
 	size_t dests = d->o->destination_count, senders = 0;
@@ -96,6 +108,7 @@ void departure_report(const struct departure *d, const char *why, const char *qu
 	struct study_report_sender *sender = calloc(senders + 1, sizeof(*sender));
 	char *addresses = calloc(dests + 1, ADDRESS_SIZE);
 	struct kinds k = count_kinds(d->files);
+	struct buf why_told = BUF_INIT(1u << 16), quarantine_told = BUF_INIT(1u << 12);
 	struct fault f;
 
 	if (dest == NULL || sender == NULL || addresses == NULL || d->o->report_folder == NULL)
@@ -110,7 +123,7 @@ void departure_report(const struct departure *d, const char *why, const char *qu
 								 .instances = (uint32_t)s->objects};
 	struct study_report r = {
 		.version = d->o->version,
-		.study = *d->uid,
+		.study = shield_uid(d->o->processing.study.gate, TAG_StudyInstanceUID, d->uid),
 		.when = clock_wall(),
 		.sender = sender,
 		.sender_count = (uint32_t)senders,
@@ -121,8 +134,8 @@ void departure_report(const struct departure *d, const char *why, const char *qu
 		.receive_us = (uint64_t)(d->files->newest_ns - d->files->oldest_ns) / 1000,
 		.destination = dest,
 		.destination_count = (uint32_t)dests,
-		.failed = why,
-		.quarantine = quarantine,
+		.failed = told(d, why, &why_told),
+		.quarantine = told(d, quarantine, &quarantine_told),
 	};
 	if (study_report_write(&r, d->o->report_folder, d->dir, &f) != OK) {
 		char text[256];
@@ -132,6 +145,8 @@ void departure_report(const struct departure *d, const char *why, const char *qu
 			     "study %s: its report could not be written: %s", d->uid->text, text);
 	}
 done:
+	buf_free(&why_told);
+	buf_free(&quarantine_told);
 	free(dest);
 	free(sender);
 	free(addresses);

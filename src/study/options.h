@@ -25,6 +25,7 @@ struct study_outcome {
 
 struct study_options {
 	struct anon_gate *gate;  /* de-identification, or NULL: none */
+	const char *crosswalk;   /* file to which old and new UIDs are added, 0600, or NULL: none */
 	bool folder_as_received; /* the output folder is named by the source's Study Instance UID
 				  * even where UIDs are mapped: it lies inside, not outside */
 	struct rt_options rt;

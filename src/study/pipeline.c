@@ -25,6 +25,8 @@ struct run {
 	const struct scan_study *study;
 	const struct study_options *options;
 	struct uid label; /* the study's UID as it may be told */
+	/* the same in messages: the service maps the UIDs of its log lines itself, all of them */
+	struct uid log_label;
 	int out;
 	const char *sheet_path; /* NULL once drawn */
 	struct sheet sheet;
@@ -34,10 +36,12 @@ struct run {
 	struct rt_image *images; /* those of the study that netrt did not make */
 	uint32_t image_count;
 	struct report report;
-	uint32_t painted; /* structure sets so far */
-	int exit;         /* EX_OK until something fails the study */
-	int interrupted;  /* the signal */
-	int sys_errno;    /* what failed the study, where it was a system call */
+	struct report_deid deid;
+	struct buf crosswalk; /* owned */
+	uint32_t painted;     /* structure sets so far */
+	int exit;             /* EX_OK until something fails the study */
+	int interrupted;      /* the signal */
+	int sys_errno;        /* what failed the study, where it was a system call */
 	char reason[1024];
 };
 
@@ -64,7 +68,7 @@ static void PRINTF_LIKE(3, 4) fail(struct run *r, int code, const char *fmt, ...
 	va_start(args, fmt);
 	vsnprintf(r->reason, sizeof(r->reason), fmt, args);
 	va_end(args);
-	log_say(LOG_ERROR, "study %s: %s", r->label.text, r->reason);
+	log_say(LOG_ERROR, "study %s: %s", r->log_label.text, r->reason);
 }
 
 static void fail_fault(struct run *r, int code, const char *doing, const struct fault *f)
@@ -100,7 +104,7 @@ static void fail_output(struct run *r, const char *name, const struct fault *f)
 	r->sys_errno = f->sys_errno;
 	fault_format(f, text, sizeof(text));
 	fail(r, EX_CANTCREAT, "%s/UID_%s%s: %s%s", log_quote_str(r->options->out_path),
-	     r->label.text, name, text, output_hint(f->sys_errno));
+	     r->log_label.text, name, text, output_hint(f->sys_errno));
 }
 
 /* ---- before the first structure set ---- */
@@ -171,6 +175,16 @@ static enum err prepare(struct run *r, struct fault *f)
 	p->version = o->version;
 	p->when = o->now;
 	p->config_file = o->config_file;
+	if (o->gate != NULL) {
+		o->gate->now = o->now;
+		r->deid = (struct report_deid){
+			.profile = shield_profile(o->gate),
+			.policy = o->gate->digest,
+			.key = o->gate->has_key ? o->gate->key.id : NULL,
+			.codes = policy_codes(o->gate->policy),
+		};
+		p->deid = &r->deid;
+	}
 	memcpy(p->config_sha256, o->config_sha256, sizeof(p->config_sha256));
 	p->planes = planes[o->planes];
 	p->edge = o->rt.edge_rule == EDGE_INCLUSIVE ? "inclusive" : "half_open";
@@ -191,7 +205,9 @@ static enum err prepare(struct run *r, struct fault *f)
 static const char *told_source(const struct run *r, const char *path, const struct uid *instance)
 {
 	static char text[LIMIT_UID + 16];
-	struct uid told = shield_uid(r->options->gate, TAG_SOPInstanceUID, instance);
+	struct uid told = r->options->folder_as_received
+				  ? *instance
+				  : shield_uid(r->options->gate, TAG_SOPInstanceUID, instance);
 
 	if (r->options->gate == NULL)
 		return log_quote_str(path);
@@ -208,7 +224,7 @@ static void set_failed(struct task *t, const struct scan_set *source, const stru
 	t->report->failed = arena_strdup(&t->run->arena, bytes_str(text));
 	if (t->report->failed == NULL)
 		t->report->failed = f->text;
-	log_say(LOG_WARNING, "study %s: structure set %s is not used: %s", t->run->label.text,
+	log_say(LOG_WARNING, "study %s: structure set %s is not used: %s", t->run->log_label.text,
 		told_source(t->run, source->path, &source->sop_instance), text);
 }
 
@@ -452,6 +468,20 @@ static enum err describe_set(struct task *t, struct fault *f)
 	return OK;
 }
 
+/* Old and new UIDs, for whoever may know both. */
+static void note_crosswalk(struct task *t)
+{
+	const struct slice_job *job = &t->job;
+	struct run *r = t->run;
+
+	if (r->options->crosswalk == NULL)
+		return;
+	for (uint32_t k = 0; k < t->plan.plane_count; k++)
+		buf_fmt(&r->crosswalk, "%s\t%s\t%s\t%s\t%s\n", r->study->uid.text,
+			t->plan.planes[k].sop_instance.text, r->label.text,
+			job->rows[k].instance.text, job->rows[k].derived.text);
+}
+
 /* Plan, paint, tally.  An error is the study's; a set without use is none. */
 static enum err use_set(struct task *t, const struct scan_set *source, struct fault *f)
 {
@@ -462,6 +492,9 @@ static enum err use_set(struct task *t, const struct scan_set *source, struct fa
 				  &t->arena, &why);
 
 	t->report->plan_us = clock_us() - now_us;
+	/* the plan was made by the names as they are; from here on they are told, and may not be */
+	if (shield_set(r->options->gate, &t->set, &t->file, &t->arena, f) != OK)
+		return f->code;
 	if (e == ERR_UNUSABLE) {
 		set_failed(t, source, &why);
 		return tally_set(t->report, &t->plan, NULL, &r->arena, f);
@@ -471,14 +504,13 @@ static enum err use_set(struct task *t, const struct scan_set *source, struct fa
 		return OK;
 	}
 	t->started_us = clock_us();
-	e = shield_set(r->options->gate, &t->set, &t->file, &t->arena, f);
-	if (e == OK)
-		e = paint(t, f);
+	e = paint(t, f);
 	t->report->paint_us = clock_us() - t->started_us;
 	if (e == OK && r->exit == EX_OK && r->interrupted == 0) {
 		e = tally_set(t->report, &t->plan, &t->job, &r->arena, f);
 		if (e == OK)
 			e = describe_set(t, f);
+		note_crosswalk(t);
 		r->painted++;
 	}
 	slice_job_close(&t->job);
@@ -530,7 +562,7 @@ static void tell_losses(const struct run *r)
 				report_warning_text(set, &w, &line);
 			if (w.loss && !line.failed)
 				log_say(w.asked ? LOG_INFO : LOG_WARNING, "study %s: %s%s",
-					r->label.text,
+					r->log_label.text,
 					w.asked ? "" : "not used: ", (const char *)line.at);
 			buf_free(&line);
 		}
@@ -557,6 +589,8 @@ static void publish(struct run *r)
 	struct fault f;
 	enum err e = write_report(r, "report.txt", report_text, &f);
 
+	if (e == OK && r->options->crosswalk != NULL)
+		e = shield_crosswalk(r->options->crosswalk, &r->crosswalk, &f);
 	if (e == OK)
 		e = write_report(r, "report.json", report_json, &f);
 	r->interrupted = signals_waiting();
@@ -654,10 +688,12 @@ int pipeline_run(const struct scan *scan, const struct scan_study *study,
 			.out = out,
 			.sheet_path = sheet,
 			.staging = STAGING_NONE,
+			.crosswalk = BUF_INIT(REPORT_MAX),
 			.exit = EX_OK};
 	struct fault f;
 	uint64_t started_us = clock_us();
 
+	r.log_label = options->folder_as_received ? study->uid : r.label;
 	assert(study->set_count > 0 && study->image_count > 0);
 	if (prepare(&r, &f) != OK)
 		fail_fault(&r, EX_DATAERR, "cannot begin", &f);
@@ -686,6 +722,7 @@ int pipeline_run(const struct scan *scan, const struct scan_study *study,
 	free(output);
 	if (r.sheet.rgb != NULL)
 		munmap(r.sheet.rgb, sheet_bytes(&r.sheet));
+	buf_free(&r.crosswalk);
 	arena_close(&r.arena);
 	return r.exit;
 }

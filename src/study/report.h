@@ -10,6 +10,7 @@
 #ifndef STUDY_REPORT_H
 #define STUDY_REPORT_H
 
+#include "anon/apply.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -46,6 +47,12 @@ struct report_roi {
 	uint32_t no_plane; /* images that had no overlay group free for it (planes per ROI) */
 };
 
+/* What de-identification did to one image, by what is told of it outside. */
+struct report_instance {
+	struct uid source, derived;
+	struct anon_counts counts;
+};
+
 struct report_set {
 	struct uid sop_instance;
 	const char *failed; /* why nothing of it was painted, or NULL */
@@ -58,6 +65,9 @@ struct report_set {
 	uint32_t roi_count;
 	struct report_note *notes; /* by kind, then by ROI */
 	uint32_t note_count;
+	struct report_instance
+		*instances; /* in the order of the planes; none without de-identification */
+	uint32_t instance_count;
 	uint64_t read_us, plan_us, paint_us;
 };
 
@@ -67,7 +77,16 @@ struct report_count {
 	uint32_t count;
 };
 
+/* By what an object was de-identified (R24). */
+struct report_deid {
+	const char *profile;
+	const char *policy;       /* digest */
+	const char *key;          /* its id, or NULL: none */
+	const char *const *codes; /* of CID 7050, ends with NULL */
+};
+
 struct report {
+	const struct report_deid *deid; /* NULL: it was not */
 	const char *version;
 	struct wall when;
 	struct uid study;

@@ -78,6 +78,52 @@ static void reasons(struct buf *b, const struct report_set *set, uint32_t roi)
 	buf_str(b, "]\n");
 }
 
+static void actions_json(struct buf *b, const struct anon_counts *c)
+{
+	bool first = true;
+
+	buf_char(b, '{');
+	for (unsigned i = 0; i < ACT_COUNT; i++) {
+		if (c->by_act[i] == 0)
+			continue;
+		buf_fmt(b, "%s\"%s\": %u", first ? "" : ", ", anon_act_words[i], c->by_act[i]);
+		first = false;
+	}
+	buf_fmt(b, "%s\"private_removed\": %u, \"text_cleaned\": %u}", first ? "" : ", ",
+		c->private_removed, c->text_cleaned);
+}
+
+/* What was done to each image: elements by what became of them. */
+static void instances_json(struct buf *b, const struct report_set *set)
+{
+	if (set->instance_count == 0)
+		return;
+	buf_str(b, "      \"deidentified\": [\n");
+	for (uint32_t i = 0; i < set->instance_count; i++) {
+		const struct report_instance *r = &set->instances[i];
+
+		buf_fmt(b, "        {\"source\": \"%s\", \"instance\": \"%s\", \"actions\": ",
+			r->source.text, r->derived.text);
+		actions_json(b, &r->counts);
+		buf_str(b, i + 1 < set->instance_count ? "},\n" : "}\n");
+	}
+	buf_str(b, "      ],\n");
+}
+
+static void deid_json(struct buf *b, const struct report_deid *d)
+{
+	if (d == NULL)
+		return;
+	buf_str(b, "  \"deidentification\": {\n");
+	text(b, "    ", "profile", d->profile);
+	text(b, "    ", "policy", d->policy);
+	text(b, "    ", "key", d->key);
+	buf_str(b, "    \"codes\": [");
+	for (unsigned i = 0; d->codes[i] != NULL; i++)
+		buf_fmt(b, "%s\"%s\"", i == 0 ? "" : ", ", d->codes[i]);
+	buf_str(b, "]\n  },\n");
+}
+
 static void roi_json(struct buf *b, const struct report_set *set, uint32_t index)
 {
 	static const char indent[] = "          ";
@@ -161,6 +207,7 @@ static void set_json(struct buf *b, const struct report_set *set)
 	}
 	buf_str(b, "      ],\n");
 	warnings_json(b, set);
+	instances_json(b, set);
 	seconds(b, indent, "seconds_read", set->read_us);
 	seconds(b, indent, "seconds_plan", set->plan_us);
 	seconds(b, indent, "seconds_paint_and_write", set->paint_us);
@@ -211,6 +258,7 @@ void report_json(const struct report *r, struct buf *b)
 	text(b, "    ", "nested_contours", r->nested);
 	drop_comma(b);
 	buf_str(b, "  },\n");
+	deid_json(b, r->deid);
 	input_json(b, r);
 	buf_str(b, "  \"structure_sets\": [\n");
 	for (uint32_t i = 0; i < r->set_count; i++) {

@@ -215,9 +215,22 @@ static void timings(struct buf *b, const struct report *r)
 	buf_fmt(b, "\n  %10.3f s  all of it\n", (double)r->total_us / 1e6);
 }
 
+static void deidentification(struct buf *b, const struct report_deid *d)
+{
+	buf_fmt(b, "De-identified by the profile %s", d->profile);
+	for (unsigned i = 0; d->codes[i] != NULL; i++)
+		buf_fmt(b, "%s%s", i == 0 ? ": " : ", ", d->codes[i]);
+	buf_fmt(b, "\n  Policy          %s\n", d->policy);
+	if (d->key != NULL)
+		buf_fmt(b, "  Key             %s\n", d->key);
+	buf_str(b, "  What was done to each image is in report.json.\n\n");
+}
+
 void report_text(const struct report *r, struct buf *b)
 {
 	head(b, r);
+	if (r->deid != NULL)
+		deidentification(b, r->deid);
 	input(b, r);
 	for (uint32_t i = 0; i < r->set_count; i++)
 		set_text(b, r, i);

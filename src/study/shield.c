@@ -1,8 +1,10 @@
 #include "study/shield.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "dicom/vr.h"
 
@@ -69,6 +71,72 @@ enum err shield_set(const struct anon_gate *gate, struct structset *set, const s
 	if (act_for(gate, NULL, 0, TAG_StructureSetLabel, VR_SH, IOD_RT_STRUCTURE_SET) != ACT_KEEP)
 		set->label = BYTES_NONE;
 	return rename_rois(gate, set, file, a, f);
+}
+
+const char *shield_profile(const struct anon_gate *gate)
+{
+	static const char *const words[] = {
+		[ANON_NETRT] = "netrt", [ANON_BASIC] = "basic", [ANON_RESEARCH] = "research"};
+
+	return words[gate->settings->profile];
+}
+
+enum err shield_crosswalk(const char *path, const struct buf *lines, struct fault *f)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return fault_io(f, "the file of old and new UIDs");
+	enum err e = lines->failed ? fault_set(f, ERR_NOMEM, "no memory for old and new UIDs",
+					       FAULT_NO_OFFSET)
+				   : file_write_all(fd, buf_bytes(lines), f);
+	if (e == OK && fsync(fd) < 0)
+		e = fault_io(f, "the file of old and new UIDs");
+	close(fd);
+	return e;
+}
+
+/* Digits and dots, as long as they go on. */
+static struct bytes number_at(struct bytes line, size_t at)
+{
+	size_t end = at;
+
+	while (end < line.len &&
+	       ((line.at[end] >= '0' && line.at[end] <= '9') || line.at[end] == '.'))
+		end++;
+	while (end > at && line.at[end - 1] == '.')
+		end--;
+	return bytes_slice(line, at, end - at);
+}
+
+static bool is_instance_uid(struct bytes number)
+{
+	unsigned dots = 0;
+
+	for (size_t i = 0; i < number.len; i++)
+		dots += number.at[i] == '.';
+	return number.len >= 12 && dots >= 2 && !(dots == 3 && number.len <= 15) &&
+	       uid_ok(number) && !anon_uid_is_well_known(number);
+}
+
+void shield_text(const struct anon_gate *gate, struct bytes line, struct buf *out)
+{
+	struct bytes key = bytes_of(gate->uid_key, sizeof(gate->uid_key));
+	bool maps = act_for(gate, NULL, 0, TAG_StudyInstanceUID, VR_UI, IOD_OTHER) == ACT_UID;
+
+	for (size_t at = 0; at < line.len;) {
+		struct bytes number = number_at(line, at);
+
+		if (maps && is_instance_uid(number)) {
+			struct uid told = anon_uid(key, number);
+			buf_str(out, told.text);
+		} else {
+			buf_add(out, number);
+		}
+		at += number.len;
+		if (number.len == 0)
+			buf_add(out, bytes_slice(line, at++, 1));
+	}
 }
 
 /* Dates that the new object says of itself move with those of its source; where these are removed,

@@ -16,6 +16,13 @@ struct uid shield_uid(const struct anon_gate *gate, uint32_t tag, const struct u
 enum err shield_set(const struct anon_gate *gate, struct structset *set, const struct part10 *file,
 		    struct arena *a, struct fault *f) MUST_USE;
 
+const char *shield_profile(const struct anon_gate *gate); /* "netrt", "basic", "research" */
+/* Add lines to the file of old and new UIDs, which is made with mode 0600. */
+enum err shield_crosswalk(const char *path, const struct buf *lines, struct fault *f) MUST_USE;
+/* A line for a log: every UID in it as it is told outside.  Numbers of four parts that are
+ * addresses, and short ones, stay. */
+void shield_text(const struct anon_gate *gate, struct bytes line, struct buf *out);
+
 /* An image to derive from. */
 struct shield {
 	struct converted converted;

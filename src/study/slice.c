@@ -281,6 +281,11 @@ static void note_result(const struct slice_job *job, const struct canvas *c,
 {
 	struct slice_row *row = &job->rows[c->plane];
 
+	if (c->shield != NULL) {
+		row->instance = c->shield->converted.object.sop_instance;
+		row->counts = c->shield->converted.object.counts;
+	}
+	row->derived = r->sop_instance;
 	row->planes_written = (uint16_t)r->planes_written;
 	row->planes_existing = (uint16_t)r->planes_existing;
 	row->embedded_overlay = r->embedded_overlay;

@@ -267,6 +267,23 @@ static bool copy_text(struct bytes *out, struct bytes in, struct arena *a)
 	return out->at != NULL;
 }
 
+/* What de-identification did to each image. */
+static bool add_instances(struct report_set *out, const struct rt_plan *plan,
+			  const struct slice_job *job, struct arena *a)
+{
+	struct report_instance *all = ARENA_NEW(a, struct report_instance, plan->plane_count);
+
+	if (all == NULL)
+		return false;
+	for (uint32_t k = 0; k < plan->plane_count; k++)
+		all[k] = (struct report_instance){.source = job->rows[k].instance,
+						  .derived = job->rows[k].derived,
+						  .counts = job->rows[k].counts};
+	out->instances = all;
+	out->instance_count = plan->plane_count;
+	return true;
+}
+
 enum err tally_set(struct report_set *out, const struct rt_plan *plan, const struct slice_job *job,
 		   struct arena *a, struct fault *f)
 {
@@ -300,6 +317,8 @@ enum err tally_set(struct report_set *out, const struct rt_plan *plan, const str
 	}
 	out->rois = rois;
 	out->roi_count = set->roi_count;
+	if (job != NULL && job->gate != NULL && !add_instances(out, plan, job, a))
+		return no_memory(f);
 	if (job != NULL)
 		add_areas(out, job);
 	return collect_notes(out, plan, job, a, f);
