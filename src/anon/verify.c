@@ -69,6 +69,64 @@ static bool is_kept(const struct collector *c, struct bytes value)
 	return valueset_has(&c->kept, value);
 }
 
+/* Words of the texts that netrt itself puts into every object: a patient of that name is cleaned
+ * out of what the source says, but nothing can be told from these. */
+static bool is_own_word(struct bytes value)
+{
+	static const char *const words[] = {
+		"netrt",
+		"overlay",
+		"planes",
+		"from",
+		"structure",
+		"pixel",
+		"data",
+		"unchanged",
+		"drew",
+		"contours",
+		"image",
+		"source",
+		"processing",
+		"operation",
+		"modifying",
+		"equipment",
+		"anonymized",
+		"removed",
+		"modified",
+		"codes",
+		"profile",
+		"basic",
+		"option",
+		"retain",
+		"clean",
+		"dates",
+		"full",
+		"options",
+		"device",
+		"identity",
+		"institution",
+		"patient",
+		"private",
+		"safe",
+		"content",
+		"application",
+		"confidentiality",
+		"longitudinal",
+		"temporal",
+		"information",
+		"characteristics",
+		"descriptors",
+		"structured",
+		"graphics",
+		"site",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (value.len == strlen(words[i]) && bytes_has_nocase(value, bytes_str(words[i])))
+			return true;
+	return false;
+}
+
 /* A pattern, unless it is there; `value` is kept by reference. */
 static void add(struct collector *c, struct bytes value, uint32_t tag, enum form form)
 {
@@ -154,7 +212,7 @@ static void forbid_text(struct collector *c, struct bytes raw, enum vr vr, uint3
 			enum form form)
 {
 	raw = bytes_trim(raw);
-	if (raw.len == 0 || is_kept(c, raw))
+	if (raw.len == 0 || is_kept(c, raw) || is_own_word(raw))
 		return;
 	buf_free(&c->text);
 	charset_to_utf8(&c->charset, vr, raw, &c->text);
