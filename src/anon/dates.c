@@ -108,13 +108,28 @@ static bool put_shifted(const struct date *d, int days, struct buf *out)
 	return true;
 }
 
-/* HHMMSS.FFFFFF and a zone, as far as they are given; only their characters are looked at. */
-static bool is_time_tail(struct bytes b)
+/* What may follow the date of a DT: HH, HHMM, HHMMSS, HHMMSS.F to .FFFFFF after a day, and a zone,
+ * "+0100", after anything.  Else it could be the other end of a range, and its date would stay. */
+static bool is_time_tail(struct bytes b, bool after_day)
 {
-	for (size_t i = 0; i < b.len; i++)
-		if (strchr("0123456789.+-", b.at[i]) == NULL || b.at[i] == '\0')
+	size_t n = 0, fraction = 0;
+	int zone;
+
+	while (n < b.len && b.at[n] >= '0' && b.at[n] <= '9')
+		n++;
+	if (n % 2 != 0 || n > 6 || (n > 0 && !after_day))
+		return false;
+	if (n == 6 && b.len > 7 && b.at[6] == '.') {
+		while (7 + fraction < b.len && b.at[7 + fraction] >= '0' &&
+		       b.at[7 + fraction] <= '9')
+			fraction++;
+		if (fraction == 0 || fraction > 6)
 			return false;
-	return b.len <= 18;
+		n = 7 + fraction;
+	}
+	if (n == b.len)
+		return true;
+	return b.len == n + 5 && (b.at[n] == '+' || b.at[n] == '-') && digits(b, n + 1, 4, &zone);
 }
 
 typedef bool date_act(const struct date *d, int days, struct buf *out);
@@ -142,7 +157,7 @@ static bool one_value(struct bytes b, enum vr vr, date_act *act, int days, struc
 	struct bytes rest = bytes_slice(b, d.used, b.len - d.used);
 	if (vr == VR_DT && d.used != 10) {
 		buf_add(out, rest);
-		return is_time_tail(rest);
+		return is_time_tail(rest, d.day > 0);
 	}
 	if (rest.len == 0)
 		return true;

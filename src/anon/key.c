@@ -31,10 +31,18 @@ static int hex_digit(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* 64 digits with any white space after them, or 32 bytes. */
+static bool is_text(struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (hex_digit(text.at[i]) < 0 && strchr(" \t\r\n", text.at[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* 64 digits with any white space after them, or 32 bytes, which are no part of 64 digits. */
 static bool parse(struct bytes text, uint8_t out[static ANON_KEY_LEN])
 {
-	if (text.len == ANON_KEY_LEN) {
+	if (text.len == ANON_KEY_LEN && !is_text(text)) {
 		memcpy(out, text.at, ANON_KEY_LEN);
 		return true;
 	}
@@ -76,6 +84,9 @@ static enum err read_open(struct anon_key *key, int fd, struct fault *f)
 				 "others may read the key file: chmod 600, and make a new key if "
 				 "somebody did",
 				 FAULT_NO_OFFSET);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return fault_set(f, ERR_UNUSABLE, "the key file belongs to somebody else",
+				 FAULT_NO_OFFSET);
 	while (len < sizeof(text)) {
 		ssize_t n = read(fd, text + len, sizeof(text) - len);
 
@@ -87,7 +98,9 @@ static enum err read_open(struct anon_key *key, int fd, struct fault *f)
 			break;
 		len += (size_t)n;
 	}
-	if (!parse(bytes_of(text, len), key->secret) || is_trivial(key->secret))
+	bool good = parse(bytes_of(text, len), key->secret) && !is_trivial(key->secret);
+	explicit_bzero(text, sizeof(text));
+	if (!good)
 		return fault_set(f, ERR_UNUSABLE,
 				 "no key: 64 hexadecimal digits are expected (netrt keygen)",
 				 FAULT_NO_OFFSET);
@@ -97,7 +110,7 @@ static enum err read_open(struct anon_key *key, int fd, struct fault *f)
 enum err key_read(struct anon_key *key, const char *path, struct fault *f)
 {
 	struct anon_key k;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		return fault_io(f, "the key file");
@@ -107,6 +120,7 @@ enum err key_read(struct anon_key *key, const char *path, struct fault *f)
 		return e;
 	set_id(&k);
 	*key = k;
+	explicit_bzero(&k, sizeof(k));
 	return OK;
 }
 

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/name.h"
+#include "base/valueset.h"
 
 #define NAME_MAX_BYTES 64u
 #define PATTERNS_MAX 20000u
+#define SUFFIXES 64u
 
 struct vocabulary {
 	struct bytes *pattern;
@@ -32,7 +34,7 @@ enum err vocabulary_parse(struct vocabulary **out, struct bytes text, struct are
 		const uint8_t *end = memchr(owned.at + at, '\n', owned.len - at);
 		size_t len = end != NULL ? (size_t)(end - owned.at) - at : owned.len - at;
 		struct bytes one = bytes_slice(owned, at, len);
-		const uint8_t *comment = memchr(one.at, '#', one.len);
+		const uint8_t *comment = one.len > 0 ? memchr(one.at, '#', one.len) : NULL;
 
 		at += len + 1;
 		if (comment != NULL)
@@ -57,39 +59,63 @@ bool vocabulary_has(const struct vocabulary *v, struct bytes utf8)
 	return false;
 }
 
-static bool taken(const struct bytes *out, size_t count, struct bytes name)
+/* May it stay: of the vocabulary, and without a word of the patient, a date, a long number? */
+static bool may_stay(const struct vocabulary *v, const struct words *words, struct bytes name)
 {
-	for (size_t i = 0; i < count; i++)
-		if (bytes_eq(out[i], name))
-			return true;
-	return false;
+	struct buf rest = BUF_INIT(4 * NAME_MAX_BYTES); /* what would be left: of no use */
+
+	if (name.len == 0 || name.len > NAME_MAX_BYTES || !vocabulary_has(v, name))
+		return false;
+	bool tells = words_clean(words, name, true, &rest);
+	buf_free(&rest);
+	return !tells;
+}
+
+/* `base`, or the first of base_2, base_3, ... that nobody has; NULL: no memory.  Where all of them
+ * are called alike, the index is tried at once, so that this ends soon. */
+static const char *unique(const struct valueset *taken, const char *base, size_t index,
+			  struct arena *a)
+{
+	char text[NAME_MAX_BYTES + 40];
+
+	snprintf(text, sizeof(text), "%s", base);
+	for (size_t k = 2; valueset_has(taken, bytes_str(text)); k = k == SUFFIXES ? index : k + 1)
+		snprintf(text, sizeof(text), "%s_%zu", base, k);
+	return arena_strdup(a, bytes_str(text));
+}
+
+static const char *choose(const struct vocabulary *v, const struct words *words, struct bytes name,
+			  int64_t number, size_t index, const struct valueset *taken,
+			  struct arena *a)
+{
+	char base[NAME_MAX_BYTES + 1];
+	const char *text = NULL;
+
+	if (may_stay(v, words, name)) {
+		bytes_to_str(name, base, sizeof(base));
+		text = unique(taken, base, index, a);
+		if (text == NULL || strlen(text) <= NAME_MAX_BYTES)
+			return text;
+	}
+	snprintf(base, sizeof(base), "ROI_%lld", (long long)number);
+	return unique(taken, base, index, a);
 }
 
 enum err roi_names_choose(const struct vocabulary *v, const struct words *words,
 			  const struct bytes *names, const int64_t *numbers, size_t count,
 			  struct bytes *out, struct arena *a, struct fault *f)
 {
-	if (count > 0)
-		out[count - 1] = BYTES_NONE;
-	struct buf rest = BUF_INIT(4 * NAME_MAX_BYTES); /* what it would be cleaned to: of no use */
+	struct valueset taken;
+	enum err e = valueset_open(&taken, (uint32_t)count + 1, a, f);
 
-	for (size_t i = 0; i < count; i++) {
-		char text[NAME_MAX_BYTES + 40], base[NAME_MAX_BYTES + 1];
-		struct bytes name = bytes_trim(names[i]);
-		bool good = name.len > 0 && name.len <= NAME_MAX_BYTES && vocabulary_has(v, name) &&
-			    !words_clean(words, name, true, &rest);
+	for (size_t i = 0; i < count && e == OK; i++) {
+		const char *text =
+			choose(v, words, bytes_trim(names[i]), numbers[i], i + 1, &taken, a);
 
-		if (good)
-			bytes_to_str(name, base, sizeof(base));
+		if (text == NULL || !valueset_add(&taken, bytes_str(text)))
+			e = fault_set(f, ERR_NOMEM, "no memory for names of ROIs", FAULT_NO_OFFSET);
 		else
-			snprintf(base, sizeof(base), "ROI_%lld", (long long)numbers[i]);
-		snprintf(text, sizeof(text), "%s", base);
-		for (unsigned k = 2; taken(out, i, bytes_str(text)); k++)
-			snprintf(text, sizeof(text), "%s_%u", base, k);
-		out[i] = arena_copy(a, bytes_str(text));
-		if (out[i].at == NULL)
-			return fault_set(f, ERR_NOMEM, "no memory for names of ROIs",
-					 FAULT_NO_OFFSET);
+			out[i] = bytes_str(text);
 	}
-	return OK;
+	return e;
 }

@@ -19,6 +19,7 @@
 #define NUMBER_INSIDE 4u
 #define NUMBER_SHORTEST 4u
 #define STRICT_DIGITS 5u
+#define WHOLE_TOKENS 4u
 
 /* U+00C0 to U+017F without accents, in lower case. */
 static const char latin[][3] = {
@@ -36,9 +37,66 @@ static const char latin[][3] = {
 	"u", "u", "u",  "u",  "w", "w", "y",  "y", "y", "z", "z", "z", "z", "z", "z",  "s",
 };
 
+/* Letters beyond Latin Extended-A that are another one with an accent, as ranges in order. */
+static const struct {
+	uint16_t from, to;
+	char letter[3];
+} accented[] = {
+	{0x01A0, 0x01A1, "o"}, {0x01AF, 0x01B0, "u"},  {0x01CD, 0x01CE, "a"}, {0x01CF, 0x01D0, "i"},
+	{0x01D1, 0x01D2, "o"}, {0x01D3, 0x01DC, "u"},  {0x01E6, 0x01E7, "g"}, {0x01F4, 0x01F5, "g"},
+	{0x01F8, 0x01F9, "n"}, {0x0200, 0x0203, "a"},  {0x0204, 0x0207, "e"}, {0x0208, 0x020B, "i"},
+	{0x020C, 0x020F, "o"}, {0x0210, 0x0213, "r"},  {0x0214, 0x0217, "u"}, {0x0218, 0x0219, "s"},
+	{0x021A, 0x021B, "t"}, {0x0226, 0x0227, "a"},  {0x0228, 0x0229, "e"}, {0x022E, 0x022F, "o"},
+	{0x0232, 0x0233, "y"}, {0x1E00, 0x1E01, "a"},  {0x1E02, 0x1E07, "b"}, {0x1E08, 0x1E09, "c"},
+	{0x1E0A, 0x1E13, "d"}, {0x1E14, 0x1E1D, "e"},  {0x1E1E, 0x1E1F, "f"}, {0x1E20, 0x1E21, "g"},
+	{0x1E22, 0x1E2B, "h"}, {0x1E2C, 0x1E2F, "i"},  {0x1E30, 0x1E35, "k"}, {0x1E36, 0x1E3D, "l"},
+	{0x1E3E, 0x1E43, "m"}, {0x1E44, 0x1E4B, "n"},  {0x1E4C, 0x1E53, "o"}, {0x1E54, 0x1E57, "p"},
+	{0x1E58, 0x1E5F, "r"}, {0x1E60, 0x1E69, "s"},  {0x1E6A, 0x1E71, "t"}, {0x1E72, 0x1E7B, "u"},
+	{0x1E7C, 0x1E7F, "v"}, {0x1E80, 0x1E89, "w"},  {0x1E8A, 0x1E8D, "x"}, {0x1E8E, 0x1E8F, "y"},
+	{0x1E90, 0x1E95, "z"}, {0x1E9E, 0x1E9E, "ss"}, {0x1EA0, 0x1EB7, "a"}, {0x1EB8, 0x1EC7, "e"},
+	{0x1EC8, 0x1ECB, "i"}, {0x1ECC, 0x1EE3, "o"},  {0x1EE4, 0x1EF1, "u"}, {0x1EF2, 0x1EF9, "y"},
+};
+
+/* Greek and Cyrillic letters with accents, and capitals that are no 32 apart. */
+static const struct {
+	uint16_t from, to;
+} plain[] = {
+	{0x0386, 0x03B1}, {0x0388, 0x03B5}, {0x0389, 0x03B7}, {0x038A, 0x03B9}, {0x038C, 0x03BF},
+	{0x038E, 0x03C5}, {0x038F, 0x03C9}, {0x0390, 0x03B9}, {0x03AA, 0x03B9}, {0x03AB, 0x03C5},
+	{0x03AC, 0x03B1}, {0x03AD, 0x03B5}, {0x03AE, 0x03B7}, {0x03AF, 0x03B9}, {0x03B0, 0x03C5},
+	{0x03C2, 0x03C3}, {0x03CA, 0x03B9}, {0x03CB, 0x03C5}, {0x03CC, 0x03BF}, {0x03CD, 0x03C5},
+	{0x03CE, 0x03C9}, {0x0401, 0x0435}, {0x0419, 0x0438}, {0x0439, 0x0438}, {0x0451, 0x0435},
+};
+
+static unsigned put_letters(const char *letters, uint8_t out[static 4])
+{
+	size_t len = strlen(letters);
+
+	memcpy(out, letters, len);
+	return (unsigned)len;
+}
+
+static uint32_t small_letter(uint32_t c)
+{
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (plain[i].from == c)
+			return plain[i].to;
+	if ((c >= 0x0391 && c <= 0x03A9) || (c >= 0x0410 && c <= 0x042F))
+		return c + 32;
+	return c >= 0x0400 && c <= 0x040F ? c + 80 : c;
+}
+
+/* Combining accents belong to the letter before: they end no token. */
+static bool is_joined(uint32_t c)
+{
+	return c >= 0x0300 && c <= 0x036F;
+}
+
 /* One character folded, at most 4 bytes; 0: a separator. */
 static unsigned fold(uint32_t c, uint8_t out[static 4])
 {
+	if (c >= 0xFF10 && c <= 0xFF5A) /* full width, as in Japanese */
+		c -= 0xFEE0;
 	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
 		out[0] = (uint8_t)c;
 		return 1;
@@ -49,28 +107,16 @@ static unsigned fold(uint32_t c, uint8_t out[static 4])
 	}
 	if (c < 0xC0)
 		return 0;
-	if (c < 0x180) {
-		size_t len = strlen(latin[c - 0xC0]);
-
-		memcpy(out, latin[c - 0xC0], len);
-		return (unsigned)len;
-	}
-	if (c >= 0x0391 && c <= 0x03A9) /* Greek and Cyrillic capitals */
-		c += 32;
-	else if (c >= 0x0410 && c <= 0x042F)
-		c += 32;
-	else if (c >= 0x0400 && c <= 0x040F)
-		c += 80;
-	else if ((c >= 0x0300 && c <= 0x036F) || c == 0x3000 || (c >= 0x2000 && c <= 0x206F) ||
-		 c == 0xFFFD)
-		return 0; /* combining accents (see is_joined), blanks, dashes */
-	return utf8_put(out, c);
-}
-
-/* Combining accents belong to the letter before: they end no token. */
-static bool is_joined(uint32_t c)
-{
-	return c >= 0x0300 && c <= 0x036F;
+	if (c < 0x180)
+		return put_letters(latin[c - 0xC0], out);
+	for (size_t i = 0; i < sizeof(accented) / sizeof(accented[0]); i++)
+		if (c >= accented[i].from && c <= accented[i].to)
+			return put_letters(accented[i].letter, out);
+	/* combining accents (see is_joined), blanks, dashes, what could not be decoded */
+	if (is_joined(c) || (c >= 0x2000 && c <= 0x206F) || (c >= 0x3000 && c <= 0x3003) ||
+	    c == 0x30FB || c == 0xFFFD)
+		return 0;
+	return utf8_put(out, small_letter(c));
 }
 
 struct span {
@@ -145,7 +191,10 @@ static bool is_long_enough(struct bytes folded, bool number)
 	return folded.len >= WORDS_SHORTEST;
 }
 
-enum err words_add(struct words *w, struct bytes utf8, struct arena *a, struct fault *f)
+/* The tokens of a text (`each`), and all of them as one word where they are few: "van der berg" is
+ * written as one, too. */
+static enum err add_text(struct words *w, struct bytes utf8, bool each, struct arena *a,
+			 struct fault *f)
 {
 	struct cut c = {.folded = BUF_INIT(1u << 20)};
 	enum err e = OK;
@@ -158,11 +207,11 @@ enum err words_add(struct words *w, struct bytes utf8, struct arena *a, struct f
 			bytes_slice(buf_bytes(&c.folded), t->fold_from, t->fold_to - t->fold_from);
 
 		number = number && t->number;
-		if (is_long_enough(one, t->number))
+		if (each && is_long_enough(one, t->number))
 			e = add_word(w, one, t->number, a, f);
 	}
 	struct bytes whole = buf_bytes(&c.folded);
-	if (e == OK && c.count > 1 && c.count <= 4 && is_long_enough(whole, number))
+	if (e == OK && c.count > 1 && c.count <= WHOLE_TOKENS && is_long_enough(whole, number))
 		e = add_word(w, whole, number, a, f);
 	if (e == OK && c.folded.failed)
 		e = fault_set(f, ERR_NOMEM, "no memory for identifying words", FAULT_NO_OFFSET);
@@ -170,7 +219,34 @@ enum err words_add(struct words *w, struct bytes utf8, struct arena *a, struct f
 	return e;
 }
 
+enum err words_add(struct words *w, struct bytes utf8, struct arena *a, struct fault *f)
+{
+	enum err e = OK;
+	size_t from = 0;
+
+	for (size_t at = 0; at <= utf8.len && e == OK; at++) { /* groups, components, values */
+		if (at < utf8.len && strchr("^=\\", utf8.at[at]) == NULL)
+			continue;
+		if (at < utf8.len && utf8.at[at] == '\0')
+			continue;
+		e = add_text(w, bytes_slice(utf8, from, at - from), true, a, f);
+		from = at + 1;
+	}
+	return e != OK ? e : add_text(w, utf8, false, a, f);
+}
+
 /* ---- finding ---- */
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Between letters and digits a word may end, as in "smith2". */
+static bool is_seam(const struct cut *c, size_t at)
+{
+	return is_digit(c->folded.at[at - 1]) != is_digit(c->folded.at[at]);
+}
 
 /* Mark the tokens that lie in [from, to) of the folded text, when that is a word here. */
 static bool mark(struct cut *c, size_t from, size_t to, size_t inside)
@@ -182,8 +258,9 @@ static bool mark(struct cut *c, size_t from, size_t to, size_t inside)
 	size_t last = first;
 	while (c->token[last].fold_to < to)
 		last++;
-	bool whole = c->token[first].fold_from == from && c->token[last].fold_to == to;
-	if (!whole && (first != last || to - from < inside))
+	bool begins = c->token[first].fold_from == from || is_seam(c, from);
+	bool ends = c->token[last].fold_to == to || is_seam(c, to);
+	if (!(begins && ends) && (first != last || to - from < inside))
 		return false;
 	for (size_t i = first; i <= last; i++)
 		c->token[i].gone = true;
@@ -220,13 +297,21 @@ static struct bytes token_text(const struct cut *c, size_t i)
 			   c->token[i].fold_to - c->token[i].fold_from);
 }
 
+/* Names of months in English, German and French, without accents. */
 static bool is_month(struct bytes t)
 {
-	static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun",
-					     "jul", "aug", "sep", "oct", "nov", "dec"};
+	static const char *const months[] = {
+		"jan",     "january",  "januar",  "janvier",  "feb",       "february",  "februar",
+		"fevrier", "mar",      "march",   "maerz",    "marz",      "mars",      "mrz",
+		"apr",     "april",    "avril",   "may",      "mai",       "jun",       "june",
+		"juni",    "juin",     "jul",     "july",     "juli",      "juillet",   "aug",
+		"august",  "aout",     "sep",     "sept",     "september", "septembre", "oct",
+		"october", "okt",      "oktober", "octobre",  "nov",       "november",  "novembre",
+		"dec",     "december", "dez",     "dezember", "decembre",
+	};
 
-	for (unsigned i = 0; i < 12; i++)
-		if (t.len >= 3 && memcmp(t.at, months[i], 3) == 0)
+	for (size_t i = 0; i < sizeof(months) / sizeof(months[0]); i++)
+		if (bytes_eq_str(t, months[i]))
 			return true;
 	return false;
 }
@@ -234,24 +319,30 @@ static bool is_month(struct bytes t)
 /* "01mar1940", "mar2020": digits and the name of a month in one token. */
 static bool holds_month_and_digits(struct bytes t)
 {
-	size_t digits = 0, at = 0;
+	size_t from = 0;
 
-	while (at < t.len && t.at[at] >= '0' && t.at[at] <= '9')
-		at++;
-	digits = at;
-	bool month = is_month(bytes_slice(t, at, t.len - at));
-	while (at < t.len && (t.at[at] < '0' || t.at[at] > '9'))
-		at++;
-	return month && (digits > 0 || at < t.len);
+	while (from < t.len && is_digit(t.at[from]))
+		from++;
+	size_t to = from;
+	while (to < t.len && !is_digit(t.at[to]))
+		to++;
+	return (from > 0 || to < t.len) && is_month(bytes_slice(t, from, to - from));
 }
 
-static bool is_title(struct bytes t)
+/* A title, after which a name comes: "Dr. Smith", "Mr Smith"; but MR and DR are modalities, and ms
+ * are milliseconds. */
+static bool is_title(const struct cut *c, size_t i)
 {
-	static const char *const titles[] = {"dr", "mr", "mrs", "ms", "prof", "herr", "frau", "md"};
+	static const char *const titles[] = {"dr", "mr", "mrs", "ms", "prof", "herr", "frau"};
+	const struct span *t = &c->token[i];
+	struct bytes text = bytes_slice(c->source, t->from, t->to - t->from);
+	bool dotted = t->to < c->source.len && c->source.at[t->to] == '.';
+	bool capital = text.len > 1 && text.at[0] >= 'A' && text.at[0] <= 'Z' &&
+		       text.at[1] >= 'a' && text.at[1] <= 'z';
 
-	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
-		if (bytes_eq_str(t, titles[i]))
-			return true;
+	for (size_t k = 0; k < sizeof(titles) / sizeof(titles[0]); k++)
+		if (bytes_eq_str(token_text(c, i), titles[k]))
+			return dotted || capital || k > 3;
 	return false;
 }
 
@@ -294,7 +385,7 @@ static bool mark_strict(struct cut *c)
 		if ((c->token[i].number && t.len >= STRICT_DIGITS) || holds_month_and_digits(t) ||
 		    (t.len == 1 && !c->token[i].number && beside))
 			found = c->token[i].gone = true;
-		if (is_title(t) && i + 1 < c->count)
+		if (is_title(c, i) && i + 1 < c->count)
 			found = c->token[i].gone = c->token[i + 1].gone = true;
 	}
 	return found;
