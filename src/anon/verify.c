@@ -294,9 +294,12 @@ static void look_at(struct collector *c, const struct token *t, bool keeping)
 {
 	enum vr vr = dict_vr(t->tag) != VR_UN ? dict_vr(t->tag) : t->vr;
 	struct anon_place place = visit_place(&c->visit, t, c->iod);
-	enum anon_act act = policy_decide(c->policy, &place).act;
-	/* kept text is searched for words; UIDs, dates and terms stay as they are */
-	bool stands = act == ACT_KEEP && (!policy_cleans_text(c->policy) || vr == VR_UI ||
+	struct anon_decision d = policy_decide(c->policy, &place);
+	enum anon_act act = d.act;
+	/* what the site or an option keeps is meant to be there; other kept text is searched for
+	 * words; UIDs, dates and terms stay as they are */
+	bool asked = d.origin == FROM_SITE || (d.origin == FROM_OPTION && vr != VR_PN);
+	bool stands = act == ACT_KEEP && (asked || !policy_cleans_text(c->policy) || vr == VR_UI ||
 					  vr == VR_DA || vr == VR_DT || vr == VR_CS);
 
 	if (keeping && stands)

@@ -1,0 +1,570 @@
+#!/usr/bin/python3
+"""netrt deid, netrt keygen and netrt config policy as programs: what comes out is read by pydicom, references
+resolve, everything that is missing or unclear stops it, two machines with one key agree, NETRT's map goes on.
+
+What each attribute becomes is looked at elsewhere, row by row.
+"""
+import contextlib
+import copy
+import datetime
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from harness import ASAN, NETRT, Report, run
+
+CT, RS, SC = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.481.3", "1.2.840.10008.5.1.4.1.1.7"
+PROFILES = {
+    "netrt": "anonymization:\n  pid_mapping_file: {map}\n",
+    "basic": "anonymization:\n  profile: basic\n  pseudonyms: keyed\n  key_file: {key}\n",
+    "research": "anonymization:\n  profile: research\n  pseudonyms: keyed\n  key_file: {key}\n  id_prefix: X-\n",
+}
+
+
+def tree(folder):
+    found = {}
+    for base, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(base, name)
+            with open(path, "rb") as file:
+                found[os.path.relpath(path, folder)] = file.read()
+    return found
+
+
+def objects(folder):
+    """Every object below, read whole by pydicom, its values too."""
+    found = []
+    for name in sorted(tree(folder)):
+        if name.endswith(".dcm"):
+            ds = pydicom.dcmread(os.path.join(folder, name))
+            str(ds)
+            found.append(ds)
+    return found
+
+
+class Work:
+    def __init__(self, r, folder):
+        self.r, self.folder = r, folder
+        done = run("phantom", self.path("phantom"), "--matrix", "64", "--slices", "12")
+        assert done.code == 0, done.err
+        self.study = self.path("study")
+        self.rename(self.path("phantom"), self.study)
+        assert run("keygen", self.path("key")).code == 0
+        for name in PROFILES:
+            self.config(name)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        return self.path(name)
+
+    def config(self, profile, more="", name=None):
+        """A file of that profile, with more lines in its section."""
+        text = PROFILES[profile].format(map=self.path("map.json"), key=self.path("key"))
+        return self.write((name or profile) + ".yaml", text + more)
+
+    def rename(self, source, target):
+        """The phantom as a patient's: with names, dates and numbers to be lost."""
+        os.mkdir(target)
+        for i, (name, _) in enumerate(sorted(tree(source).items())):
+            ds = pydicom.dcmread(os.path.join(source, name))
+            ds.PatientName, ds.PatientID, ds.AccessionNumber = "Wintermoor^Elisabeth", "MRN7788123", "ACC4711"
+            ds.PatientBirthDate, ds.PatientSex, ds.PatientAge = "19310405", "F", "095Y"
+            ds.InstitutionName, ds.StationName = "St. Wintermoor Hospital", "CT99"
+            ds.ReferringPhysicianName = "Grey^Meredith"
+            ds.StudyDescription = "Thorax for Wintermoor"
+            ds.SeriesDescription = "CT thorax 5 mm, Wintermoor"
+            ds.ProtocolName = "THORAX"
+            item = Dataset()
+            item.ScheduledProcedureStepDescription, item.AccessionNumber = "thorax", "ACC4711"
+            item.ScheduledProcedureStepID = "SPS12345"
+            ds.RequestAttributesSequence = Sequence([item])
+            ds.private_block(0x0029, "ACME SECRETS", create=True).add_new(1, "LO", "Wintermoor")
+            ds.save_as(os.path.join(target, "%03d" % i), write_like_original=False)
+
+    def deid(self, config, *inputs, out, options=(), **how):
+        return run("deid", "-c", config, *inputs, "-o", out, *options, **how)
+
+
+# ---- what comes out ----
+
+def names_nobody(r, what, folder, but=()):
+    for name, content in tree(folder).items():
+        for word in (b"intermoor", b"INTERMOOR", b"MRN7788123", b"ACC4711", b"Elisabeth", b"Meredith", b"SPS12345"):
+            if word not in but:
+                r.check(word not in content and word.decode() not in name, what, name, "still holds", word)
+
+
+def resolves(r, what, found):
+    """The structure set refers to the images that are there, at all its levels."""
+    sets = [ds for ds in found if ds.SOPClassUID == RS]
+    images = {ds.SOPInstanceUID: ds for ds in found if ds.SOPClassUID == CT}
+    r.check(len(sets) == 1 and len(images) == 12, what, "what was written:", len(sets), len(images))
+    r.check(len({ds.StudyInstanceUID for ds in found}) == 1, what, "one study")
+    r.check(len({ds.SeriesInstanceUID for ds in images.values()}) == 1, what, "one series")
+    r.check(len({(ds.PatientID, str(ds.PatientName)) for ds in found}) == 1, what, "one patient")
+    one = next(iter(images.values()))
+    frames = {ds.FrameOfReferenceUID for ds in images.values()}
+    for ds in sets:
+        for frame in ds.ReferencedFrameOfReferenceSequence:
+            r.check({frame.FrameOfReferenceUID} == frames, what, "frame of reference")
+            for study in frame.RTReferencedStudySequence:
+                r.check(study.ReferencedSOPInstanceUID == one.StudyInstanceUID, what, "referenced study")
+                for series in study.RTReferencedSeriesSequence:
+                    r.check(series.SeriesInstanceUID == one.SeriesInstanceUID, what, "referenced series")
+                    for image in series.ContourImageSequence:
+                        r.check(image.ReferencedSOPInstanceUID in images, what, "contour image of the frame")
+        for roi in ds.StructureSetROISequence:
+            r.check({roi.ReferencedFrameOfReferenceUID} == frames, what, "frame of a ROI")
+        for roi in ds.ROIContourSequence:
+            for contour in roi.get("ContourSequence", []):
+                for image in contour.get("ContourImageSequence", []):
+                    r.check(image.ReferencedSOPInstanceUID in images, what, "contour image")
+    for ds in found:
+        r.check(ds.file_meta.MediaStorageSOPInstanceUID == ds.SOPInstanceUID, what, "(0002,0003)")
+        r.check("SourceApplicationEntityTitle" not in ds.file_meta, what, "(0002,0016)")
+        r.check(ds.preamble == bytes(128), what, "preamble")
+
+
+def by_number(found):
+    return sorted((ds for ds in found if ds.SOPClassUID == CT), key=lambda ds: float(ds.ImagePositionPatient[2]))
+
+
+def check_profiles(w):
+    r = w.r
+    sources = objects_of_study(w)
+    for profile in PROFILES:
+        out = w.path("out-" + profile)
+        done = w.deid(w.path(profile + ".yaml"), w.study, out=out)
+        r.behaved(done, profile)
+        r.check(done.code == 0 and done.out.startswith(b"13 de-identified, 0 not let out"), profile, done.out, done.err)
+        found = objects(out)
+        resolves(r, profile, found)
+        # NETRT's rules leave what they do not name
+        names_nobody(r, profile, out, but=(b"intermoor", b"Meredith", b"SPS12345") if profile == "netrt" else ())
+        report = json.loads(tree(out)["deid_report.json"])
+        r.check(len(report["objects"]) == 13 and all("instance" in o for o in report["objects"]), profile, report)
+        r.check({o["instance"] for o in report["objects"]} == {ds.SOPInstanceUID for ds in found}, profile, "report")
+        for name in os.listdir(out):
+            r.check(name == "deid_report.json" or name == "UID_" + found[0].StudyInstanceUID, profile, name)
+        for before, after in zip(by_number(sources), by_number(found)):
+            r.check(after.PixelData == before.PixelData, profile, "pixels")
+            r.check((after.StudyInstanceUID == before.StudyInstanceUID) == (profile == "netrt"), profile, "UIDs")
+            r.check(after.PatientIdentityRemoved == (before if profile == "netrt" else after).PatientIdentityRemoved == "YES",
+                    profile, "(0012,0062)")
+            check_values(r, profile, before, after)
+        contours(r, profile, sources, found)
+
+
+def objects_of_study(w):
+    return [pydicom.dcmread(os.path.join(w.study, name)) for name in sorted(os.listdir(w.study))]
+
+
+def check_values(r, profile, before, after):
+    if profile == "netrt":
+        r.check(after.PatientID.startswith("SITE_0001_"), profile, after.PatientID)
+        r.check("AccessionNumber" not in after, profile, "Accession Number")
+        r.check("AccessionNumber" not in after.RequestAttributesSequence[0], profile, "... in a sequence")
+        r.check(after.InstitutionName == before.InstitutionName and after.StudyDate == before.StudyDate, profile, "kept")
+        return
+    codes = {item.CodeValue for item in after.DeidentificationMethodCodeSequence}
+    r.check("InstitutionName" not in after, profile, "Institution Name")
+    r.check(not any(e.tag.is_private for e in after), profile, "private attributes")
+    r.check(after.get("PatientBirthDate", "") == "", profile, "birth date")
+    if profile == "basic":
+        r.check(codes == {"113100"}, profile, codes)
+        r.check(after.LongitudinalTemporalInformationModified == "REMOVED", profile)
+        r.check(after.get("StudyDate", "") == "" and after.get("PatientSex", "") == "", profile, "emptied")
+        r.check("StudyDescription" not in after, profile, "Study Description")
+    else:
+        day = lambda text: datetime.datetime.strptime(text, "%Y%m%d").date()
+        r.check(codes == {"113100", "113111", "113108", "113107", "113105"}, profile, codes)
+        r.check(after.LongitudinalTemporalInformationModified == "MODIFIED", profile)
+        r.check(-3650 <= (day(after.StudyDate) - day(before.StudyDate)).days <= -1, profile, after.StudyDate)
+        r.check(after.StudyTime == before.StudyTime, profile, after.StudyTime)
+        r.check(after.PatientSex == "F" and after.PatientAge == "090Y", profile, "characteristics")
+        r.check("horax" in after.StudyDescription and "thorax" in after.SeriesDescription, profile, after.SeriesDescription)
+        r.check(after.PatientID.startswith("X-") and len(after.PatientID) == 18, profile, after.PatientID)
+
+
+def contours(r, profile, sources, found):
+    before, after = ([ds for ds in all if ds.SOPClassUID == RS][0] for all in (sources, found))
+    flat = lambda ds: [(c.ContourData, c.ContourGeometricType) for roi in ds.ROIContourSequence
+                       for c in roi.get("ContourSequence", [])]
+    r.check(flat(before) == flat(after), profile, "contours")
+    names = [roi.ROIName for roi in after.StructureSetROISequence]
+    if profile == "basic":
+        r.check(set(names) == {""}, profile, "names of ROIs", names)
+    else:
+        r.check(len(set(names)) == len(names), profile, "names of ROIs", names)
+
+
+# ---- rules of the site ----
+
+def check_rules(w):
+    r, out = w.r, w.path("out-rules")
+    config = w.config("research", name="rules", more="""\
+  keep: [StationName, ProtocolName]
+  remove: ["RequestAttributesSequence>ScheduledProcedureStepDescription", "0008,103E"]
+  blank: [Modality]
+  hash: [DeviceSerialNumber, StudyID]
+  replace:
+    InstitutionName: "Site 12"
+    "0008,1030": "Thorax"
+  crosswalk_file: %s
+""" % w.path("crosswalk"))
+    done = w.deid(config, w.study, out=out)
+    r.check(done.code == 0, "rules", done.err)
+    for ds in by_number(objects(out)):
+        r.check(ds.StationName == "CT99" and ds.ProtocolName == "THORAX", "kept")
+        r.check("SeriesDescription" not in ds and ds.Modality == "", "removed, blanked")
+        item = ds.RequestAttributesSequence[0] if ds.get("RequestAttributesSequence") else Dataset()
+        r.check("ScheduledProcedureStepDescription" not in item, "removed by its path")
+        r.check(ds.InstitutionName == "Site 12" and ds.StudyDescription == "Thorax", "replaced", ds.get("InstitutionName"))
+    rows = open(w.path("crosswalk")).read().splitlines()
+    r.check(len(rows) == 14 and "MRN7788123" not in "".join(rows), "crosswalk", rows[:2])
+    r.check(stat.S_IMODE(os.stat(w.path("crosswalk")).st_mode) == 0o600, "mode of the crosswalk")
+
+
+def check_options(w):
+    """Each option by itself, in a study that has what it is about."""
+    r = w.r
+    for option in ("retain_safe_private", "retain_uids", "retain_device_identity", "retain_institution_identity",
+                   "retain_patient_characteristics", "retain_full_dates", "retain_modified_dates", "clean_descriptors",
+                   "clean_structured_content", "clean_graphics"):
+        config = w.config("basic", "  options:\n    %s: true\n" % option, name="option")
+        out = w.path("out-" + option)
+        done = w.deid(config, w.study, out=out)
+        r.check(done.code == 0, option, done.err[:500])
+        found = objects(out)
+        resolves(r, option, found)
+        names_nobody(r, option, out, but=(b"intermoor",) if option == "retain_institution_identity" else ())
+        for before, after in zip(by_number(objects_of_study(w)), by_number(found)):
+            same = lambda name: after.get(name) == before.get(name)
+            r.check(same("StationName") == (option == "retain_device_identity"), option, "Station Name")
+            r.check(same("StudyInstanceUID") == (option == "retain_uids"), option, "Study Instance UID")
+            r.check(same("PatientSex") == (option == "retain_patient_characteristics"), option, "Patient's Sex")
+            r.check(same("StudyDate") == (option == "retain_full_dates"), option, "Study Date")
+            r.check(("StudyDescription" in after) == (option == "clean_descriptors"), option, "Study Description")
+            r.check(("InstitutionName" in after) == (option == "retain_institution_identity"), option, "Institution Name")
+
+
+# ---- agreement ----
+
+def machine(w, name, profile, options):
+    """The same key and rules in other folders, another HOME, another user's umask."""
+    home = w.path(name)
+    os.makedirs(home + "/etc")
+    shutil.copy(w.path("key"), home + "/etc/secret")
+    with open(home + "/c.yaml", "w") as file:
+        file.write("anonymization:\n  profile: %s\n  pseudonyms: keyed\n  key_file: ~/etc/secret\n" % profile)
+    shutil.copytree(w.study, home + "/in")
+    done = subprocess.run(["sh", "-c", 'umask 077; exec "$@"', "sh", os.path.abspath(NETRT), "deid", "-c", "c.yaml", "in",
+                           "-o", "out", *options],
+                          cwd=home, env=dict(os.environ, HOME=home), capture_output=True)
+    w.r.check(done.returncode == 0, name, done.stderr)
+    return tree(home + "/out")
+
+
+def check_agreement(w):
+    r = w.r
+    for profile in ("basic", "research"):
+        one = machine(w, "one-" + profile, profile, ["-j", "1"])
+        two = machine(w, "two-" + profile, profile, ["-j", "4", "-q"])
+        r.check(sorted(one) == sorted(two), profile, "the same names on two machines")
+        for name in one:
+            r.check(one[name] == two.get(name), profile, name, "differs on two machines")
+        r.check(len(one) == 14, profile, len(one))
+    w.write("other-key", hashlib.sha256(b"other").hexdigest() + "\n")
+    os.chmod(w.path("other-key"), 0o600)
+    config = w.write("other.yaml", "anonymization: {profile: basic, pseudonyms: keyed, key_file: %s}\n" % w.path("other-key"))
+    w.deid(config, w.study, out=w.path("out-other"))
+    r.check(not set(tree(w.path("out-other"))) & set(one) - {"deid_report.json"}, "another key, other UIDs")
+    # again, on top of what is there: the same
+    before = tree(w.path("out-basic"))
+    w.deid(w.path("basic.yaml"), w.study, out=w.path("out-basic"))
+    r.check(tree(w.path("out-basic")) == before, "done twice")
+
+
+def netrt_key(ds):
+    """The key that NETRT gives a patient: pydicom's own strings."""
+    text = "%s|%s" % (getattr(ds, "PatientID", ""), str(getattr(ds, "PatientName", "")))
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def check_map(w):
+    """A map as NETRT's own writing leaves it is read, continued, and can be read by NETRT again."""
+    r = w.r
+    patients = [("MRN 1", "Wintermoor^Elisabeth", None), (" 77 ", "A^B==", None), ("x", "", None), ("", "Only^Name", None),
+                ("MRN\u00e9", "M\u00fcller^J\u00f6rg", "ISO_IR 100"), ("y", "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce", "ISO_IR 192"),
+                ("z", "\u5c71\u7530", "\\ISO 2022 IR 87")]
+    source = objects_of_study(w)[0]
+    entries, folder = {"something else": {"note": [1, {"a": None}]}}, w.path("patients")
+    os.mkdir(folder)
+    for i, (id, name, charset) in enumerate(patients):
+        ds = copy.deepcopy(source)
+        if charset:
+            ds.SpecificCharacterSet = charset.split("\\")
+        ds.PatientID, ds.PatientName, ds.SOPInstanceUID = id, name, "1.2.3.%d" % i
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+        ds.save_as("%s/%d" % (folder, i), write_like_original=False)
+        key = netrt_key(pydicom.dcmread("%s/%d" % (folder, i)))
+        entries[key] = {"anonymized_id": "ZENTRUM_%04d_20200101" % (40 + i), "first_seen": "2020-01-01T01:02:03.456789",
+                        "original_patient_id_hash": key, "study_count": 1}
+    w.write("netrt-map.json", json.dumps(entries, indent=2))
+    config = w.write("map.yaml", "anonymization:\n  site_code: ZENTRUM\n  pid_mapping_file: %s\n" % w.path("netrt-map.json"))
+    done = w.deid(config, folder, out=w.path("out-map"))
+    r.check(done.code == 0, "map", done.err)
+    got = {ds.SOPInstanceUID: ds.PatientID for ds in objects(w.path("out-map"))}
+    for i, who in enumerate(patients):
+        r.check(got.get("1.2.3.%d" % i) == "ZENTRUM_%04d_20200101" % (40 + i), "NETRT's number", who, got.get("1.2.3.%d" % i))
+    done = w.deid(config, w.study, out=w.path("out-map2"))
+    after = json.loads(open(w.path("netrt-map.json")).read())
+    new = after.pop(netrt_key(source))
+    r.check(after == entries, "what was in the map is in it")
+    r.check(new["anonymized_id"] == "ZENTRUM_0047_%s" % source.StudyDate and new["study_count"] == 1, "continued", new)
+    r.check(os.listdir(w.folder).count("netrt-map.json.tmp") == 0, "nothing is left beside it")
+
+
+# ---- what stops it ----
+
+def check_config(w):
+    """Exit code 78, a message that says where, and nothing written."""
+    r = w.r
+    key, bad = w.path("key"), w.path("bad-key")
+    shutil.copy(key, bad)
+    os.chmod(bad, 0o640)
+    w.write("broken.json", '{"a": {"anonymized_id": "SITE_0007_20200101"')
+    w.write("names", "GTV\n" + "x" * 70 + "\n")
+    w.write("empty.json", "")
+    a = "anonymization:\n"
+    rows = [
+        ("no key", a + "  profile: basic\n", b"anonymization.key_file: these settings need a secret key"),
+        ("a key that is not there", a + "  profile: basic\n  key_file: /no/key\n", b":3:13: anonymization.key_file: /no/key"),
+        ("a key for the group", a + "  profile: basic\n  key_file: %s\n" % bad, b"others may read the key file"),
+        ("no key at all", a + "  profile: basic\n  key_file: %s\n" % w.path("names"), b"others may read"),
+        ("a damaged map", a + "  pid_mapping_file: %s\n" % w.path("broken.json"), b"byte 44: the map of patients is damaged"),
+        ("an empty map", a + "  pid_mapping_file: %s\n" % w.path("empty.json"), b"the map of patients is empty"),
+        ("no folder for the map", a + "  pid_mapping_file: /no/map\n", b":2:21: anonymization.pid_mapping_file: /no/map"),
+        ("an unknown keyword", a + "  remove: [PatientID,\n    PatientNmae]\n  pid_mapping_file: %s\n" % w.path("map.json"),
+         b':3:5: anonymization.remove: "PatientNmae": names no attribute'),
+        ("... of NETRT's", a + "  rules:\n    remove_tags:\n    - Nonsense\n", b':4:7: anonymization.rules.remove_tags: "Nonsense"'),
+        ("... in a path", a + "  replace:\n    'A>PatientID': x\n", b':3:5: anonymization.replace: "A>PatientID": names no attr'),
+        ("a contradiction", a + "  keep: [PatientID]\n  blank: ['0010,0020']\n",
+         b':3:11: anonymization.blank: "0010,0020": another rule says otherwise'),
+        ("two kinds of dates", a + "  profile: research\n  options:\n    retain_full_dates: true\n  key_file: %s\n" % key,
+         b":4:24: anonymization.options.retain_full_dates: full dates and modified dates"),
+        ("an option of no profile", a + "  options: {retain_uids: true}\n", b"is an option of the profiles basic and research"),
+        ("no such profile", a + "  profile: full\n", b"is not netrt, basic or research"),
+        ("a bad pattern", a + "  roi_names_file: %s\n" % w.path("names"), b"line 2: a pattern longer than any name"),
+        ("a bad list", a + "  safe_private_file: %s\n" % w.path("names"), b"line 1: a line is"),
+        ("a long site code", a + "  site_code: %s\n" % ("\u00e4" * 40), b":2:14: anonymization.site_code: is too long"),
+        ("full anonymization without a key", a + "  full_anonymization_enabled: true\n", b"need a secret key"),
+        ("no YAML", "anonymization: [\n", b"YAML"),
+    ]
+    for what, text, message in rows:
+        config = w.write("stop.yaml", text)
+        done = w.deid(config, w.study, out=w.path("out-stop"))
+        r.behaved(done, what)
+        r.check(done.code == 78, what, "exit code", done.code)
+        r.check(message in done.err, what, done.err)
+        r.check(not os.path.exists(w.path("out-stop")), what, "there is output")
+        r.check(b"MRN" not in done.err and b"intermoor" not in done.err, what, done.err)
+    r.check(w.deid(w.path("no.yaml"), w.study, out=w.path("out-stop")).code == 78, "no configuration")
+
+
+def check_exit_codes(w):
+    r, basic = w.r, w.path("basic.yaml")
+    usage = [[], ["-o", "x"], [w.study], [w.study, "-o", ""], [w.study, "-o", "x", "-j", "0"], [w.study, "-o", "x", "--what"],
+             [w.study, "-o"]]
+    for args in usage:
+        done = run("deid", *args)
+        r.behaved(done, args)
+        r.check(done.code == 64 and b"netrt help deid" in done.err, args, done.code, done.err)
+    r.check(run("deid", "--help").code == 0 and b"usage: netrt deid" in run("help", "deid").out, "help")
+
+    os.mkdir(w.path("empty"))
+    done = w.deid(basic, w.path("empty"), out=w.path("out-empty"))
+    r.check(done.code == 66 and not os.path.exists(w.path("out-empty")), "an empty folder", done.code, done.err)
+    r.check(w.deid(basic, w.path("nowhere"), out=w.path("out-empty")).code == 66, "no input")
+    w.write("text", "nothing of interest")
+    r.check(w.deid(basic, w.path("text"), out=w.path("out-empty")).code == 66, "no DICOM")
+    r.check(w.deid(basic, w.study, out=w.path("text")).code == 73, "a file in the place of OUT")
+    r.check(w.deid(basic, w.study, out="/proc/no/out").code == 73, "an OUT that cannot be made")
+
+    os.mkdir(w.path("mixed"))
+    ds = by_number(objects_of_study(w))[0]
+    ds.save_as(w.path("mixed/ct"), write_like_original=False)
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = SC
+    ds.save_as(w.path("mixed/sc"), write_like_original=False)
+    shutil.copy(w.path("text"), w.path("mixed/text"))
+    with open(w.path("mixed/ct"), "rb") as file, open(w.path("mixed/cut"), "wb") as cut:
+        cut.write(file.read()[:5000])
+    done = w.deid(basic, w.path("mixed"), out=w.path("out-mixed"), options=["--json"])
+    r.behaved(done, "mixed")
+    r.check(done.code == 65 and json.loads(done.out) == {"done": 1, "refused": 2, "not_dicom": 1}, "mixed", done.code, done.out)
+    r.check(b"mixed/sc: not let out" in done.err and b"mixed/cut: not let out" in done.err, "mixed", done.err)
+    r.check(len(objects(w.path("out-mixed"))) == 1, "mixed: what may pass")
+    names_nobody(r, "mixed", w.path("out-mixed"))
+    r.check(not any(name.endswith(".part") for name in tree(w.path("out-mixed"))), "mixed: parts")
+    r.check(b"intermoor" not in done.err, "mixed: messages", done.err)
+
+    quiet = w.deid(basic, w.study, out=w.path("out-quiet"), options=["-q"])
+    r.check(quiet.code == 0 and quiet.out == b"" and quiet.err == b"", "-q", quiet.out, quiet.err)
+    inside = w.path("inside")
+    shutil.copytree(w.study, inside)
+    for _ in range(2):
+        done = w.deid(basic, inside, out=inside + "/out", options=["--json"])
+        r.check(json.loads(done.out)["done"] == 13, "an OUT inside IN is not read", done.out)
+
+
+@contextlib.contextmanager
+def tmpfs(folder, size):
+    os.makedirs(folder)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + size, "none", folder], capture_output=True)
+    try:
+        yield done.returncode == 0
+    finally:
+        if done.returncode == 0:
+            subprocess.run(["umount", folder], check=True)
+
+
+def check_full_disk(w):
+    r = w.r
+    with tmpfs(w.path("small"), "64k") as there:
+        if not there:
+            print("SKIP e2e/deid_cli: a full disk: no tmpfs can be mounted here")
+            return
+        done = w.deid(w.path("basic.yaml"), w.study, out=w.path("small/out"))
+        r.behaved(done, "a full disk")
+        r.check(done.code == 73 and b"No space left" in done.err, "a full disk", done.code, done.err)
+        r.check(not any(name.endswith(".part") for name in tree(w.path("small"))), "a full disk: parts")
+        names_nobody(r, "a full disk", w.path("small"))
+        shutil.rmtree(w.path("small/out"))
+        # the map: its number is not given, the object not let out, and the map is what it was
+        entries = {"%016x" % i: {"anonymized_id": "SITE_%04d_20200101" % i} for i in range(1, 601)}
+        w.write("small/map.json", json.dumps(entries))
+        config = w.write("small.yaml", "anonymization: {pid_mapping_file: %s}\n" % w.path("small/map.json"))
+        done = w.deid(config, w.study, out=w.path("out-small"))
+        r.behaved(done, "no room for the map")
+        r.check(done.code in (65, 73), "no room for the map", done.code, done.err)
+        r.check(objects(w.path("out-small")) == [], "no room for the map: output")
+        r.check(json.loads(open(w.path("small/map.json")).read()) == entries, "no room for the map: the map")
+        r.check(sorted(os.listdir(w.path("small"))) == ["map.json", "map.json.lock"], os.listdir(w.path("small")))
+
+
+# ---- the other commands ----
+
+def check_keygen(w):
+    r, path = w.r, w.path("new-key")
+    done = run("keygen", path)
+    r.check(done.code == 0 and done.out.startswith(b"key ") and len(done.out.split()[1]) == 8, "keygen", done.out)
+    r.check(stat.S_IMODE(os.stat(path).st_mode) == 0o600, "keygen: mode")
+    content = open(path).read()
+    r.check(len(content) == 65 and int(content, 16) > 0 and content.strip() not in done.out.decode(), "keygen: content")
+    again = run("keygen", path)
+    r.check(again.code == 73 and open(path).read() == content, "keygen: never over one that is there", again.code)
+    r.check(run("keygen", "/no/where/key").code == 73 and run("keygen").code == 64 and run("keygen", "-x").code == 64 and
+            run("keygen", path, path).code == 64, "keygen: codes")
+    r.check(run("keygen", "--", w.path("-k")).code == 0 and run("help", "keygen").code == 0, "keygen: --, help")
+    config = w.write("new.yaml", "anonymization: {profile: basic, pseudonyms: keyed, key_file: %s}\n" % path)
+    w.deid(config, w.study, out=w.path("out-new"))
+    report = json.loads(tree(w.path("out-new"))["deid_report.json"])
+    r.check(report["key"] == done.out.split()[1].decode(), "the report names the key by its id", report["key"])
+
+
+def rows_of(text):
+    """tag or rule: (action, origin)"""
+    found = {}
+    for line in text.decode().splitlines():
+        if not line.startswith("#"):
+            words = line.split()
+            cut = len(words) - 2 if words[-2:] == ["table", "E.1-1"] else len(words) - 1
+            found[words[0]] = (words[cut - 1], " ".join(words[cut:]))
+    return found
+
+
+def check_policy(w):
+    r = w.r
+    research = run("config", "policy", w.path("research.yaml"))
+    r.check(research.code == 0, "policy", research.err)
+    head = [line for line in research.out.decode().splitlines() if line.startswith("#")]
+    report = json.loads(tree(w.path("out-research"))["deid_report.json"])
+    r.check("# profile: research" in head, head)
+    r.check("# policy digest: " + report["policy"] in head, "the digest is the report's", head)
+    rows = rows_of(research.out)
+    r.check(len(rows) > 4000, len(rows))
+    r.check(rows["0010,0010"] == ("patient-name", "table E.1-1"), rows["0010,0010"])
+    r.check(rows["0008,0020"] == ("shift", "option"), rows["0008,0020"])
+    r.check(rows["0008,0018"][0] == "uid" and rows["3006,0026"] == ("roi-name", "option"), "policy")
+    r.check(not any(tag.startswith("0002") for tag in rows), "policy: no meta information")
+
+    netrt = rows_of(run("config", "policy", "-c", w.path("netrt.yaml")).out)
+    r.check(netrt["0010,0020"] == ("patient-id", "netrt") and netrt["0008,0050"] == ("remove", "netrt"), netrt["0008,0050"])
+    r.check(netrt["0008,0018"][0] == "keep" and netrt["0008,0080"][0] == "keep", "policy: netrt keeps the rest")
+    site = rows_of(run("config", "policy", w.path("rules.yaml")).out)
+    r.check(site["0008,1030"] == ("replace", "site") and site["0008,1010"] == ("keep", "site"), "policy: site")
+    r.check(site["RequestAttributesSequence>ScheduledProcedureStepDescription"] == ("remove", "site"), "policy: a path")
+    without_key = w.write("k.yaml", "anonymization: {profile: basic, key_file: /no/key}\n")
+    r.check(run("config", "policy", without_key).code == 0, "policy: without a key")
+    by_iod = {iod: run("config", "policy", without_key, "--iod", iod).out for iod in ("ct", "mr", "rtstruct", "sc", "seg", "other")}
+    r.check(all(by_iod.values()) and len(set(by_iod.values())) == 6, "policy: --iod")
+    for args in (["--iod", "xx"], ["a", "b"], ["-c"], ["--x"]):
+        r.check(run("config", "policy", *args).code == 64, "policy", args)
+    r.check(run("config", "policy", w.path("nowhere")).code == 78, "policy: no file")
+    r.check(run("config", "policy").code == 0, "policy: the defaults")
+
+
+def check_check(w):
+    r = w.r
+    text = "anonymization:\n  enabled: %s\n  keep: [StationName]\n  remove: [StationName]\n"
+    on, off = w.write("on.yaml", text % "true"), w.write("off.yaml", text % "false")
+    done = run("config", "check", on)
+    line = ":4:12: anonymization.remove: %s\"StationName\": another rule says otherwise about it"
+    r.check(done.code == 78 and (line % "").encode() in done.out, "check", done.code, done.out)
+    done = run("config", "check", off)
+    r.check(done.code == 0 and (line % "warning: ").encode() in done.out, "check: off", done.code, done.out)
+    r.check(run("config", "check", w.path("research.yaml")).code == 0, "check: a good one")
+    r.check(run("config", "check", w.path("k.yaml")).code == 0, "check: the key may be on another machine")
+
+
+def check_sanitized(w):
+    """The same under ASan and UBSan, where there is such a build."""
+    if not os.access(ASAN, os.X_OK):
+        print("SKIP e2e/deid_cli: no sanitized build")
+        return
+    for profile in PROFILES:
+        out = w.path("out-asan-" + profile)
+        done = w.deid(w.path(profile + ".yaml"), w.study, out=out, binary=ASAN, timeout=120)
+        w.r.behaved(done, "sanitized", profile)
+        w.r.check(tree(out) == tree(w.path("out-" + profile)), "sanitized", profile, "differs")
+    w.r.behaved(run("config", "policy", w.path("rules.yaml"), binary=ASAN), "sanitized policy")
+    w.r.behaved(run("keygen", w.path("asan-key"), binary=ASAN), "sanitized keygen")
+    w.r.behaved(w.deid(w.path("stop.yaml"), w.study, out=w.path("out-stop"), binary=ASAN), "sanitized refusal")
+
+
+def main():
+    r = Report("deid_cli")
+    with tempfile.TemporaryDirectory(prefix="netrt-deid-") as folder:
+        w = Work(r, folder)
+        for check in (check_profiles, check_rules, check_options, check_agreement, check_map, check_config, check_exit_codes,
+                      check_full_disk, check_keygen, check_policy, check_check, check_sanitized):
+            check(w)
+        if os.environ.get("KEEP"):
+            shutil.copytree(folder, os.environ["KEEP"])
+    return r.end()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
