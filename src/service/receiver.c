@@ -315,6 +315,7 @@ static struct dimse_reply commit(struct receiver *r, const struct scp_event *ev)
 		return dimse_reply_of(DIMSE_OUT_OF_RESOURCES, "the study is too large");
 
 	uint64_t size = r->part.size;
+	shared_feed(r->common->shared, r->job->slot, &head->study);
 	if (spool_commit(&r->spool, &r->part, &head->study, &head->sop_instance, kind, &result,
 			 &f) != OK)
 		return dimse_reply_fault(&f);

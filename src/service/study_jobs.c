@@ -38,6 +38,8 @@ static enum hold held(const struct studies *s, const struct study *t)
 	char name[sizeof("UID_") + LIMIT_UID];
 	enum hold hold = HOLD_FREE;
 
+	if (shared_is_fed(s->shared, &t->uid))
+		return HOLD_HELD;
 	snprintf(name, sizeof(name), "UID_%s", t->uid.text);
 	int fd = openat(s->working, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -187,8 +189,6 @@ static void doom(struct study *t, const char *why)
 {
 	free(t->doom);
 	t->doom = strdup(why);
-	if (t->doom == NULL)
-		t->facts.retry_ms = UINT64_MAX / 2; /* out of memory: leave it alone */
 }
 
 static void retry_later(struct studies *s, struct study *t, uint64_t now_ms)
@@ -206,8 +206,15 @@ static void after_inspection(struct studies *s, struct study *t, const struct te
 	const struct tell_inspected *i = &tell->inspected;
 	struct watch_facts *f = &t->facts;
 
+	if (f->hopeless) { /* perhaps it was, under another configuration */
+		free(t->doom);
+		t->doom = NULL;
+	}
+	f->hopeless = i->hopeless;
 	if (i->hopeless) {
 		doom(t, tell->worked.reason);
+		f->inspected = true;
+		f->changed_ms = f->changed_ms == 0 ? now_ms : f->changed_ms;
 		return;
 	}
 	if (i->failed) {

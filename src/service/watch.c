@@ -120,6 +120,13 @@ struct watch_step watch_next(const struct watch_facts *s, const struct service_w
 		return wait(WATCH_WAITING, s->retry_ms, "it is tried again soon");
 	if (!s->inspected || s->stale)
 		return look(s, o, now_ms);
+	if (s->hopeless) {
+		uint64_t due = later(s->changed_ms, o->debounce_ms);
+
+		return now_ms < due
+			       ? wait(WATCH_WAITING, due, "it cannot be looked at")
+			       : act(WATCH_QUARANTINE, WATCH_WAITING, "it cannot be looked at");
+	}
 	if (s->processed)
 		return processed(s, o, now_ms);
 	if (s->files == 0 && s->strange)

@@ -8,6 +8,7 @@
  *     no images         INSPECT again       wait; in the end QUARANTINE
  *     incomplete        INSPECT again       quiet and enough files, or by force: PROCESS
  *     complete          INSPECT again       after the grace: PROCESS
+ *     cannot be seen    INSPECT again       quiet: QUARANTINE
  *     processed         INSPECT again       delivery's turn; confirmed and kept long enough:
  * REMOVE; given up: QUARANTINE nothing left      INSPECT again       REMOVE
  *
@@ -31,6 +32,7 @@ struct watch_facts {
 	uint64_t first_ms;   /* the oldest file */
 	bool inspected;      /* what follows is so; and nothing has changed since, unless */
 	bool stale;          /* something has */
+	bool hopeless;       /* it cannot be looked at, and never will be: over a limit */
 	bool fed;            /* when last looked at, an association was feeding it */
 	uint32_t files;
 	bool strange; /* something lies there that is neither input nor netrt's */
