@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -378,7 +379,7 @@ void worker_run(const struct service_options *o, int working, const struct uid *
 	static struct work w; /* big, and only one a process */
 	struct fault f;
 	uint64_t start_us = clock_us();
-	char path[64 + LIMIT_UID];
+	char path[PATH_MAX + 64];
 
 	*out = (struct worker_result){.end = WORKER_FAILED};
 	w = (struct work){.o = o,
@@ -399,7 +400,7 @@ void worker_run(const struct service_options *o, int working, const struct uid *
 		end_with(&w, WORKER_CHANGED, "something has come");
 		return;
 	}
-	snprintf(path, sizeof(path), "UID_%s", study->text);
+	snprintf(path, sizeof(path), "%s/UID_%s", o->working, study->text);
 	accounts_processing_start(study->text, path);
 	process(&w);
 	tell_end(&w, clock_us() - start_us);
