@@ -68,6 +68,10 @@ enum err door_options(struct door *d, const struct service_options *o, struct fa
 		.minimum_free = door_minimum_free(&o->limits, working),
 	};
 	close(working);
+	if (o->limits.associations + o->limits.half_open > d->shared->slot_count)
+		accounts_say(LOG_WARNING, "configuration",
+			     "limits.associations and limits.half_open are more together than when "
+			     "the service started: all of them only after a restart");
 	return OK;
 }
 

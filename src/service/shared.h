@@ -82,7 +82,7 @@ bool shared_is_fed(const struct shared *s, const struct uid *study);
 
 /* The place of a study, or NULL (all taken).  *is_new: nobody has counted it yet. */
 struct shared_study *shared_study(struct shared *s, const struct uid *study, bool *is_new);
-/* It is gone: counted anew when it comes again. */
+/* It is gone, or has been counted again by other means: counted anew when it is next asked for. */
 void shared_forget(struct shared *s, const struct uid *study);
 
 #endif

@@ -38,7 +38,8 @@ struct study {
 
 	enum study_job job;
 	pid_t pid;
-	bool told; /* the child has said how it ended */
+	bool told;   /* the child has said how it ended */
+	bool forced; /* it was started although something had changed */
 	uint64_t job_ms;
 
 	/* of the last inspection */

@@ -106,7 +106,7 @@ static void work(const struct studies *s, const struct study *t, struct tell *te
 	tell->kind = TELL_WORKED;
 	accounts_context(&(struct accounts_context){.part = ACCOUNTS_STUDY, .study = t->uid.text});
 	worker_limit(&s->o->processing);
-	worker_run(s->o, s->working, &t->uid, t->digest, &tell->worked);
+	worker_run(s->o, s->working, &t->uid, t->forced ? "" : t->digest, &tell->worked);
 }
 
 /* In a process of its own. */
@@ -167,6 +167,7 @@ void study_jobs_start(struct studies *s, struct study *t, uint64_t now_ms)
 	case HOLD_FREE:
 		break;
 	}
+	t->forced = t->facts.stale; /* more comes all the time: whatever is there is taken */
 	pid_t pid = child_fork(job_name(job), s->tell);
 	if (pid == 0)
 		run(s, t, job);
@@ -225,6 +226,7 @@ static void after_inspection(struct studies *s, struct study *t, const struct te
 	}
 	uint64_t newest = (uint64_t)i->found.newest_ns / 1000000;
 
+	f->looked_ms = now_ms;
 	t->failures = 0;
 	t->bytes = i->found.bytes;
 	t->images = i->found.images;
@@ -250,6 +252,7 @@ static void after_inspection(struct studies *s, struct study *t, const struct te
 		f->first_ms = f->changed_ms;
 	if (f->processed && f->delivery == WATCH_OPEN)
 		s->deliverable = true;
+	shared_forget(s->shared, &t->uid);
 }
 
 static void after_work(struct studies *s, struct study *t, const struct worker_result *r,

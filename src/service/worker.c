@@ -395,8 +395,8 @@ void worker_run(const struct service_options *o, int working, const struct uid *
 		tell_end(&w, clock_us() - start_us);
 		return;
 	}
-	if (strcmp(w.files.digest, digest) != 0 || w.study == NULL || w.study->set_count == 0 ||
-	    w.study->image_count == 0) {
+	if ((digest[0] != '\0' && strcmp(w.files.digest, digest) != 0) || w.study == NULL ||
+	    w.study->set_count == 0 || w.study->image_count == 0) {
 		end_with(&w, WORKER_CHANGED, "something has come");
 		return;
 	}

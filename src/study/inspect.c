@@ -191,8 +191,15 @@ static enum err compare_round(struct inspect *out, const struct study_files *fil
 	if (seen == NULL)
 		return no_memory(f);
 	out->processed = true;
-	for (uint32_t i = 0; i < files->count; i++)
-		out->processed = out->processed && seen[i] != NULL;
+	for (uint32_t i = 0; i < files->count; i++) {
+		int64_t ctime_ns = files->item[i].ctime_ns;
+
+		if (seen[i] != NULL)
+			continue;
+		if (out->processed || ctime_ns < out->oldest_ns)
+			out->oldest_ns = ctime_ns;
+		out->processed = false;
+	}
 	free(seen);
 	return OK;
 }
