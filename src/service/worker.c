@@ -61,17 +61,24 @@ bool worker_is_transient(int sys_errno)
 	}
 }
 
+/* glibc's resources are of a type of their own. */
+#ifdef __GLIBC__
+#define RESOURCE(what) ((__rlimit_resource_t)(what))
+#else
+#define RESOURCE(what) (what)
+#endif
+
 static void set_limit(int what, uint64_t soft, uint64_t hard)
 {
 	struct rlimit now, wanted = {.rlim_cur = (rlim_t)soft, .rlim_max = (rlim_t)hard};
 
-	if (getrlimit(what, &now) == 0 && now.rlim_max != RLIM_INFINITY) {
+	if (getrlimit(RESOURCE(what), &now) == 0 && now.rlim_max != RLIM_INFINITY) {
 		if (wanted.rlim_max > now.rlim_max)
 			wanted.rlim_max = now.rlim_max;
 		if (wanted.rlim_cur > now.rlim_max)
 			wanted.rlim_cur = now.rlim_max;
 	}
-	if (setrlimit(what, &wanted) < 0)
+	if (setrlimit(RESOURCE(what), &wanted) < 0)
 		log_say(LOG_WARNING, "a limit of the worker cannot be set: %s", strerror(errno));
 }
 
