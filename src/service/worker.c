@@ -86,8 +86,10 @@ void worker_limit(const struct service_processing *p)
 {
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2) */
 	set_limit(RLIMIT_CORE, 0, 0);
+#ifndef __SANITIZE_ADDRESS__ /* whose shadow is larger than any limit */
 	if (p->memory_bytes != 0)
 		set_limit(RLIMIT_AS, p->memory_bytes, p->memory_bytes);
+#endif
 	if (p->cpu_seconds != 0)
 		set_limit(RLIMIT_CPU, p->cpu_seconds, p->cpu_seconds + 5);
 	if (p->file_bytes != 0)
