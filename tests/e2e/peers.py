@@ -84,7 +84,9 @@ def to_storescp(r, folder):
                 expected = study.expected(service.config)
                 done = sender(service, study)
                 r.check(done.returncode == 0, name, "ended with", done.returncode, done.stderr[-1000:], done.stdout[-500:])
-                arrived = lambda: len([f for f in pacs.files() if Object(f).sop_instance in expected]) == len(expected)
+                # storescp's files are whole when it has answered
+                sent = "SENDING_SUCCESS SeriesType: OVERLAY, StudyUID: " + study.uid
+                arrived = lambda: sent in service.transactions()
                 if not r.check(wait_for(arrived, 60), name, "delivered", len(pacs.files()), service.log()[-2000:]):
                     continue
                 got = derived(f for f in pacs.files() if Object(f).sop_instance in expected)
