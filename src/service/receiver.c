@@ -348,8 +348,11 @@ static struct dimse_reply end_report(struct receiver *r, const struct scp_event 
 	if (r->report.failed || syntax == NULL)
 		return dimse_reply_of(DIMSE_PROCESSING_FAILURE, "the report is too large");
 
-	return commitment_take(r->spool.working, ev->command->event_type, buf_bytes(&r->report),
-			       syntax, &taken);
+	struct dimse_reply reply = commitment_take(r->spool.working, ev->command->event_type,
+						   buf_bytes(&r->report), syntax, &taken);
+	if (reply.status == DIMSE_SUCCESS)
+		atomic_fetch_add(&r->common->shared->reports, 1);
+	return reply;
 }
 
 static void end(struct receiver *r, const struct scp_event *ev)

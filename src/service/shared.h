@@ -47,6 +47,7 @@ struct shared_study {
 struct shared {
 	_Atomic uint32_t draining;
 	_Atomic uint64_t ticket;
+	_Atomic uint32_t reports; /* of Storage Commitment that were taken: some study is settled */
 	/* since the start, for status */
 	_Atomic uint64_t accepted, rejected, instances, bytes, refused;
 	struct shared_study study[SHARED_STUDIES];

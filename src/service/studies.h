@@ -64,6 +64,7 @@ struct studies {
 	unsigned workers, helpers; /* children running */
 	uint64_t due_ms;           /* of the earliest study */
 	uint64_t scan_ms;          /* of the next look at everything */
+	uint32_t reports;          /* of shared.reports, those that were acted upon */
 	bool draining;
 	bool deliverable; /* something became ready to be sent: the supervisor resets it */
 };
