@@ -397,6 +397,7 @@ static enum err place(struct spool *s, struct spool_part *p, struct spool_study 
 		      enum spool_kind kind, const char *name, enum spool_result *result,
 		      struct fault *f)
 {
+	assert(st != NULL); /* open_study said OK */
 	enum err e = open_folder(s, st, kind, f);
 
 	if (e != OK)
