@@ -177,7 +177,7 @@ test-aarch64:
 	$(MAKE) --no-print-directory ARCH=aarch64 build/aarch64/netrt test-musl
 
 ## make e2e             the real binary against peers and real data (tests/e2e)
-e2e: build/netrt build/asan/netrt build/test_rewrite build/test_transcode build/asan/test_deliver
+e2e: build/netrt build/asan/netrt build/test_rewrite build/test_transcode build/test_spool build/asan/test_deliver
 	tests/e2e/run
 
 build/asan/test_%: $(ASAN_OBJ) build/asan/obj/tests/tools/%_main.o

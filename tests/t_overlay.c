@@ -469,6 +469,11 @@ START_TEST(test_equipment_kept)
 			 0);
 	ck_assert_int_eq(memcmp(v.at + 28, "\x08\0\x70\0\6\0\0\0netrt ", 14), 0);
 	made_free(&out);
+	/* what is no item is not kept in front of ours */
+	o = (struct image_options){.equipment = true, .equipment_junk = true};
+	out = derived(&o, &s);
+	check_equipment(&out, false);
+	made_free(&out);
 }
 END_TEST
 

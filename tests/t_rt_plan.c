@@ -209,6 +209,10 @@ static const struct one_roi kinds[] = {
 	{"parallel but for rounding", "0 3", NULL,
 	 CONTOURS({.data = "1\\1\\-0.05\\5\\1\\0\\5\\5\\0.05\\1\\5\\0", .image = "1.2.1"}),
 	 "1:0 2:", ""},
+	{"its middle decides, not its ends", "0 6", NULL,
+	 CONTOURS({.data = "1\\1\\-1.54\\5\\1\\-1.5\\5\\5\\-1.46\\1\\5\\-1.5"},
+		  {.data = "1\\1\\7.54\\5\\1\\7.5\\5\\5\\7.46\\1\\5\\7.5"}),
+	 "1:0 2:1", "gap=1(6) R0:no-image-reference=2 R0:off-plane-a-bit=2(1.54)"},
 	{"standing upright", "0 3", NULL,
 	 CONTOURS({.data = "1\\1\\-1\\5\\1\\-1\\5\\1\\1\\1\\1\\1"}), "1: 2:", "R0:not-planar=1(2)"},
 };

@@ -179,6 +179,33 @@ START_TEST(studies_are_counted)
 }
 END_TEST
 
+START_TEST(feeding_is_known)
+{
+	struct service_limits l = {.half_open = 9, .half_open_per_address = 9};
+	struct shared *s = shared_make(2, NULL);
+	struct uid a = {.text = "1.2.3"}, b = {.text = "1.2.4"};
+	uint8_t ip[16] = {0};
+	uint32_t slot;
+
+	ck_assert(!shared_is_fed(s, &a));
+	ck_assert_int_eq(shared_enter(s, &l, ip, &slot), DOOR_OPEN);
+	shared_feed(s, slot, &a);
+	shared_feed(s, slot, &a);
+	ck_assert(shared_is_fed(s, &a));
+	ck_assert(!shared_is_fed(s, &b));
+	for (unsigned i = 0; i < 3 * SLOT_FED; i++) { /* more than are remembered: the last is */
+		struct uid u;
+
+		snprintf(u.text, sizeof(u.text), "9.%u", i);
+		shared_feed(s, slot, &u);
+		ck_assert(shared_is_fed(s, &u));
+	}
+	shared_leave(s, slot);
+	ck_assert_int_eq(shared_enter(s, &l, ip, &slot), DOOR_OPEN);
+	ck_assert(!shared_is_fed(s, &a));
+}
+END_TEST
+
 /* ---- the control socket ---- */
 
 static char *folder;
@@ -312,6 +339,7 @@ Suite *suite_service(void)
 	tcase_add_test(c, association_limits);
 	tcase_add_test(c, admission_in_a_crowd);
 	tcase_add_test(c, studies_are_counted);
+	tcase_add_test(c, feeding_is_known);
 	suite_add_tcase(s, c);
 	c = tcase_create("control");
 	tcase_set_timeout(c, 15);

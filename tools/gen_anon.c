@@ -16,8 +16,7 @@
 #define DEPTH 8
 #define OPTIONS 10
 
-static const char *const actions[] = {"X",   "Z",     "D",      "U",  "X/Z",
-				      "X/D", "Z/D", "X/Z/D", "X/Z/U*"};
+static const char *const actions[] = {"X", "Z", "D", "U", "X/Z", "X/D", "Z/D", "X/Z/D", "X/Z/U*"};
 static const char *const iods[] = {"ct_image", "mr_image", "rt_structure_set", "secondary_capture",
 				   "segmentation"};
 
@@ -73,10 +72,11 @@ static void write_rows(FILE *out)
 	unsigned count = 0, masked_count = 0, private_rows = 0;
 	uint32_t last = 0, mask;
 
-	tsv_open(&t, "tables/confidentiality.tsv",
-		 "tag\tkeyword\tbasic\tRetainSafePrivate\tRetainUIDs\tRetainDeviceIdentity\t"
-		 "RetainInstitutionIdentity\tRetainPatientCharacteristics\tRetainLongFullDates\t"
-		 "RetainLongModifiedDates\tCleanDescriptors\tCleanStructuredContent\tCleanGraphics");
+	tsv_open(
+		&t, "tables/confidentiality.tsv",
+		"tag\tkeyword\tbasic\tRetainSafePrivate\tRetainUIDs\tRetainDeviceIdentity\t"
+		"RetainInstitutionIdentity\tRetainPatientCharacteristics\tRetainLongFullDates\t"
+		"RetainLongModifiedDates\tCleanDescriptors\tCleanStructuredContent\tCleanGraphics");
 	fprintf(out, "static const struct table_row table_rows[] = {\n");
 	while (tsv_row(&t, 3 + OPTIONS)) {
 		if (strcmp(t.column[0], "private") == 0) {
@@ -84,9 +84,9 @@ static void write_rows(FILE *out)
 			continue;
 		}
 		uint32_t tag = parse_tag(&t, t.column[0], strlen(t.column[0]), &mask);
-		uint32_t bits = index_of(&t, actions, sizeof(actions) / sizeof(actions[0]),
-					 t.column[2]) |
-				option_bits(&t);
+		uint32_t bits =
+			index_of(&t, actions, sizeof(actions) / sizeof(actions[0]), t.column[2]) |
+			option_bits(&t);
 
 		if (mask != 0xFFFFFFFFu) {
 			if (masked_count == 16)
@@ -127,8 +127,8 @@ static void write_paths(FILE *out)
 
 			if (depth == DEPTH || used == PATHS * DEPTH)
 				tsv_die(&t, "too deep");
-			tags[used++] = parse_tag(&t, p, next != NULL ? (size_t)(next - p) : strlen(p),
-						 &mask);
+			tags[used++] = parse_tag(
+				&t, p, next != NULL ? (size_t)(next - p) : strlen(p), &mask);
 			p = next != NULL ? next + 1 : NULL;
 		}
 		if (tags[used - 1] < last || count++ == PATHS)

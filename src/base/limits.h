@@ -30,8 +30,8 @@
 #define LIMIT_CONFIG_DIAGS 100             /* problems of one file that are listed */
 #define LIMIT_CONFIG_ITEMS 4096u           /* entries of one list in a configuration file */
 #define LIMIT_CONFIG_DESTINATIONS 64u      /* each has a sender process */
-#define LIMIT_PIDMAP (512u << 20)           /* bytes of NETRT's map of patients: two million */
-#define LIMIT_ANON_FILE (4u << 20)          /* vocabulary, safe list, pixel regions */
+#define LIMIT_PIDMAP (512u << 20)          /* bytes of NETRT's map of patients: two million */
+#define LIMIT_ANON_FILE (4u << 20)         /* vocabulary, safe list, pixel regions */
 #define LIMIT_WORKERS 256u
 #define LIMIT_COMMAND (64u << 10)  /* bytes of a command set; real ones stay under 1 KiB */
 #define LIMIT_COMMAND_ELEMENTS 64u /* elements of one; PS3.7 annex E has 35 */

@@ -28,7 +28,8 @@ struct dict_entry {
  * lengths (gggg,0000 as UL "GroupLength") and private creators (odd group, 0010-00FF as LO
  * "PrivateCreator") are found; items and delimiters too, as VR_NONE. */
 bool dict_find(uint32_t tag, struct dict_entry *out);
-/* Every entry of the dictionary in ascending order of tags, repeating groups last: false at the end. */
+/* Every entry of the dictionary in ascending order of tags, repeating groups last: false at the
+ * end. */
 bool dict_at(size_t index, struct dict_entry *out);
 /* Only the VR that implicit VR means; VR_UN when unknown. */
 enum vr dict_vr(uint32_t tag);

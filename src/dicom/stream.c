@@ -236,7 +236,7 @@ static enum err content_of(const struct stream *s, const struct stream_level *to
 	};
 	if (undefined && (vr == VR_OB || vr == VR_OW || tag == TAG_PixelData)) {
 		child->kind = IN_PIXELS;
-	} else if (vr == VR_UN || vr != VR_SQ) {
+	} else if (vr != VR_SQ) {
 		enum sense item = vr == VR_UN && !top->big_endian
 					  ? SENSE_NO
 					  : stream_item_follows(s, top, h->size, top->big_endian);

@@ -6,8 +6,8 @@
 #define SERIES_DERIVE_H
 
 #include "dicom/build.h"
-#include "series/overlay.h"
 #include "dicom/encode.h"
+#include "series/overlay.h"
 
 struct derive {
 	const struct overlay_series *series; /* borrowed, as are the next two */

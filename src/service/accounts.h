@@ -22,8 +22,8 @@
 #ifndef SERVICE_ACCOUNTS_H
 #define SERVICE_ACCOUNTS_H
 
-#include "base/err.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/log.h"
 
 #define ACCOUNTS_LINE 4096 /* PIPE_BUF: lines of several processes on a pipe do not mix */

@@ -21,6 +21,13 @@ enum delivery_outcome delivery_outcome(const struct journal_state *s,
 	return outcome;
 }
 
+static enum study_report_fate fate_of(const struct journal_dest *d)
+{
+	if (d->done)
+		return d->committed ? STUDY_COMMITTED : STUDY_DELIVERED;
+	return d->gave_up || d->sent > 0 || d->tries > 0 ? STUDY_GIVEN_UP : STUDY_NOT_TRIED;
+}
+
 void delivery_report(const struct journal_state *s, const struct delivery_dest *dest,
 		     char address[static DELIVERY_ADDRESS], struct study_report_destination *out)
 {
@@ -38,10 +45,7 @@ void delivery_report(const struct journal_state *s, const struct delivery_dest *
 		.name = dest->name,
 		.ae_title = dest->ae_title,
 		.address = address,
-		.fate = !s->processed  ? STUDY_NOT_TRIED
-			: !d->done     ? STUDY_GIVEN_UP
-			: d->committed ? STUDY_COMMITTED
-				       : STUDY_DELIVERED,
+		.fate = fate_of(d),
 		.sent = d->sent,
 		.warnings = d->warned,
 		.unsent = s->output_count - d->sent,

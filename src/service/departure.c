@@ -59,34 +59,6 @@ void departure_reason(const struct departure *d, const char *why, struct buf *ou
 		d->uid->text, d->uid->text);
 }
 
-static void describe(const struct departure *d, const struct delivery_dest *dest,
-		     struct study_report_destination *out, char *address, size_t size)
-{
-	const struct journal_dest *j = journal_dest(d->state, dest->name);
-	bool colons = strchr(dest->host, ':') != NULL;
-
-	snprintf(address, size, colons ? "[%s]:%u" : "%s:%u", dest->host, dest->port);
-	*out = (struct study_report_destination){.name = dest->name,
-						 .ae_title = dest->ae_title,
-						 .address = address,
-						 .fate = STUDY_NOT_TRIED,
-						 .unsent = d->state->output_count};
-	if (j == NULL)
-		return;
-	out->sent = j->sent;
-	out->warnings = j->warned;
-	out->unsent = d->state->output_count - j->sent;
-	out->attempts = j->tries + j->done;
-	out->last = j->gave_up ? j->gave_up_text : j->failed_text;
-	out->fate = j->done ? (j->committed ? STUDY_COMMITTED : STUDY_DELIVERED)
-		    : j->gave_up || j->sent > 0 || j->attempts > 0 ? STUDY_GIVEN_UP
-								   : STUDY_NOT_TRIED;
-	if (j->done && j->done_ms > d->state->processed_ms)
-		out->took_us = (j->done_ms - d->state->processed_ms) * 1000;
-}
-
-#define ADDRESS_SIZE 300u
-
 /* A text for a report, which leaves the house: UIDs in it as they are told there. */
 static const char *told(const struct departure *d, const char *text, struct buf *out)
 {
@@ -106,7 +78,7 @@ void departure_report(const struct departure *d, const char *why, const char *qu
 		senders++;
 	struct study_report_destination *dest = calloc(dests + 1, sizeof(*dest));
 	struct study_report_sender *sender = calloc(senders + 1, sizeof(*sender));
-	char *addresses = calloc(dests + 1, ADDRESS_SIZE);
+	char *addresses = calloc(dests + 1, DELIVERY_ADDRESS);
 	struct kinds k = count_kinds(d->files);
 	struct buf why_told = BUF_INIT(1u << 16), quarantine_told = BUF_INIT(1u << 12);
 	struct fault f;
@@ -114,8 +86,8 @@ void departure_report(const struct departure *d, const char *why, const char *qu
 	if (dest == NULL || sender == NULL || addresses == NULL || d->o->report_folder == NULL)
 		goto done;
 	for (size_t i = 0; i < dests; i++)
-		describe(d, &d->o->destinations[i], &dest[i], addresses + i * ADDRESS_SIZE,
-			 ADDRESS_SIZE);
+		delivery_report(d->state, &d->o->destinations[i], addresses + i * DELIVERY_ADDRESS,
+				&dest[i]);
 	senders = 0;
 	for (const struct journal_source *s = d->state->sources; s != NULL; s = s->next)
 		sender[senders++] = (struct study_report_sender){.ae_title = s->ae_title,

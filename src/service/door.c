@@ -1,8 +1,10 @@
 #include "service/door.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -66,6 +68,10 @@ enum err door_options(struct door *d, const struct service_options *o, struct fa
 		.minimum_free = door_minimum_free(&o->limits, working),
 	};
 	close(working);
+	if (o->limits.associations + o->limits.half_open > d->shared->slot_count)
+		accounts_say(LOG_WARNING, "configuration",
+			     "limits.associations and limits.half_open are more together than when "
+			     "the service started: all of them only after a restart");
 	return OK;
 }
 
@@ -159,6 +165,23 @@ void door_accept(struct door *d, uint64_t now_ms)
 	}
 }
 
+/* The parts of objects that a receiver which was killed had begun: "<pid>-<n>.part". */
+static void sweep(const struct door *d, pid_t pid)
+{
+	char path[4096 + sizeof("/.incoming")], prefix[32];
+	struct dirent *entry;
+
+	snprintf(path, sizeof(path), "%s/.incoming", d->o->working);
+	int len = snprintf(prefix, sizeof(prefix), "%ld-", (long)pid);
+	DIR *dir = opendir(path);
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (strncmp(entry->d_name, prefix, (size_t)len) == 0)
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir != NULL)
+		closedir(dir);
+}
+
 bool door_reaped(struct door *d, pid_t pid, int status)
 {
 	uint32_t slot = 0;
@@ -173,6 +196,7 @@ bool door_reaped(struct door *d, pid_t pid, int status)
 		signal_name(WTERMSIG(status), name, sizeof(name));
 		accounts_say(LOG_ERROR, "child_crashed", "the process of an association died of %s",
 			     name);
+		sweep(d, pid);
 	}
 	d->pids[slot] = 0;
 	d->receivers--;

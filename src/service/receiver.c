@@ -45,6 +45,7 @@ struct receiver {
 	struct scp scp;
 	bool accepted; /* scp is there */
 	struct spool spool;
+	bool no_spool; /* it cannot be opened */
 
 	enum doing doing;
 	struct stream stream;
@@ -91,6 +92,8 @@ static enum dul_refusal admit(void *user, const struct dul_request *request)
 	if (!receiver_allows(r->common, &r->job->peer, request->calling))
 		return refuse(r, DUL_REFUSE_CALLING,
 			      "calling AE title and address are not in dicom_listener.allow");
+	if (r->no_spool)
+		return refuse(r, DUL_REFUSE_CONGESTION, "the working folder cannot be opened");
 	if (atomic_load(&r->common->shared->draining) != 0)
 		return refuse(r, DUL_REFUSE_CONGESTION, "the service is stopping");
 	if (spool_room(&r->spool, NULL) != OK)
@@ -234,33 +237,31 @@ static void take(struct receiver *r, struct bytes data)
 
 /* ---- and is whole ---- */
 
-/* Is there still room in the study?  Counts this object in. */
-static bool has_room(struct receiver *r, const struct uid *study, uint64_t bytes)
+/* What there is of a study already; NULL and *total, *count where it has no place in the page. */
+static struct shared_study *measure(struct receiver *r, const struct uid *study, uint64_t *total,
+				    uint32_t *count)
 {
-	const struct service_limits *l = &r->o->limits;
 	struct study_files files = STUDY_FILES_NONE;
-	uint64_t total = bytes;
-	uint32_t count = 1;
+	struct spool_lock lock = SPOOL_UNLOCKED;
+	struct fault f;
 	bool is_new;
 	struct shared_study *s = shared_study(r->common->shared, study, &is_new);
 
+	*total = *count = 0;
 	if (s == NULL || is_new) {
-		struct spool_lock lock = SPOOL_UNLOCKED;
-		struct fault f;
-
 		if (spool_study_lock(&r->spool, study, SPOOL_SHARED, &lock, &f) == OK &&
 		    study_files_read(&files, lock.fd, &f) == OK) {
-			total += files.bytes;
-			count += files.count;
+			*total = files.bytes;
+			*count = files.count;
 		}
 		study_files_free(&files);
 		spool_study_unlock(&lock);
 	}
 	if (s != NULL) {
-		total += atomic_fetch_add(&s->bytes, total);
-		count += atomic_fetch_add(&s->instances, count);
+		*total += atomic_fetch_add(&s->bytes, *total);
+		*count += atomic_fetch_add(&s->instances, *count);
 	}
-	return total <= l->study_bytes && count <= l->study_instances;
+	return s;
 }
 
 static void count_fed(struct receiver *r, const struct uid *study)
@@ -298,6 +299,8 @@ static struct dimse_reply commit(struct receiver *r, const struct scp_event *ev)
 	const struct stream_head *head = stream_head(&r->stream);
 	struct dimse_reply reply;
 	struct fault f;
+	uint64_t total, size = r->part.size;
+	uint32_t count;
 	enum spool_result result;
 	enum spool_kind kind =
 		bytes_eq_str(bytes_str(head->sop_class.text), SOP_CLASS_RT_STRUCTURE_SET)
@@ -311,14 +314,18 @@ static struct dimse_reply commit(struct receiver *r, const struct scp_event *ev)
 		reply.offending = TAG_StudyInstanceUID;
 		return reply;
 	}
-	if (!has_room(r, &head->study, r->part.size))
+	struct shared_study *measured = measure(r, &head->study, &total, &count);
+	if (total + size > r->o->limits.study_bytes || count >= r->o->limits.study_instances)
 		return dimse_reply_of(DIMSE_OUT_OF_RESOURCES, "the study is too large");
-
-	uint64_t size = r->part.size;
+	shared_feed(r->common->shared, r->job->slot, &head->study);
 	if (spool_commit(&r->spool, &r->part, &head->study, &head->sop_instance, kind, &result,
 			 &f) != OK)
 		return dimse_reply_fault(&f);
 	atomic_fetch_add(&r->common->shared->bytes, size);
+	if (measured != NULL && result == SPOOL_NEW) {
+		atomic_fetch_add(&measured->bytes, size);
+		atomic_fetch_add(&measured->instances, 1);
+	}
 	count_fed(r, &head->study);
 	say_stored(r, head, kind, result);
 	return dimse_reply_of(DIMSE_SUCCESS, NULL);
@@ -341,8 +348,11 @@ static struct dimse_reply end_report(struct receiver *r, const struct scp_event 
 	if (r->report.failed || syntax == NULL)
 		return dimse_reply_of(DIMSE_PROCESSING_FAILURE, "the report is too large");
 
-	return commitment_take(r->spool.working, ev->command->event_type, buf_bytes(&r->report),
-			       syntax, &taken);
+	struct dimse_reply reply = commitment_take(r->spool.working, ev->command->event_type,
+						   buf_bytes(&r->report), syntax, &taken);
+	if (reply.status == DIMSE_SUCCESS)
+		atomic_fetch_add(&r->common->shared->reports, 1);
+	return reply;
 }
 
 static void end(struct receiver *r, const struct scp_event *ev)
@@ -449,6 +459,14 @@ static bool on_indication(struct receiver *r, const struct dul_ind *ind)
 	}
 }
 
+static void say_failed(const struct fault *f)
+{
+	char text[256];
+
+	fault_format(f, text, sizeof(text));
+	accounts_say(LOG_ERROR, "receiver_failed", "%s", text);
+}
+
 static void converse(struct receiver *r)
 {
 	struct dul_ind ind;
@@ -460,10 +478,7 @@ static void converse(struct receiver *r)
 		if (e == ERR_MORE)
 			return;
 		if (e != OK) {
-			char text[256];
-
-			fault_format(&f, text, sizeof(text));
-			accounts_say(LOG_ERROR, "receiver_failed", "%s", text);
+			say_failed(&f);
 			return;
 		}
 		if (!on_indication(r, &ind))
@@ -555,7 +570,6 @@ void receiver_run(const struct receiver_job *job)
 	const struct service_options *o = job->common->options;
 	struct assoc_limits limits = ASSOC_LIMITS_DEFAULT;
 	struct fault f;
-	char text[256];
 
 	set_up(&r, job);
 	limit(&o->limits);
@@ -564,16 +578,14 @@ void receiver_run(const struct receiver_job *job)
 	limits.artim_ms = o->limits.artim_ms;
 	limits.pdu_ms = o->limits.stall_ms;
 	limits.idle_ms = o->limits.idle_ms;
-	enum err e = link_accept(&r.link, job->fd, &limits, &f);
-	if (e == OK)
-		e = spool_open(&r.spool, o->working, durability_of(&o->listener),
-			       job->common->minimum_free, &f);
-	if (e == OK) {
+	r.no_spool = spool_open(&r.spool, o->working, durability_of(&o->listener),
+				job->common->minimum_free, &f) != OK;
+	if (r.no_spool)
+		say_failed(&f);
+	if (link_accept(&r.link, job->fd, &limits, &f) == OK)
 		converse(&r);
-	} else {
-		fault_format(&f, text, sizeof(text));
-		accounts_say(LOG_ERROR, "receiver_failed", "%s", text);
-	}
+	else
+		say_failed(&f);
 	atomic_store(&job->common->shared->slot[job->slot].state, SLOT_LEAVING);
 	write_sources(&r);
 	link_close(&r.link);

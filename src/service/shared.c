@@ -54,6 +54,8 @@ enum door_answer shared_enter(struct shared *s, const struct service_limits *lim
 		return DOOR_FULL;
 	memcpy(s->slot[free].ip, ip, 16);
 	atomic_store(&s->slot[free].stored, 0);
+	for (unsigned i = 0; i < SLOT_FED; i++)
+		atomic_store(&s->slot[free].fed[i], 0);
 	atomic_store(&s->slot[free].state, SLOT_HALF_OPEN);
 	*slot = free;
 	return DOOR_OPEN;
@@ -104,6 +106,38 @@ static uint64_t key_of(const struct uid *uid)
 	for (const char *c = uid->text; *c != '\0'; c++)
 		h = (h ^ (uint8_t)*c) * 1099511628211ull;
 	return h == 0 ? 1 : h;
+}
+
+void shared_feed(struct shared *s, uint32_t slot, const struct uid *study)
+{
+	struct slot *mine = &s->slot[slot];
+	uint64_t key = key_of(study);
+
+	for (unsigned i = 0; i < SLOT_FED; i++) {
+		uint64_t there = atomic_load(&mine->fed[i]);
+
+		if (there == key)
+			return;
+		if (there == 0) {
+			atomic_store(&mine->fed[i], key);
+			return;
+		}
+	}
+	atomic_store(&mine->fed[key % SLOT_FED], key);
+}
+
+bool shared_is_fed(const struct shared *s, const struct uid *study)
+{
+	uint64_t key = key_of(study);
+
+	for (uint32_t i = 0; i < s->slot_count; i++) {
+		if (atomic_load(&s->slot[i].state) == SLOT_FREE)
+			continue;
+		for (unsigned k = 0; k < SLOT_FED; k++)
+			if (atomic_load(&s->slot[i].fed[k]) == key)
+				return true;
+	}
+	return false;
 }
 
 struct shared_study *shared_study(struct shared *s, const struct uid *study, bool *is_new)

@@ -24,15 +24,17 @@
 #include "base/uid.h"
 #include "service/options.h"
 
+#define SLOT_FED 8u /* studies of an association that are remembered; its locks tell of all */
 #define SHARED_STUDIES 1024u /* a power of two; a study that finds no place is counted anew */
 
 enum slot_state { SLOT_FREE, SLOT_HALF_OPEN, SLOT_OPEN, SLOT_LEAVING };
 
 struct slot {
 	_Atomic uint64_t ticket;
-	_Atomic uint32_t state;  /* enum slot_state */
-	_Atomic uint32_t stored; /* instances */
-	uint8_t ip[16];          /* of the peer; of IPv6 only the network, 64 bits */
+	_Atomic uint32_t state;         /* enum slot_state */
+	_Atomic uint32_t stored;        /* instances */
+	_Atomic uint64_t fed[SLOT_FED]; /* keys of the studies that it feeds; 0: none */
+	uint8_t ip[16];                 /* of the peer; of IPv6 only the network, 64 bits */
 };
 
 /* How large a study is.  Made by the first receiver that asks, kept by all that store. */
@@ -45,6 +47,7 @@ struct shared_study {
 struct shared {
 	_Atomic uint32_t draining;
 	_Atomic uint64_t ticket;
+	_Atomic uint32_t reports; /* of Storage Commitment that were taken: some study is settled */
 	/* since the start, for status */
 	_Atomic uint64_t accepted, rejected, instances, bytes, refused;
 	struct shared_study study[SHARED_STUDIES];
@@ -72,9 +75,15 @@ void shared_count(const struct shared *s, uint32_t *half_open, uint32_t *open);
 /* True: the slot is OPEN.  False: over a limit; it is LEAVING. */
 bool shared_admit(struct shared *s, const struct service_limits *limits, uint32_t slot);
 
+/* From now until its end this association feeds the study: said before anything of it is visible.
+ */
+void shared_feed(struct shared *s, uint32_t slot, const struct uid *study);
+/* Does any?  (The supervisor asks here before it tries a lock: trying one is in others' way.) */
+bool shared_is_fed(const struct shared *s, const struct uid *study);
+
 /* The place of a study, or NULL (all taken).  *is_new: nobody has counted it yet. */
 struct shared_study *shared_study(struct shared *s, const struct uid *study, bool *is_new);
-/* It is gone: counted anew when it comes again. */
+/* It is gone, or has been counted again by other means: counted anew when it is next asked for. */
 void shared_forget(struct shared *s, const struct uid *study);
 
 #endif

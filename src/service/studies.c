@@ -335,6 +335,15 @@ void studies_look(struct studies *s, const struct uid *uid, bool asked, uint64_t
 
 void studies_released(struct studies *s, uint64_t now_ms)
 {
+	uint32_t reports = atomic_load(&s->shared->reports);
+
+	if (reports != s->reports) /* a receiver has written some study's journal */
+		for (struct study *t = s->first; t != NULL; t = t->next)
+			if (t->facts.processed && !t->facts.stale) {
+				t->facts.inspected = false;
+				due_at(s, t, now_ms);
+			}
+	s->reports = reports;
 	for (struct study *t = s->first; t != NULL; t = t->next) {
 		if (!t->facts.fed)
 			continue;

@@ -38,7 +38,8 @@ struct study {
 
 	enum study_job job;
 	pid_t pid;
-	bool told; /* the child has said how it ended */
+	bool told;   /* the child has said how it ended */
+	bool forced; /* it was started although something had changed */
 	uint64_t job_ms;
 
 	/* of the last inspection */
@@ -63,6 +64,7 @@ struct studies {
 	unsigned workers, helpers; /* children running */
 	uint64_t due_ms;           /* of the earliest study */
 	uint64_t scan_ms;          /* of the next look at everything */
+	uint32_t reports;          /* of shared.reports, those that were acted upon */
 	bool draining;
 	bool deliverable; /* something became ready to be sent: the supervisor resets it */
 };

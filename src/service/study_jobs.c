@@ -38,6 +38,8 @@ static enum hold held(const struct studies *s, const struct study *t)
 	char name[sizeof("UID_") + LIMIT_UID];
 	enum hold hold = HOLD_FREE;
 
+	if (shared_is_fed(s->shared, &t->uid))
+		return HOLD_HELD;
 	snprintf(name, sizeof(name), "UID_%s", t->uid.text);
 	int fd = openat(s->working, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -104,7 +106,7 @@ static void work(const struct studies *s, const struct study *t, struct tell *te
 	tell->kind = TELL_WORKED;
 	accounts_context(&(struct accounts_context){.part = ACCOUNTS_STUDY, .study = t->uid.text});
 	worker_limit(&s->o->processing);
-	worker_run(s->o, s->working, &t->uid, t->digest, &tell->worked);
+	worker_run(s->o, s->working, &t->uid, t->forced ? "" : t->digest, &tell->worked);
 }
 
 /* In a process of its own. */
@@ -165,6 +167,7 @@ void study_jobs_start(struct studies *s, struct study *t, uint64_t now_ms)
 	case HOLD_FREE:
 		break;
 	}
+	t->forced = t->facts.stale; /* more comes all the time: whatever is there is taken */
 	pid_t pid = child_fork(job_name(job), s->tell);
 	if (pid == 0)
 		run(s, t, job);
@@ -187,8 +190,6 @@ static void doom(struct study *t, const char *why)
 {
 	free(t->doom);
 	t->doom = strdup(why);
-	if (t->doom == NULL)
-		t->facts.retry_ms = UINT64_MAX / 2; /* out of memory: leave it alone */
 }
 
 static void retry_later(struct studies *s, struct study *t, uint64_t now_ms)
@@ -206,8 +207,15 @@ static void after_inspection(struct studies *s, struct study *t, const struct te
 	const struct tell_inspected *i = &tell->inspected;
 	struct watch_facts *f = &t->facts;
 
+	if (f->hopeless) { /* perhaps it was, under another configuration */
+		free(t->doom);
+		t->doom = NULL;
+	}
+	f->hopeless = i->hopeless;
 	if (i->hopeless) {
 		doom(t, tell->worked.reason);
+		f->inspected = true;
+		f->changed_ms = f->changed_ms == 0 ? now_ms : f->changed_ms;
 		return;
 	}
 	if (i->failed) {
@@ -218,6 +226,7 @@ static void after_inspection(struct studies *s, struct study *t, const struct te
 	}
 	uint64_t newest = (uint64_t)i->found.newest_ns / 1000000;
 
+	f->looked_ms = now_ms;
 	t->failures = 0;
 	t->bytes = i->found.bytes;
 	t->images = i->found.images;
@@ -243,6 +252,7 @@ static void after_inspection(struct studies *s, struct study *t, const struct te
 		f->first_ms = f->changed_ms;
 	if (f->processed && f->delivery == WATCH_OPEN)
 		s->deliverable = true;
+	shared_forget(s->shared, &t->uid);
 }
 
 static void after_work(struct studies *s, struct study *t, const struct worker_result *r,

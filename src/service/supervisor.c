@@ -297,10 +297,13 @@ static void end_children(struct supervisor *s)
 		if (s->clients[i] != 0)
 			kill(s->clients[i], SIGKILL);
 	for (uint64_t until = now_ms(s) + KILL_WAIT_MS; now_ms(s) < until;) {
-		pid_t pid = waitpid(-1, NULL, WNOHANG);
+		int status;
+		pid_t pid = waitpid(-1, &status, WNOHANG);
 
 		if (pid < 0 && errno == ECHILD)
 			break;
+		if (pid > 0)
+			(void)door_reaped(&s->door, pid, status);
 		if (pid == 0)
 			(void)poll(NULL, 0, 5);
 	}

@@ -11,11 +11,18 @@
  * The supervisor parses no byte of a peer or of a study: it knows names of folders, sizes and
  * times, and what its children tell it in structs of fixed size.  It blocks in poll(2) only.
  *
- * Locks.  working/.control/lock: flock LOCK_EX of the service, held by its open file, which all
- * children share: a second instance is refused as long as one of them lives.  UID_<study>: LOCK_SH
- * of each receiver that has fed it, until its association ends; LOCK_EX for the moment in which the
- * study is looked at, removed or quarantined.  A worker needs none: there is one supervisor, and it
- * starts one child a study at a time.
+ * Locks (flock, gone with their processes).  working/.control, exclusive: the service, held by its
+ * open file, which all children share, so a second instance is refused as long as one of them
+ * lives. UID_<study>, shared: a receiver that has fed it, until its association ends; a sender at
+ * work on it. Exclusive: the worker, while it works; the closer; the supervisor, for the moment in
+ * which it asks whether anybody holds it.  A commit waits for none of these (study/spool.h): a
+ * worker works on the list of files that it made.  The supervisor starts one child a study at a
+ * time.
+ *
+ * Journal (study/journal.h).  A receiver writes `source`; the worker one round (`processing`,
+ * `seen` for each file, `output` for each image, `processed`) in one append, and after it again
+ * what is still confirmed of the round before; senders write what was confirmed.  A study is
+ * processed when the last whole round has seen every file that is there now, as it is.
  */
 #ifndef SERVICE_SUPERVISOR_H
 #define SERVICE_SUPERVISOR_H

@@ -33,20 +33,35 @@ static uint64_t forced_ms(const struct watch_facts *s, const struct service_watc
 	return o->force_ms == 0 ? WATCH_NEVER : later(s->first_ms, o->force_ms);
 }
 
-/* Something to look at: when it has been quiet for as long as would be acted upon at the soonest.
+/*
+ * Something to look at: when it has been quiet for as long as would be acted upon at the soonest.
+ * Where the time is up and it is never quiet, every debounce interval.
  */
 static struct watch_step look(const struct watch_facts *s, const struct service_watch *o,
 			      uint64_t now_ms)
 {
 	uint64_t pause =
 		o->when_referenced ? earlier_of(o->grace_ms, o->debounce_ms) : o->debounce_ms;
-	uint64_t due = earlier_of(later(s->changed_ms, pause), forced_ms(s, o));
+	uint64_t forced = forced_ms(s, o), again = later(s->looked_ms, o->debounce_ms);
+	uint64_t due = earlier_of(later(s->changed_ms, pause), forced > again ? forced : again);
 
 	if (!s->inspected && !s->stale) /* found at start-up */
 		due = now_ms;
 	if (now_ms < due)
 		return wait(WATCH_RECEIVING, due, "being received");
 	return act(WATCH_INSPECT, WATCH_RECEIVING, NULL);
+}
+
+/* Something has come since it was looked at.  If that never ends, it is processed without. */
+static struct watch_step changed(const struct watch_facts *s, const struct service_watch *o,
+				 uint64_t now_ms)
+{
+	bool usable = s->files > 0 && !s->hopeless && !s->processed &&
+		      (s->verdict == INSPECT_INCOMPLETE || s->verdict == INSPECT_COMPLETE);
+
+	if (usable && now_ms >= forced_ms(s, o))
+		return act(WATCH_PROCESS, WATCH_PROCESSING, NULL);
+	return look(s, o, now_ms);
 }
 
 static struct watch_step processed(const struct watch_facts *s, const struct service_watch *o,
@@ -118,8 +133,17 @@ struct watch_step watch_next(const struct watch_facts *s, const struct service_w
 {
 	if (s->retry_ms > now_ms)
 		return wait(WATCH_WAITING, s->retry_ms, "it is tried again soon");
-	if (!s->inspected || s->stale)
+	if (!s->inspected)
 		return look(s, o, now_ms);
+	if (s->stale)
+		return changed(s, o, now_ms);
+	if (s->hopeless) {
+		uint64_t due = later(s->changed_ms, o->debounce_ms);
+
+		return now_ms < due
+			       ? wait(WATCH_WAITING, due, "it cannot be looked at")
+			       : act(WATCH_QUARANTINE, WATCH_WAITING, "it cannot be looked at");
+	}
 	if (s->processed)
 		return processed(s, o, now_ms);
 	if (s->files == 0 && s->strange)

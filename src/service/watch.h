@@ -8,6 +8,7 @@
  *     no images         INSPECT again       wait; in the end QUARANTINE
  *     incomplete        INSPECT again       quiet and enough files, or by force: PROCESS
  *     complete          INSPECT again       after the grace: PROCESS
+ *     cannot be seen    INSPECT again       quiet: QUARANTINE
  *     processed         INSPECT again       delivery's turn; confirmed and kept long enough:
  * REMOVE; given up: QUARANTINE nothing left      INSPECT again       REMOVE
  *
@@ -28,10 +29,13 @@ enum watch_delivery { WATCH_OPEN, WATCH_DONE, WATCH_GAVE_UP };
 
 struct watch_facts {
 	uint64_t changed_ms; /* the newest change that is known */
-	uint64_t first_ms;   /* the oldest file */
+	uint64_t first_ms;   /* the oldest file that no round has seen */
+	uint64_t looked_ms;  /* when it was last inspected; 0: never */
 	bool inspected;      /* what follows is so; and nothing has changed since, unless */
-	bool stale;          /* something has */
-	bool fed;            /* when last looked at, an association was feeding it */
+	bool stale;    /* something has: then it is looked at again before anything is done, but
+			* for what is done by force, lest a trickle of files keeps it for ever */
+	bool hopeless; /* it cannot be looked at, and never will be: over a limit */
+	bool fed;      /* when last looked at, an association was feeding it */
 	uint32_t files;
 	bool strange; /* something lies there that is neither input nor netrt's */
 	enum inspect_verdict verdict;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,17 +61,24 @@ bool worker_is_transient(int sys_errno)
 	}
 }
 
+/* glibc's resources are of a type of their own. */
+#ifdef __GLIBC__
+#define RESOURCE(what) ((__rlimit_resource_t)(what))
+#else
+#define RESOURCE(what) (what)
+#endif
+
 static void set_limit(int what, uint64_t soft, uint64_t hard)
 {
 	struct rlimit now, wanted = {.rlim_cur = (rlim_t)soft, .rlim_max = (rlim_t)hard};
 
-	if (getrlimit(what, &now) == 0 && now.rlim_max != RLIM_INFINITY) {
+	if (getrlimit(RESOURCE(what), &now) == 0 && now.rlim_max != RLIM_INFINITY) {
 		if (wanted.rlim_max > now.rlim_max)
 			wanted.rlim_max = now.rlim_max;
 		if (wanted.rlim_cur > now.rlim_max)
 			wanted.rlim_cur = now.rlim_max;
 	}
-	if (setrlimit(what, &wanted) < 0)
+	if (setrlimit(RESOURCE(what), &wanted) < 0)
 		log_say(LOG_WARNING, "a limit of the worker cannot be set: %s", strerror(errno));
 }
 
@@ -78,8 +86,10 @@ void worker_limit(const struct service_processing *p)
 {
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2) */
 	set_limit(RLIMIT_CORE, 0, 0);
+#ifndef __SANITIZE_ADDRESS__ /* whose shadow is larger than any limit */
 	if (p->memory_bytes != 0)
 		set_limit(RLIMIT_AS, p->memory_bytes, p->memory_bytes);
+#endif
 	if (p->cpu_seconds != 0)
 		set_limit(RLIMIT_CPU, p->cpu_seconds, p->cpu_seconds + 5);
 	if (p->file_bytes != 0)
@@ -378,7 +388,7 @@ void worker_run(const struct service_options *o, int working, const struct uid *
 	static struct work w; /* big, and only one a process */
 	struct fault f;
 	uint64_t start_us = clock_us();
-	char path[64 + LIMIT_UID];
+	char path[PATH_MAX + 64];
 
 	*out = (struct worker_result){.end = WORKER_FAILED};
 	w = (struct work){.o = o,
@@ -394,12 +404,12 @@ void worker_run(const struct service_options *o, int working, const struct uid *
 		tell_end(&w, clock_us() - start_us);
 		return;
 	}
-	if (strcmp(w.files.digest, digest) != 0 || w.study == NULL || w.study->set_count == 0 ||
-	    w.study->image_count == 0) {
+	if ((digest[0] != '\0' && strcmp(w.files.digest, digest) != 0) || w.study == NULL ||
+	    w.study->set_count == 0 || w.study->image_count == 0) {
 		end_with(&w, WORKER_CHANGED, "something has come");
 		return;
 	}
-	snprintf(path, sizeof(path), "UID_%s", study->text);
+	snprintf(path, sizeof(path), "%s/UID_%s", o->working, study->text);
 	accounts_processing_start(study->text, path);
 	process(&w);
 	tell_end(&w, clock_us() - start_us);

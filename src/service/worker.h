@@ -28,7 +28,8 @@ struct worker_result {
 /* The limits of a worker, for the calling process and those it makes. */
 void worker_limit(const struct service_processing *p);
 
-/* `digest`: of the files as the inspector saw them.  Changes the working directory. */
+/* `digest`: of the files as the inspector saw them; "": whatever is there now.  Changes the working
+ * directory. */
 void worker_run(const struct service_options *o, int working, const struct uid *study,
 		const char *digest, struct worker_result *out);
 

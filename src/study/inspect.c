@@ -132,8 +132,11 @@ static enum err scan_and_judge(struct inspect *out, const struct study_files *fi
 {
 	static struct scan scan; /* big, and only one a process */
 	const char **paths = malloc(files->count * sizeof(*paths) + 1);
-	enum err e = paths == NULL ? no_memory(f) : scan_open(&scan, f);
+	enum err e;
 
+	if (paths == NULL)
+		return no_memory(f);
+	e = scan_open(&scan, f);
 	if (e == OK) {
 		for (uint32_t i = 0; i < files->count; i++)
 			paths[i] = files->item[i].path;
@@ -143,8 +146,7 @@ static enum err scan_and_judge(struct inspect *out, const struct study_files *fi
 	for (const struct scan_study *s = scan.studies; s != NULL && e == OK; s = s->next)
 		if (uid_eq(&s->uid, uid))
 			e = judge(out, s, f);
-	if (paths != NULL)
-		scan_close(&scan);
+	scan_close(&scan);
 	free(paths);
 	return e;
 }
@@ -191,8 +193,15 @@ static enum err compare_round(struct inspect *out, const struct study_files *fil
 	if (seen == NULL)
 		return no_memory(f);
 	out->processed = true;
-	for (uint32_t i = 0; i < files->count; i++)
-		out->processed = out->processed && seen[i] != NULL;
+	for (uint32_t i = 0; i < files->count; i++) {
+		int64_t ctime_ns = files->item[i].ctime_ns;
+
+		if (seen[i] != NULL)
+			continue;
+		if (out->processed || ctime_ns < out->oldest_ns)
+			out->oldest_ns = ctime_ns;
+		out->processed = false;
+	}
 	free(seen);
 	return OK;
 }

@@ -23,7 +23,8 @@ enum inspect_verdict {
 struct inspect {
 	uint32_t files;
 	uint64_t bytes;
-	int64_t newest_ns, oldest_ns; /* ctimes, UTC; 0: no files */
+	int64_t newest_ns, oldest_ns; /* ctimes, UTC; 0: no files.  The oldest of those that no
+				       * round has seen, if there are any */
 	bool strange;                 /* struct study_files */
 	bool processed; /* the journal's round has seen every one of these files, as they are */
 	/* only when not processed */

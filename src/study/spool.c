@@ -37,6 +37,7 @@ enum err spool_open(struct spool *s, const char *working, enum spool_durability 
 	enum err e;
 
 	*s = SPOOL_CLOSED;
+	s->head = BUF_INIT(SPOOL_HEAD_MAX);
 	s->durability = durability;
 	s->min_free = min_free;
 	s->working = open(working, SPOOL_FOLDER);
@@ -71,6 +72,7 @@ void spool_close(struct spool *s)
 	for (unsigned i = 0; i < s->study_count; i++)
 		close_study(&s->study[i]);
 	s->study_count = 0;
+	buf_free(&s->head);
 	close_fd(&s->incoming);
 	close_fd(&s->working);
 }
@@ -92,17 +94,17 @@ enum err spool_room(const struct spool *s, struct fault *f)
 
 /* ---- the part ---- */
 
-static enum err make_head(struct spool_part *p, const struct part10_meta *meta, struct fault *f)
+static enum err make_head(struct spool *s, struct spool_part *p, const struct part10_meta *meta,
+			  struct fault *f)
 {
-	struct buf head = BUF_INIT(sizeof(p->head));
-	enum err e = part10_head(&head, meta, f);
+	s->head.len = 0;
+	enum err e = part10_head(&s->head, meta, f);
 
 	if (e == OK) {
-		memcpy(p->head, head.at, head.len);
-		p->head_len = head.len;
-		p->data_at = head.len;
+		memcpy(p->head, s->head.at, s->head.len);
+		p->head_len = s->head.len;
+		p->data_at = s->head.len;
 	}
-	buf_free(&head);
 	return e;
 }
 
@@ -114,7 +116,7 @@ enum err spool_begin(struct spool *s, struct spool_part *p, const struct part10_
 	*p = SPOOL_PART_NONE;
 	e = spool_room(s, f);
 	if (e == OK)
-		e = make_head(p, meta, f);
+		e = make_head(s, p, meta, f);
 	if (e != OK)
 		return e;
 	do { /* an older process of this id may have left one */
@@ -395,6 +397,7 @@ static enum err place(struct spool *s, struct spool_part *p, struct spool_study 
 		      enum spool_kind kind, const char *name, enum spool_result *result,
 		      struct fault *f)
 {
+	assert(st != NULL); /* open_study said OK */
 	enum err e = open_folder(s, st, kind, f);
 
 	if (e != OK)

@@ -55,6 +55,7 @@ enum spool_result {
 	SPOOL_REPLACED, /* one with another content was there; this one has its place now */
 };
 
+#define SPOOL_HEAD_MAX 1024u /* bytes of a file before the data set; some 350 are usual */
 #define SPOOL_STUDY_NAME_MAX (sizeof("UID_") + LIMIT_UID)
 
 /* "UID_<study>" into `name`; its length. */
@@ -81,6 +82,7 @@ struct spool {
 	/* private */
 	unsigned next_part;
 	uint64_t clock;
+	struct buf head; /* kept from one object to the next: new pages cost 7 us */
 	unsigned study_count;
 	struct spool_study study[LIMIT_SPOOL_STUDIES];
 };
@@ -105,7 +107,7 @@ struct spool_part {
 	uint64_t size;    /* of the file so far */
 	uint64_t pushed;  /* strict, file: written back to the disk so far, or on its way there */
 	size_t head_len;  /* of `head` not written yet: goes out with the first views */
-	uint8_t head[1024];
+	uint8_t head[SPOOL_HEAD_MAX];
 };
 
 #define SPOOL_PART_NONE ((struct spool_part){.fd = -1})
@@ -113,7 +115,11 @@ struct spool_part {
 /* Make a .part file.  Its Part 10 head has what `meta` says.  Asks spool_room first. */
 enum err spool_begin(struct spool *s, struct spool_part *p, const struct part10_meta *meta,
 		     struct fault *f) MUST_USE;
-/* Pieces of the data set, as encoded in meta's transfer syntax.  The views need not stay. */
+/*
+ * Pieces of the data set, as encoded in meta's transfer syntax.  The views need not stay.  Few
+ * calls with much in each are fast: 512 KiB cost 110 us of processor time in one call, 155 in
+ * pieces of 128 KiB, 335 in pieces of 16 KiB (ext4, which then uses smaller folios).
+ */
 enum err spool_write(struct spool *s, struct spool_part *p, const struct bytes *views, size_t count,
 		     struct fault *f) MUST_USE;
 /* Give it its name.  Takes over the part in every case: it is NONE afterwards. */

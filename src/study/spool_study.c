@@ -1,6 +1,7 @@
 /*
  * Studies in the spool: which there are, locks, removal, quarantine.
  */
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -175,6 +176,7 @@ enum err spool_list_studies(const struct spool *s, struct uid **studies, size_t 
 		arena_reset(a, mark);
 		return e;
 	}
+	assert(list != NULL); /* or e were ERR_NOMEM */
 	qsort(list, n, sizeof(*list), by_uid);
 	*studies = list;
 	*count = n;

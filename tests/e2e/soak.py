@@ -117,7 +117,8 @@ class Soak:
         killer.end()
         self.hits[role] += killer.hit
         if killer.hit and role == "supervisor" or not self.service.running():
-            self.r.check(role == "supervisor", "round", number, "the service ended with its", role)
+            self.r.check(role == "supervisor", "round", number, "the service ended with its", role, self.service.child.poll(),
+                         self.service.log()[-2000:])
             if not self.r.check(restart(self.service), "round", number, "no restart", self.service.log()[-3000:]):
                 return False
         return self.again(number, made, answered)

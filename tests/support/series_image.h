@@ -34,6 +34,7 @@ struct image_options {
 	bool equipment;           /* Contributing Equipment Sequence of one item */
 	bool equipment_undefined; /* ... of undefined length, the item too */
 	bool equipment_un;        /* ... as UN */
+	bool equipment_junk;      /* ... as UN, with something in it that is no item */
 	bool instances;           /* Source Instance Sequence of one item */
 	bool creator;             /* Instance Creator UID */
 	bool signature;           /* Digital Signatures, MAC Parameters */
@@ -104,6 +105,10 @@ static inline void put_equipment(struct build *b, const struct image_options *o)
 	if (o->equipment_un) {
 		put_raw(b, "18 00 01 A0 55 4E 00 00 FF FF FF FF FE FF 00 E0 0C 00 00 00");
 		put_raw(b, "08 00 70 00 04 00 00 00 41 43 4D 45 FE FF DD E0 00 00 00 00");
+		return;
+	}
+	if (o->equipment_junk) {
+		put_raw(b, "18 00 01 A0 55 4E 00 00 0A 00 00 00 41 43 4D 45 20 41 43 4D 45 20");
 		return;
 	}
 	build_sequence(b, TAG_ContributingEquipmentSequence);
