@@ -9,8 +9,8 @@
 
 #include "base/utf8.h"
 #include "dicom/charset.h"
-#include "series/overlay.h"
 #include "dicom/encode.h"
+#include "series/overlay.h"
 #include "support/support.h"
 
 Suite *suite_encode(void);
