@@ -281,9 +281,12 @@ soak: build/netrt
 	/usr/bin/python3 tests/e2e/soak.py $(SOAK_ROUNDS)
 
 PREFIX ?= /usr/local
-## make install         netrt into $(DESTDIR)$(PREFIX)/bin
+## make install         netrt into $(DESTDIR)$(PREFIX)/bin, its documents into share/doc/netrt
 install: build/netrt
 	install -D -m 755 build/netrt $(DESTDIR)$(PREFIX)/bin/netrt
+	install -d $(DESTDIR)$(PREFIX)/share/doc/netrt
+	install -m 644 README.md CONFIGURATION.md DEPLOYMENT.md CONFORMANCE.md LICENSE config/netrt.service \
+		config/compose.yaml $(DESTDIR)$(PREFIX)/share/doc/netrt
 
 ## make clean           everything that was built here, but for the libraries
 clean:

@@ -257,9 +257,13 @@ static struct shared_study *measure(struct receiver *r, const struct uid *study,
 		study_files_free(&files);
 		spool_study_unlock(&lock);
 	}
-	if (s != NULL) {
-		*total += atomic_fetch_add(&s->bytes, *total);
-		*count += atomic_fetch_add(&s->instances, *count);
+	if (s != NULL && is_new) {
+		/* what was counted before is forgotten, late additions too */
+		atomic_store(&s->bytes, *total);
+		atomic_store(&s->instances, *count);
+	} else if (s != NULL) {
+		*total = atomic_load(&s->bytes);
+		*count = atomic_load(&s->instances);
 	}
 	return s;
 }

@@ -78,12 +78,40 @@ class Buildah(Process):
         return super().stop(timeout, 0)
 
 
+def system_calls(group):
+    """The names in a group of systemd's, and in the groups in it."""
+    done = subprocess.run(["systemd-analyze", "syscall-filter", group], capture_output=True, text=True, check=True)
+    names = set()
+    for line in done.stdout.splitlines()[1:]:
+        word = line.strip()
+        if word.startswith("@"):
+            names |= system_calls(word)
+        elif word and not word.startswith("#"):
+            names.add(word)
+    return names
+
+
+def unit_filter():
+    """The unit's SystemCallFilter, for crun."""
+    allowed = set()
+    with open("config/netrt.service", encoding="utf-8") as file:
+        for value in re.findall(r"^SystemCallFilter=(.*)", file.read(), re.MULTILINE):
+            for group in value.lstrip("~").split():
+                names = system_calls(group)
+                allowed = allowed - names if value.startswith("~") else allowed | names
+    # what crun itself does between the filter and netrt
+    allowed |= {"execve", "setgroups", "setresuid", "setresgid", "capset", "prctl"}
+    return {"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"],
+            "syscalls": [{"names": sorted(allowed), "action": "SCMP_ACT_ALLOW"}]}
+
+
 class Crun(Process):
     """An OCI container: its own PIDs and mounts, a root that cannot be written, no capabilities.
 
     crun knows no cgroups that are half v1 and half v2, so it is given a mount namespace in which
     they are v2; it uses none of them.
     """
+    seccomp = None
     places = {"config": "/app/config", "working": "/home/appuser/CORRECT_working",
               "logs": "/home/appuser/CORRECT_logs", "shared": "/mnt/shared"}
 
@@ -97,8 +125,7 @@ class Crun(Process):
                   'exec crun --root "$1/state" --cgroup-manager=disabled run --bundle "$1" "$2"')
         super().__init__(["unshare", "--mount", "sh", "-c", script, "sh", self.bundle, self.name], log)
 
-    @staticmethod
-    def bundle_settings(root, volumes, command):
+    def bundle_settings(self, root, volumes, command):
         none = {k: [] for k in ("bounding", "effective", "permitted", "inheritable", "ambient")}
         mounts = [{"destination": "/proc", "type": "proc", "source": "proc"}]
         mounts += [{"destination": b, "type": "bind", "source": a, "options": ["rbind", "rw"]} for a, b in volumes]
@@ -108,7 +135,8 @@ class Crun(Process):
                         "env": ["HOME=/home/appuser", "NETRT_CONFIG=/app/config/config.yaml"],
                         "capabilities": none, "noNewPrivileges": True},
             "root": {"path": root, "readonly": True}, "mounts": mounts,
-            "linux": {"namespaces": [{"type": t} for t in ("pid", "ipc", "uts", "mount")]},
+            "linux": {"namespaces": [{"type": t} for t in ("pid", "ipc", "uts", "mount")],
+                      **({"seccomp": self.seccomp} if self.seccomp else {})},
         }
 
     def first(self):
@@ -123,6 +151,7 @@ class Crun(Process):
             facts = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
         r.check(facts["NSpid"].split()[-1] == "1", "PID", facts["NSpid"])
         r.check(int(facts["CapEff"], 16) == 0 == int(facts["CapBnd"], 16), "capabilities", facts["CapEff"])
+        r.check(facts["Seccomp"] == ("2" if self.seccomp else "0"), "seccomp", facts["Seccomp"])
         r.check(facts["Uid"].split() == [str(UID)] * 4, "uid", facts["Uid"])
 
     def healthy(self):
@@ -141,6 +170,10 @@ class Crun(Process):
         if pid and self.running():
             os.kill(pid, number)
         return super().stop(timeout, 0)
+
+
+class Filtered(Crun):
+    """With the system calls that the systemd unit leaves."""
 
 
 def exercise(r, kind, buildah, name, root, folder, uid):
@@ -170,7 +203,7 @@ def exercise(r, kind, buildah, name, root, folder, uid):
 
     with kind(buildah, name, volumes, command, folder + "/serve.log", root) as serve:
         listening(serve, port)
-        if kind is Crun:
+        if kind is not Buildah:
             serve.confined(r)
         r.check(serve.healthy(), what, "healthcheck")
         answers = send(port, first.objects + second.images)
@@ -231,6 +264,10 @@ def main():
         if shutil.which("crun"):
             os.makedirs(folder + "/two")
             exercise(r, Crun, buildah, name, root, folder + "/two", UID)
+            if shutil.which("systemd-analyze") and os.uname().machine == "x86_64":
+                os.makedirs(folder + "/three")
+                Filtered.seccomp = unit_filter()
+                exercise(r, Filtered, buildah, name, root, folder + "/three", UID)
         else:
             print("SKIP e2e/container: crun is not installed; not run as PID 1 with a read-only root")
         buildah("umount", name)

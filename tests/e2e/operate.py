@@ -6,13 +6,15 @@ import json
 import os
 import shutil
 import signal
+import struct
 import sys
 import time
 import traceback
+import zlib
 
 from harness import Report, run
-from serve_harness import CONTEXTS, Service, Study, need_serve, send, wait_for, workspace
-from wire import Association, Destination, Object, Refused, undated
+from serve_harness import CONTEXTS, Process, Service, Study, listening, need_serve, send, wait_for, workspace
+from wire import CT, DEFLATED, EXPLICIT, Association, Destination, Object, Refused, element, image, undated
 
 QUICK = {"debounce_interval_seconds": 1, "complete_grace_seconds": 0}
 
@@ -412,7 +414,96 @@ def names_in_logs(r, folder):
             r.check("Phantom" not in "".join(lines), path, "names a patient")
 
 
-TESTS = [allowed, opened, whole_at_once, debounced, forced, without_structure_set, kept_sources, by_hand, restarted,
+def store_one(port, sop, data, sop_class=CT, syntax=EXPLICIT, **more):
+    """The status of one object, or what came instead of an association."""
+    try:
+        with Association(port, [(1, sop_class, [syntax])], **more) as association:
+            status = association.store(sop_class, sop, data).get("status")
+            association.release()
+            return status
+    except Refused as refused:
+        return str(refused)
+
+
+def limited(r, folder):
+    """Each limit at its border, and just over it."""
+    place = Place(folder, watcher={"debounce_interval_seconds": 600}, limits={
+        "object_mib": 1, "study_instances": 3, "nesting": 3, "elements": 100, "associations": 4,
+        "associations_per_address": 2})
+    with place.service as service:
+        port = service.port
+
+        def picture(n, study, **more):
+            return image("2.25.60%d" % n, study=study, explicit=True, **more)
+        def nest(levels):
+            begin = struct.pack("<HH2sHI", 0x0040, 0xA730, b"SQ", 0, 0xFFFFFFFF) + struct.pack("<HHI", 0xFFFE, 0xE000,
+                                                                                               0xFFFFFFFF)
+            return begin * levels + struct.pack("<HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0) * levels
+        def elements(count):
+            return b"".join(element(0x00990000 + n, "UN", b"", True) for n in range(0x1001, 0x1001 + count))
+        for what, n, data, wanted in (
+            ("1 MiB less a KiB", 1, picture(1, "2.25.61", pixels=bytes((1 << 20) - 1024)), 0),
+            ("over 1 MiB", 2, picture(2, "2.25.61", pixels=bytes(1 << 20)), 0xC000),
+            ("3 sequences in each other", 3, picture(3, "2.25.61", more=nest(3)), 0),
+            ("4 sequences in each other", 4, picture(4, "2.25.61", more=nest(4)), 0xC000),
+            ("100 elements", 5, picture(5, "2.25.62", more=elements(84)), 0),
+            ("over 100 elements", 6, picture(6, "2.25.62", more=elements(101)), 0xC000),
+        ):
+            got = store_one(port, "2.25.60%d" % n, data)
+            r.check(got == wanted, "limits:", what, got, "not", wanted)
+        got = [store_one(port, "2.25.60%d" % n, picture(n, "2.25.63")) for n in range(10, 15)]
+        r.check(got[:3] == [0, 0, 0] and set(got[3:]) == {0xA700}, "three instances a study:", got)
+        held = [Association(port, CONTEXTS), Association(port, CONTEXTS)]
+        r.check(refusal(port) == "RJ(2,3,2)", "a third association of one address:", refusal(port))
+        held += [Association(port, CONTEXTS, source="127.0.0.2"), Association(port, CONTEXTS, source="127.0.0.2")]
+        r.check(refusal(port, source="127.0.0.3") == "RJ(2,3,2)", "a fifth association")
+        for association in held:
+            association.release()
+        r.check(wait_for(lambda: refusal(port) == "accepted", 10), "not let in again")
+        service.end(r, "limits")
+
+
+def bomb(r, folder):
+    """A deflated data set that becomes larger than an object may be: refused, and not after having it all."""
+    place = Place(folder, watcher={"debounce_interval_seconds": 600}, limits={"object_mib": 8})
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = squeeze.compress(image("2.25.70", explicit=True, pixels=bytes(64 << 20))) + squeeze.flush()
+    with place.service as service:
+        got = store_one(service.port, "2.25.70", data + b"\0" * (len(data) % 2), syntax=DEFLATED)
+        r.check(got == 0xC000, "64 MiB from", len(data), "bytes:", got)
+        r.check(not service.files("UID_*/*/*"), "bomb: visible", service.files())
+        service.end(r, "bomb")
+
+
+def listeners(r, folder):
+    """Another title is let in where the check is off; private SOP classes; IPv6, both ways."""
+    private = "1.2.826.0.1.3680043.2.1125.1"
+    try:
+        destination = Destination(host="::1")
+    except OSError:
+        print("SKIP e2e/operate: no IPv6 here")
+        return
+    place = Place(folder)
+    place.service.stop()
+    settings = place.service.settings
+    settings["dicom_listener"].update(host="::1", check_called_ae_title=False, private_sop_classes=[private])
+    settings["dicom_destination"] = {"ip": "::1", "port": destination.port, "ae_title": "DEST"}
+    place.service.configure()
+    study = place.study()
+    with place.service as service:
+        Process.__init__(service, [service.binary, "serve", "-c", service.config], service.folder + "/serve.2.log")
+        listening(service, service.port, host="::1")
+        expected = place.expected(study)
+        all_taken(r, "IPv6", service.port, study.objects, host="::1", called="WHOEVER")
+        delivered(r, "IPv6", destination, expected, service=service)
+        r.check("::1" in service.transactions(), "no IPv6 address in the log")
+        got = store_one(service.port, "2.25.80", image("2.25.80", private, study="2.25.81", explicit=True), private,
+                        host="::1")
+        r.check(got == 0, "private SOP class:", got)
+        service.end(r, "listeners")
+
+
+TESTS = [limited, bomb, listeners, allowed, opened, whole_at_once, debounced, forced, without_structure_set, kept_sources, by_hand, restarted,
          drained, reloaded, second_instance, broken_study, starved, commands, same_again, names_in_logs]
 
 

@@ -467,7 +467,8 @@ def prove(r):
 def answers(r, binary):
     """Our answers, all of them, in the time that ARTIM allows; and what lies on the disk after it."""
     limits = {"artim_seconds": ARTIM, "stall_seconds": ARTIM, "idle_seconds": ARTIM, "associations": 300,
-              "associations_per_address": 300}
+              "associations_per_address": 300, "half_open": 300,
+              "half_open_per_address": 300}
     with workspace("raw") as folder:
         service = Service(folder, binary=binary, limits=limits, processing={"memory_mib": 0},
                           watcher={"debounce_interval_seconds": 600})

@@ -132,8 +132,8 @@ class Process:
             self.kill()
 
 
-def listening(process, port, timeout=20):
-    if not wait_for(lambda: listens(port) or not process.running(), timeout) or not process.running():
+def listening(process, port, timeout=20, host="127.0.0.1"):
+    if not wait_for(lambda: listens(port, host) or not process.running(), timeout) or not process.running():
         raise RuntimeError("%s does not listen: %s" % (type(process).__name__, process.log()[-2000:]))
 
 

@@ -450,7 +450,8 @@ class Destination:
         self.kept, self.twice, self.log, self.requests, self.actions, self.errors = {}, [], [], [], [], []
         self.stores, self.open, self.peak_open, self.last = 0, 0, 0, None
         self.changed = threading.Condition()
-        self.listener = socket.create_server((host, 0), backlog=64)
+        self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.listener = socket.create_server((host, 0), family=self.family, backlog=64)
         self.host, self.port = self.listener.getsockname()[:2]
         self.stopping = False
         threading.Thread(target=self.listen, daemon=True).start()
@@ -472,7 +473,7 @@ class Destination:
         self.listener.close()
 
     def start(self):
-        self.listener = socket.create_server((self.host, self.port), backlog=64)
+        self.listener = socket.create_server((self.host, self.port), family=self.family, backlog=64)
         threading.Thread(target=self.listen, daemon=True).start()
 
     def wait(self, condition, timeout):
