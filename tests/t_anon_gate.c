@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "anon/dates.h"
 #include "anon/gate.h"
 #include "anon/pidmap.h"
 #include "dicom/build.h"
@@ -135,7 +136,10 @@ START_TEST(test_needs_key)
 	ck_assert_int_eq(open_gate(), OK); /* not used without `full` */
 	gate_close(&gate);
 	settings.netrt.full = true;
-	fails(GATE_KEY, ERR_UNUSABLE);
+	settings.netrt.uid_key = "no secret";
+	ck_assert_int_eq(open_gate(), OK); /* NETRT had none either */
+	ck_assert(gate.maps_uids && !gate.has_key);
+	gate_close(&gate);
 }
 END_TEST
 
@@ -370,6 +374,38 @@ START_TEST(test_sequential)
 }
 END_TEST
 
+/* The date in a new ID is the one that the new object says. */
+START_TEST(test_date_in_id)
+{
+	const char *const dates[] = {"StudyDate"};
+	const struct who one = {"1", NULL, "A", "1.2.3", NULL};
+	const struct who two = {"2", NULL, "B", "1.2.4", NULL};
+	const struct who three = {"3", NULL, "C", "1.2.5", NULL};
+	struct buf moved = BUF_INIT(64);
+
+	settings.pseudonyms = ANON_SEQUENTIAL;
+	ck_assert_int_eq(open_gate(), OK);
+	const struct anon_patient *p = patient(&one);
+	ck_assert(date_shift(BYTES_LIT("20240229"), VR_DA, p->shift_days, &moved));
+	ck_assert_int_eq(strncmp(p->id, "SITE_0001_", 10), 0);
+	ck_assert_str_eq(p->id + 10, (const char *)moved.at);
+	buf_free(&moved);
+	gate_close(&gate);
+	settings.profile = ANON_BASIC;
+	settings.options = 0;
+	ck_assert_int_eq(open_gate(), OK);
+	ck_assert_str_eq(patient(&two)->id, "SITE_0002_19000101");
+	gate_close(&gate);
+	settings.profile = ANON_NETRT;
+	settings.netrt.full = true;
+	settings.netrt.full_date = (struct anon_list){dates, 1};
+	ck_assert_int_eq(open_gate(), OK);
+	ck_assert_str_eq(patient(&three)->id, "SITE_0003_20240201");
+	ck_assert_str_eq(patient(&two)->id, "SITE_0002_19000101");
+	gate_close(&gate);
+}
+END_TEST
+
 START_TEST(test_random)
 {
 	const struct who first = {"12345", NULL, "SMITH^JOHN", "1.2.3", NULL};
@@ -450,6 +486,7 @@ Suite *suite_anon_gate(void)
 	tcase_add_test(t, test_keyed);
 	tcase_add_test(t, test_charsets);
 	tcase_add_test(t, test_sequential);
+	tcase_add_test(t, test_date_in_id);
 	tcase_add_test(t, test_random);
 	tcase_add_test(t, test_overrides);
 	tcase_add_test(t, test_map_breaks);

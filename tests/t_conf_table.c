@@ -188,6 +188,7 @@ START_TEST(test_promised_defaults)
 	ck_assert_int_eq(conf.anonymization.date_shift_days, 3650);
 	ck_assert_ptr_null(conf.anonymization.key_file);
 	ck_assert_str_eq(conf.anonymization.site_code, "SITE");
+	ck_assert_ptr_null(conf.anonymization.full_anonymization_rules.patient_id_override);
 	ck_assert_str_eq(conf.anonymization.pid_mapping_file, "/mnt/shared/pid_mapping.json");
 	ck_assert(conf.anonymization.use_consistent_pid);
 	ck_assert(!conf.feature_flags.enable_segmentation_export);

@@ -4,14 +4,17 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "anon/dates.h"
 #include "anon/pidmap.h"
 #include "anon/safe.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/sha256.h"
+#include "dicom/tag.h"
 
 #define GATE_ARENA (64u << 20)
-#define KEYED_ID 16u /* characters of base 32: 80 bits */
+#define NO_DATE "19000101" /* in IDs, where dates do not go out */
+#define KEYED_ID 16u       /* characters of base 32: 80 bits */
 
 static const char roi_names_default[] = {
 #include "roi_names.inc" /* generated from config/roi_names.txt */
@@ -37,8 +40,7 @@ static bool needs_key(const struct anon_settings *s)
 
 	for (size_t i = 0; i < s->rule_count; i++)
 		hashes |= s->rules[i].act == ANON_SITE_HASH;
-	return uids || dates || hashes || s->pseudonyms == ANON_KEYED ||
-	       (s->profile == ANON_NETRT && s->netrt.full && s->netrt.full_uid.count > 0);
+	return uids || dates || hashes || s->pseudonyms == ANON_KEYED;
 }
 
 static enum err open_key(struct anon_gate *g, struct fault *f)
@@ -57,8 +59,17 @@ static enum err open_key(struct anon_gate *g, struct fault *f)
 			"name it in anonymization.key_file",
 			FAULT_NO_OFFSET);
 	}
-	if (g->has_key)
+	if (g->has_key) {
 		key_hash(&g->key, "uid", NULL, 0, g->uid_key);
+		g->maps_uids = true;
+	} else if (s->profile == ANON_NETRT && s->netrt.full && s->netrt.full_uid.count > 0) {
+		struct sha256 sum;
+
+		sha256_init(&sum);
+		sha256_add(&sum, bytes_str(s->netrt.uid_key));
+		sha256_end(&sum, g->uid_key);
+		g->maps_uids = true;
+	}
 	return OK;
 }
 
@@ -274,11 +285,43 @@ static void keyed_id(const struct anon_gate *g, const struct anon_identity *who,
 	snprintf(out, ANON_ID_MAX + 1, "%s%s", g->settings->id_prefix, text);
 }
 
+/*
+ * The date in "SITE_0001_YYYYMMDD": Study Date as the new object says it, so that the ID does not
+ * tell what the attribute hides.  One that the map has already stays, whatever it says.
+ */
+static struct bytes date_told(const struct anon_gate *g, const struct anon_identity *who, int days,
+			      struct buf *out)
+{
+	const struct anon_place at = {.iod = IOD_OTHER, .tag = TAG_StudyDate, .vr = VR_DA};
+	enum anon_act act = policy_decide(g->policy, &at).act;
+	bool told = false;
+
+	if (act == ACT_KEEP)
+		return who->study_date;
+	if (act == ACT_SHIFT)
+		told = date_shift(who->study_date, VR_DA, days, out);
+	else if (act == ACT_FIRST_DAY)
+		told = date_first_day(who->study_date, VR_DA, out);
+	return told && out->len == 8 ? buf_bytes(out) : BYTES_LIT(NO_DATE);
+}
+
+static enum err map_id(const struct anon_gate *g, const struct anon_identity *who,
+		       struct anon_patient *p, struct fault *f)
+{
+	const struct anon_settings *s = g->settings;
+	struct buf date = BUF_INIT(256);
+	const struct pidmap_patient patient = {who->id, who->name,
+					       date_told(g, who, p->shift_days, &date)};
+	enum err e = pidmap_get(s->pid_map, s->site_code, &patient, &g->now, g->seen, p->id, f);
+
+	buf_free(&date);
+	return e;
+}
+
 static enum err choose_id(const struct anon_gate *g, const struct anon_identity *who,
 			  struct anon_patient *p, struct fault *f)
 {
 	const struct anon_settings *s = g->settings;
-	const struct pidmap_patient patient = {who->id, who->name, who->study_date};
 	bool full = s->profile == ANON_NETRT && s->netrt.full;
 	enum err e = OK;
 
@@ -287,7 +330,7 @@ static enum err choose_id(const struct anon_gate *g, const struct anon_identity 
 	else if (!s->netrt.consistent_id)
 		random_id(g, who, p->id);
 	else
-		e = pidmap_get(s->pid_map, s->site_code, &patient, &g->now, g->seen, p->id, f);
+		e = map_id(g, who, p, f);
 	memcpy(p->name, p->id, sizeof(p->name));
 	if (full && s->netrt.id_override != NULL)
 		snprintf(p->id, sizeof(p->id), "%s", s->netrt.id_override);
@@ -304,11 +347,9 @@ enum err gate_patient(const struct anon_gate *g, struct bytes data, const struct
 
 	memset(patient, 0, sizeof(*patient));
 	e = identity_collect(data, syntax, &who, &patient->words, a, f);
-	if (e == OK)
-		e = choose_id(g, &who, patient, f);
 	if (e != OK)
 		return e;
-	if (g->has_key)
+	if (g->maps_uids)
 		patient->key = bytes_of(g->uid_key, sizeof(g->uid_key));
 	if (policy_shifts_dates(g->policy)) {
 		struct bytes parts[3];
@@ -316,5 +357,5 @@ enum err gate_patient(const struct anon_gate *g, struct bytes data, const struct
 		parts_of(&who, parts);
 		patient->shift_days = key_days(&g->key, parts, 3, g->settings->shift_days_most);
 	}
-	return OK;
+	return choose_id(g, &who, patient, f);
 }

@@ -21,7 +21,8 @@ struct anon_gate {
 	struct policy *policy;
 	struct anon_key key;
 	bool has_key;
-	uint8_t uid_key[32];    /* of remapped UIDs */
+	uint8_t uid_key[32]; /* of remapped UIDs, where `maps_uids` */
+	bool maps_uids;
 	uint8_t random_key[32]; /* of IDs that are another one in each study, in this run */
 	struct pidmap_seen *seen;
 	struct vocabulary *vocabulary;

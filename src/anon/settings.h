@@ -51,6 +51,7 @@ struct anon_netrt_rules {
 	bool full; /* full_anonymization_enabled: the lists below, not the above */
 	struct anon_list full_remove, full_empty, full_date, full_time, full_uid;
 	const char *id_override, *name_override; /* or NULL */
+	const char *uid_key; /* of full_uid without a key file: no secret, as NETRT's was none */
 	bool consistent_id;
 };
 

@@ -282,6 +282,17 @@ static void keep_values(struct collector *c, struct bytes all)
 	}
 }
 
+/* The patient's new ID and name, and the date in it, "SITE_0001_20240101": in a map that was made
+ * under other rules it may be one of the source. */
+static void keep_pseudonym(struct collector *c, const char *text)
+{
+	const char *last = strrchr(text, '_');
+
+	keep_values(c, bytes_str(text));
+	if (last != NULL)
+		keep_values(c, bytes_str(last + 1));
+}
+
 /* A moved date may be another date of the source; the new object says it all the same. */
 static void keep_moved(struct collector *c, struct bytes dates, enum vr vr)
 {
@@ -383,10 +394,10 @@ enum err verify_collect(struct verify *v, const struct policy *policy,
 	c->iod = IOD_OTHER;
 	c->no_memory = false;
 	enum err e = open_all(c, room_for(source->data));
-	if (e == OK)
-		keep_values(c, bytes_str(source->patient->id));
-	if (e == OK)
-		keep_values(c, bytes_str(source->patient->name));
+	if (e == OK) {
+		keep_pseudonym(c, source->patient->id);
+		keep_pseudonym(c, source->patient->name);
+	}
 	if (e == OK)
 		e = pass(c, true);
 	if (e == OK)

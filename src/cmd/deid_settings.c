@@ -7,6 +7,9 @@
 #include "conf/diag.h"
 #include "conf/table.h"
 #include "conf/value.h"
+#include "dicom/dict.h"
+#include "dicom/tag.h"
+#include "study/options.h"
 
 /* ---- options ---- */
 
@@ -75,6 +78,47 @@ static bool list_with(struct anon_list *out, struct conf_list l, const char *mor
 	return true;
 }
 
+static bool names(const char *item, uint32_t tag)
+{
+	struct dict_entry entry;
+	uint32_t number;
+
+	return (dict_by_keyword(bytes_str(item), &entry) && entry.tag == tag) ||
+	       (dict_parse_tag(bytes_str(item), &number) && number == tag);
+}
+
+/* UIDs to regenerate, and with them those that refer to them: else nothing would find its images
+ * any more (R10). */
+static bool list_uids(struct anon_list *out, struct conf_list l, struct arena *a)
+{
+	static const struct {
+		uint32_t tag;
+		const char *where;
+	} follow[] = {
+		{TAG_SOPInstanceUID, "ReferencedSOPInstanceUID"},
+		{TAG_StudyInstanceUID, "RTReferencedStudySequence>ReferencedSOPInstanceUID"},
+		{TAG_StudyInstanceUID, "ReferencedStudySequence>ReferencedSOPInstanceUID"},
+		{TAG_FrameOfReferenceUID, "ReferencedFrameOfReferenceUID"},
+		{TAG_FrameOfReferenceUID, "RelatedFrameOfReferenceUID"},
+	};
+	enum { FOLLOW = sizeof(follow) / sizeof(follow[0]) };
+	const char **items = ARENA_NEW(a, const char *, l.count + FOLLOW);
+	size_t count = l.count;
+
+	if (items == NULL)
+		return false;
+	for (size_t i = 0; i < l.count; i++)
+		items[i] = l.item[i];
+	for (size_t k = 0; k < FOLLOW; k++)
+		for (size_t i = 0; i < l.count; i++)
+			if (names(l.item[i], follow[k].tag)) {
+				items[count++] = follow[k].where;
+				break;
+			}
+	*out = (struct anon_list){items, count};
+	return true;
+}
+
 static bool is_set(const struct conf *c, const char *key)
 {
 	return c->set_at[conf_table_find(bytes_str(key))].line > 0;
@@ -98,12 +142,13 @@ static bool fill_netrt(struct anon_netrt_rules *n, const struct conf *c, struct 
 		.full_remove = list_of(full->tags_to_remove),
 		.full_date = list_of(full->tags_to_modify_date),
 		.full_time = list_of(full->tags_to_modify_time),
-		.full_uid = list_of(full->tags_to_regenerate_uid),
 		.id_override = full->patient_id_override,
 		.name_override = full->patient_name_override,
 		.consistent_id = z->use_consistent_pid,
+		.uid_key = c->processing.uid_key != NULL ? c->processing.uid_key : STUDY_UID_KEY,
 	};
-	return list_with(&n->blank, blank, "AccessionNumber", a) &&
+	return list_uids(&n->full_uid, full->tags_to_regenerate_uid, a) &&
+	       list_with(&n->blank, blank, "AccessionNumber", a) &&
 	       list_with(&n->full_empty, full->tags_to_empty, "AccessionNumber", a);
 }
 

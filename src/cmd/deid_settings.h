@@ -14,6 +14,7 @@
  * them;
  *   - Accession Number loses its value even where no list names it (a rule of the site may keep
  * it);
+ *   - what refers to an instance, a study or a frame of reference follows tags_to_regenerate_uid;
  *   - null is what the profile says: options on for research, risky images pass for netrt.
  *
  * Strings are c's; lists are in `a`.  ERR_NOMEM.

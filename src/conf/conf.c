@@ -139,6 +139,20 @@ static enum err note_regions(const struct conf_anonymization *z, const struct co
 	return OK;
 }
 
+static enum err note_uids(const struct conf_anonymization *z, const struct conf *c, struct arena *a,
+			  struct conf_diags *d)
+{
+	bool used = z->enabled && z->profile == CONF_PROFILE_NETRT &&
+		    z->full_anonymization_enabled &&
+		    z->full_anonymization_rules.tags_to_regenerate_uid.count > 0;
+
+	return used && z->key_file == NULL
+		       ? note(c, "anonymization.key_file",
+			      "is not given: new UIDs can be traced by anyone who has the old ones",
+			      a, d)
+		       : OK;
+}
+
 enum err conf_notes(const struct conf *c, struct arena *a, struct conf_diags *d)
 {
 	enum err e = OK;
@@ -148,6 +162,8 @@ enum err conf_notes(const struct conf *c, struct arena *a, struct conf_diags *d)
 			 a, d);
 	if (e == OK)
 		e = note_regions(&c->anonymization, c, a, d);
+	if (e == OK)
+		e = note_uids(&c->anonymization, c, a, d);
 	if (e == OK && c->durability == CONF_DURABILITY_FILE)
 		e = note(c, "durability",
 			 "is file: after a power failure an object may be there without its name",

@@ -145,8 +145,8 @@ struct conf_full_rules {
 	struct conf_list tags_to_modify_date;
 	struct conf_list tags_to_modify_time;
 	struct conf_list tags_to_regenerate_uid;
-	const char *patient_id_override;   /* LO, 0..64 characters, or NULL: none */
-	const char *patient_name_override; /* PN, 0..64 characters, or NULL: none */
+	const char *patient_id_override;   /* LO, 0..64 characters, or NULL: none; NULL */
+	const char *patient_name_override; /* PN, 0..64 characters, or NULL: none; NULL */
 };
 
 struct conf_rules {

@@ -106,7 +106,7 @@ def check_config(r, work):
     r.check(done.code == 78 and done.err, "process with a missing configuration", done.code)
     # The defaults protect people; what of it is not built must be switched off by hand.
     done = run("process", work, "-o", work + "/out")
-    r.check(done.code == 78 and b"enabled: false" in done.err, "process with defaults not built", done.code, done.err)
+    r.check(done.code == 78 and b"add_burn_in_disclaimer: false" in done.err, "process with defaults not built", done.code, done.err)
     r.check(not os.path.exists(work + "/out"), "an output in spite of the configuration")
 
 

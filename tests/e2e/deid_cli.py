@@ -210,6 +210,66 @@ def contours(r, profile, sources, found):
         r.check(len(set(names)) == len(names), profile, "names of ROIs", names)
 
 
+def check_full(w):
+    """NETRT's full anonymization as its file has it: without a key, patients keep their numbers."""
+    r, out = w.r, w.path("out-full")
+    config = w.config("netrt", "  full_anonymization_enabled: true\n  study_description: Trial 7\n", name="full")
+    done = w.deid(config, w.study, out=out)
+    r.check(done.code == 0, "full", done.err[:500])
+    found = objects(out)
+    resolves(r, "full", found)
+    for before, after in zip(by_number(objects_of_study(w)), by_number(found)):
+        r.check(after.PatientID.startswith("SITE_0001_") and after.PatientName == after.PatientID, "full", after.PatientID)
+        r.check(after.AccessionNumber == "" and "InstitutionName" not in after, "full: numbers and names")
+        r.check(after.StudyDate == before.StudyDate[:6] + "01" and after.PatientBirthDate == "19310401", "full: dates")
+        r.check(after.StudyTime == before.StudyTime[:2] + "0000", "full: times", after.StudyTime)
+        r.check(after.StudyInstanceUID != before.StudyInstanceUID and after.SOPInstanceUID != before.SOPInstanceUID, "full: UIDs")
+        r.check(after.StudyDescription == "Trial 7" and after.StationName == "CT99", "full: Study Description")
+    r.check(b"anonymization.key_file: note: is not given" in run("config", "check", config).out, "full: the note")
+    config = w.config("netrt", """\
+  full_anonymization_enabled: true
+  full_anonymization_rules: {patient_id_override: ANONYMIZED_ID, patient_name_override: ANONYMIZED_NAME}
+""", name="full2")
+    w.deid(config, w.study, out=w.path("out-full2"))
+    r.check({(ds.PatientID, str(ds.PatientName)) for ds in objects(w.path("out-full2"))} ==
+            {("ANONYMIZED_ID", "ANONYMIZED_NAME")}, "full: overrides")
+
+
+def check_sequential(w):
+    """NETRT's numbers with the other profiles: the date in them is none of the source's."""
+    r = w.r
+    for profile in ("basic", "research"):
+        path = w.path(profile + "-map.json")
+        config = w.write("sequential.yaml", "anonymization: {profile: %s, key_file: %s, pid_mapping_file: %s}\n" % (
+            profile, w.path("key"), path))
+        out = w.path("out-sequential-" + profile)
+        done = w.deid(config, w.study, out=out)
+        r.check(done.code == 0, "sequential", profile, done.err[:500])
+        found = objects(out)
+        resolves(r, "sequential " + profile, found)
+        date = objects_of_study(w)[0].StudyDate
+        r.check(found[0].PatientID == "SITE_0001_" + (found[0].StudyDate or "19000101"), "sequential", found[0].PatientID)
+        r.check(date.encode() not in b"".join(tree(out).values()), "sequential", profile, "the date is in it")
+        # a map that says the date already, as NETRT wrote it: its IDs stay
+        with open(path) as file:
+            text = file.read().replace(found[0].PatientID, "SITE_0001_" + date)
+        with open(path, "w") as file:
+            file.write(text)
+        done = w.deid(config, w.study, out=out)
+        r.check(done.code == 0 and objects(out)[0].PatientID == "SITE_0001_" + date, "sequential: as it was", done.err[:500])
+
+
+def check_random(w):
+    r, out = w.r, w.path("out-random")
+    config = w.config("netrt", "  use_consistent_pid: false\n  site_code: ZZ\n", name="random")
+    before = tree(w.folder).get("map.json")
+    r.check(w.deid(config, w.study, out=out).code == 0, "random")
+    found = objects(out)
+    resolves(r, "random", found)
+    r.check(found[0].PatientID.startswith("ZZ_") and len(found[0].PatientID) == 11, "random", found[0].PatientID)
+    r.check(tree(w.folder).get("map.json") == before, "random: no map")
+
+
 # ---- rules of the site ----
 
 def check_rules(w):
@@ -370,7 +430,7 @@ def check_config(w):
         ("a bad pattern", a + "  roi_names_file: %s\n" % w.path("names"), b"line 2: a pattern longer than any name"),
         ("a bad list", a + "  safe_private_file: %s\n" % w.path("names"), b"line 1: a line is"),
         ("a long site code", a + "  site_code: %s\n" % ("\u00e4" * 40), b":2:14: anonymization.site_code: is too long"),
-        ("full anonymization without a key", a + "  full_anonymization_enabled: true\n", b"need a secret key"),
+        ("hashes without a key", a + "  hash: [StationName]\n", b"need a secret key"),
         ("no YAML", "anonymization: [\n", b"YAML"),
     ]
     for what, text, message in rows:
@@ -558,7 +618,7 @@ def main():
     r = Report("deid_cli")
     with tempfile.TemporaryDirectory(prefix="netrt-deid-") as folder:
         w = Work(r, folder)
-        for check in (check_profiles, check_rules, check_options, check_agreement, check_map, check_config, check_exit_codes,
+        for check in (check_profiles, check_full, check_sequential, check_random, check_rules, check_options, check_agreement, check_map, check_config, check_exit_codes,
                       check_full_disk, check_keygen, check_policy, check_check, check_sanitized):
             check(w)
         if os.environ.get("KEEP"):

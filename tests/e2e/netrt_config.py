@@ -77,7 +77,7 @@ STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} "
 
 def check_refused(r, folder, values):
     path = folder + "/as_shipped.yaml"
-    for key, what in (("anonymize", "anonymization.enabled"), ("burn_in", "processing.add_burn_in_disclaimer")):
+    for key, what in (("burn_in", "processing.add_burn_in_disclaimer"),):
         with open(path, "w", encoding="utf-8") as file:
             file.write(CONFIG % {**values, key: "true"})
         r.check(run("config", "check", path).code == 0, "config check")

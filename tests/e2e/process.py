@@ -106,7 +106,7 @@ def check_exit_codes(w):
         if code != 0:
             r.check(not done.out, name, "printed", done.out)
     told = run("process", w.study, "-o", out).err
-    r.check(b"anonymization.enabled" in told and b"false" in told, "how to switch it off is not said:", told)
+    r.check(b"add_burn_in_disclaimer: false" in told, "how to switch it off is not said:", told)
     done = w.process(w.path("empty"), "-o", w.path("made/for/nothing"))
     r.check(done.code == 66 and not os.path.exists(w.path("made/for/nothing")), "an empty OUT was left behind")
 
