@@ -507,6 +507,47 @@ static struct anon_decision from_table(const struct policy *p, const struct anon
 	return decided(act, FROM_TABLE);
 }
 
+/* What the table does not name, and what says who or where all the same: issuers of numbers, URLs,
+ * numbers, birth dates of other calendars, descriptions of private elements. */
+static bool tells(const struct policy *p, uint32_t tag, enum anon_act *act)
+{
+	static const struct {
+		uint32_t tag;
+		enum anon_act act;
+		unsigned kept_with, cleaned_with; /* options */
+	} rows[] = {
+		{TAG_IssuerOfAccessionNumberSequence, ACT_REMOVE, 0, 0},
+		{TAG_PrivateDataElementCharacteristicsSequence, ACT_REMOVE, 0, 0},
+		{TAG_RetrieveURL, ACT_REMOVE, 0, 0},
+		{TAG_IssuerOfPatientIDQualifiersSequence, ACT_REMOVE, 0, 0},
+		{TAG_PatientBirthDateInAlternativeCalendar, ACT_REMOVE, 0, 0},
+		{TAG_PatientDeathDateInAlternativeCalendar, ACT_REMOVE, 0, 0},
+		{TAG_BreedRegistrationNumber, ACT_REMOVE, 0, 0},
+		{TAG_DeviceID, ACT_REMOVE, ANON_RETAIN_DEVICE, 0},
+		{TAG_PixelDataProviderURL, ACT_REMOVE, 0, 0},
+		{TAG_OrderPlacerIdentifierSequence, ACT_REMOVE, 0, 0},
+		{TAG_OrderFillerIdentifierSequence, ACT_REMOVE, 0, 0},
+		{TAG_LocalNamespaceEntityID, ACT_DUMMY, 0, 0},
+		{TAG_UniversalEntityID, ACT_DUMMY, 0, 0},
+		{TAG_TextValue, ACT_DUMMY, 0, ANON_CLEAN_STRUCTURED},
+		{TAG_HL7InstanceIdentifier, ACT_DUMMY, 0, 0},
+		{TAG_RetrieveURI, ACT_REMOVE, 0, 0},
+		{TAG_StorageMediaFileSetID, ACT_REMOVE, 0, 0},
+		{TAG_SOPAuthorizationComment, ACT_REMOVE, 0, 0},
+		{TAG_AuthorizationEquipmentCertificationNumber, ACT_REMOVE, 0, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].tag != tag)
+			continue;
+		*act = (p->settings->options & rows[i].kept_with) != 0      ? ACT_KEEP
+		       : (p->settings->options & rows[i].cleaned_with) != 0 ? ACT_CLEAN
+									    : rows[i].act;
+		return true;
+	}
+	return false;
+}
+
 /* What the table does not name, by the VR that the dictionary gives it. */
 static struct anon_decision from_vr(const struct policy *p, enum vr vr)
 {
@@ -561,6 +602,7 @@ static bool is_always_removed(uint32_t tag)
 static struct anon_decision decide_profile(const struct policy *p, const struct anon_place *at)
 {
 	struct dict_entry entry;
+	enum anon_act act;
 	uint32_t bits;
 
 	if (is_illegal(at->tag) || is_always_removed(at->tag))
@@ -572,16 +614,17 @@ static struct anon_decision decide_profile(const struct policy *p, const struct 
 		return decided(ACT_REMOVE, FROM_DEFAULT);
 	if (table_find(at->tag, &bits))
 		return from_table(p, at, bits, entry.vr);
-	return from_vr(p, entry.vr);
+	return tells(p, at->tag, &act) ? decided(act, FROM_DEFAULT) : from_vr(p, entry.vr);
 }
 
-static struct anon_decision decide_netrt(const struct anon_place *at)
+/* The patient's ID and name are new ones everywhere; in items a list may take the ID away. */
+static struct anon_decision decide_netrt(const struct anon_place *at, const struct rule *r)
 {
-	if (at->depth == 0 && at->tag == TAG_PatientID)
-		return decided(ACT_ID, FROM_NETRT);
-	if (at->depth == 0 && at->tag == TAG_PatientName)
+	if (at->tag == TAG_PatientName)
 		return decided(ACT_NAME, FROM_NETRT);
-	return decided(ACT_KEEP, FROM_DEFAULT);
+	if (at->tag == TAG_PatientID && (at->depth == 0 || r == NULL))
+		return decided(ACT_ID, FROM_NETRT);
+	return r != NULL ? decided(r->act, r->origin) : decided(ACT_KEEP, FROM_DEFAULT);
 }
 
 struct anon_decision policy_decide(const struct policy *p, const struct anon_place *at)
@@ -599,12 +642,7 @@ struct anon_decision policy_decide(const struct policy *p, const struct anon_pla
 		return (struct anon_decision){.act = ACT_REPLACE,
 					      .origin = FROM_NETRT,
 					      .value = bytes_str(s->study_description)};
-	if (!netrt)
-		return decide_profile(p, at);
-	struct anon_decision d = decide_netrt(at);
-	if (d.act == ACT_KEEP && r != NULL)
-		d = decided(r->act, r->origin);
-	return d;
+	return netrt ? decide_netrt(at, r) : decide_profile(p, at);
 }
 
 /* ---- the rest ---- */
