@@ -82,13 +82,30 @@ static void set_limit(int what, uint64_t soft, uint64_t hard)
 		log_say(LOG_WARNING, "a limit of the worker cannot be set: %s", strerror(errno));
 }
 
+/* Address space that came with the fork: settings of the service itself, more with every reload,
+ * and none of the study's. */
+static uint64_t inherited_bytes(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%lu", &pages) != 1)
+		pages = 0;
+	fclose(file);
+	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 void worker_limit(const struct service_processing *p)
 {
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2) */
 	set_limit(RLIMIT_CORE, 0, 0);
 #ifndef __SANITIZE_ADDRESS__ /* whose shadow is larger than any limit */
-	if (p->memory_bytes != 0)
-		set_limit(RLIMIT_AS, p->memory_bytes, p->memory_bytes);
+	if (p->memory_bytes != 0) {
+		uint64_t most = inherited_bytes() + p->memory_bytes;
+		set_limit(RLIMIT_AS, most, most);
+	}
 #endif
 	if (p->cpu_seconds != 0)
 		set_limit(RLIMIT_CPU, p->cpu_seconds, p->cpu_seconds + 5);

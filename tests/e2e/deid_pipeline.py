@@ -528,7 +528,7 @@ def check_closed(w):
         ("no list of names", "research", {"roi_names_file": w.path("nowhere")}),
         ("no list of private attributes", "research", {"safe_private_file": w.path("nowhere")}),
         ("a wrong list", "research", {"safe_private_file": w.key}),
-        ("an option that is none", "basic", {"options": {"retain_everything": True}}),
+        ("an option that is no switch", "basic", {"options": {"retain_uids": "perhaps"}}),
         ("an option with netrt", "netrt", {"options": {"clean_descriptors": True}}),
     ]
     for number, (what, profile, more) in enumerate(rows):
@@ -586,7 +586,7 @@ def check_full_disk(w):
         done = w.process("basic", "full/out")
         r.check(done.code in (0, 73), "output on a full disk:", done.code, done.err)
         if done.code:
-            nothing_out_but(r, folder, {"map.json", "map.json.lock"}, "output on a full disk")
+            nothing_out_but(r, folder, {"map.json", "map.json.lock", "out.yaml"}, "output on a full disk")
     finally:
         subprocess.run(["umount", folder])
 
@@ -700,7 +700,7 @@ def check_sequential(w):
     eyes.folder(w.path("seq-basic"), "sequential")
     done = w.process("research", "seq-research", pseudonyms="sequential", pid_mapping_file=w.path("seq2.json"))
     w.r.check(done.code == 0, "sequential with research:", done.code, done.err)
-    eyes.folder(w.path("seq-research"), "sequential")
+    Eyes(w.r, w.plants, "research").folder(w.path("seq-research"), "sequential")
 
 
 CHECKS = [check_process, check_references, check_serve, check_quarantine, check_closed, check_full_disk, check_reload,
