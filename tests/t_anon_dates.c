@@ -77,6 +77,8 @@ static const struct {
 	{"20200301120000\\20200302", VR_DT, -1, "20200229120000\\20200301"},
 	/* the other end of a range would stay */
 	{"20200301-20200401", VR_DT, -1, NULL},
+	{"2020.03.01-20200401", VR_DT, -1, NULL},
+	{"2020.03.01", VR_DT, -1, "20200229"},
 	{"20200301120000-20200401", VR_DT, -1, NULL},
 	{"20200301-", VR_DT, -1, NULL},
 	{"202003012", VR_DT, -1, NULL},
@@ -186,6 +188,7 @@ static const struct {
 	{time_full_hour, "SMITH", VR_TM, NULL},
 	{time_full_hour, "20200317123456.7", VR_DT, "20200317120000"},
 	{time_full_hour, "20200317", VR_DT, NULL},
+	{time_full_hour, "2020.03.17", VR_DT, NULL},
 };
 
 START_TEST(test_coarse)

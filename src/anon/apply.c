@@ -338,7 +338,7 @@ static enum err step(struct applying *w, const struct token *t)
 	case TOK_PIXELS_END:
 		break;
 	}
-	assert(!"fragments are skipped");
+	assert(false); /* fragments are skipped */
 	return ERR_WIRE;
 }
 

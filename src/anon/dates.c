@@ -155,9 +155,9 @@ static bool one_value(struct bytes b, enum vr vr, date_act *act, int days, struc
 	if (!parse_date(b, &d) || !act(&d, days, out))
 		return false;
 	struct bytes rest = bytes_slice(b, d.used, b.len - d.used);
-	if (vr == VR_DT && d.used != 10) {
+	if (vr == VR_DT) {
 		buf_add(out, rest);
-		return is_time_tail(rest, d.day > 0);
+		return is_time_tail(rest, d.used == 8);
 	}
 	if (rest.len == 0)
 		return true;
@@ -199,8 +199,11 @@ bool time_full_hour(struct bytes value, enum vr vr, struct buf *out)
 {
 	struct bytes b = bytes_trim(value);
 	size_t at = vr == VR_DT ? 8 : 0;
+	struct date d;
 	int hour;
 
+	if (vr == VR_DT && (!parse_date(b, &d) || d.used != at))
+		return false;
 	if (!digits(b, at, 2, &hour) || hour > 23)
 		return false;
 	buf_add(out, bytes_slice(b, 0, at + 2));

@@ -66,6 +66,9 @@ static bool may_stay(const struct vocabulary *v, const struct words *words, stru
 
 	if (name.len == 0 || name.len > NAME_MAX_BYTES || !vocabulary_has(v, name))
 		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if (name.at[i] < 0x20 || name.at[i] == '\\' || name.at[i] == 0x7F)
+			return false;
 	bool tells = words_clean(words, name, true, &rest);
 	buf_free(&rest);
 	return !tells;

@@ -78,7 +78,7 @@ const char *value_code_meaning(const char *code)
 	for (size_t i = 0; i < sizeof(cid7050) / sizeof(cid7050[0]); i++)
 		if (strcmp(cid7050[i].code, code) == 0)
 			return cid7050[i].meaning;
-	assert(!"a code of CID 7050");
+	assert(false); /* every code of CID 7050 has its meaning */
 	return "";
 }
 

@@ -20,6 +20,7 @@
 #define NUMBER_SHORTEST 4u
 #define STRICT_DIGITS 5u
 #define WHOLE_TOKENS 4u
+#define ROUNDS 16u
 
 /* U+00C0 to U+017F without accents, in lower case. */
 static const char latin[][3] = {
@@ -426,7 +427,8 @@ static void put_rest(const struct cut *c, struct buf *out)
 		buf_add(out, bytes_slice(c->source, last_to, c->source.len - last_to));
 }
 
-bool words_clean(const struct words *w, struct bytes utf8, bool strict, struct buf *out)
+/* One look at a text: what is to go is put into *rest without it.  False: nothing is to go. */
+static bool clean_once(const struct words *w, struct bytes utf8, bool strict, struct buf *rest)
 {
 	struct cut c = {.folded = BUF_INIT(1u << 28)};
 
@@ -437,7 +439,30 @@ bool words_clean(const struct words *w, struct bytes utf8, bool strict, struct b
 	if (c.folded.failed)
 		found = true; /* nothing of it is put out */
 	else if (found)
-		put_rest(&c, out);
+		put_rest(&c, rest);
 	buf_free(&c.folded);
 	return found;
+}
+
+bool words_clean(const struct words *w, struct bytes utf8, bool strict, struct buf *out)
+{
+	struct buf rest = BUF_INIT(1u << 28), next = BUF_INIT(1u << 28);
+	unsigned rounds = 0;
+
+	if (!clean_once(w, utf8, strict, &rest))
+		return false;
+	/* what stood apart may be a word now */
+	while (clean_once(w, buf_bytes(&rest), strict, &next)) {
+		struct buf spare = rest;
+
+		rest = next;
+		next = spare;
+		buf_free(&next);
+		if (++rounds == ROUNDS) /* a text like that is no loss */
+			buf_free(&rest);
+	}
+	buf_add(out, buf_bytes(&rest));
+	buf_free(&rest);
+	buf_free(&next);
+	return true;
 }

@@ -13,6 +13,7 @@
 #include "anon/convert.h"
 #include "base/log.h"
 #include "study/pool.h"
+#include "study/shield.h"
 #include "study/tree.h"
 
 #define REPORT_MAX (256u << 20)
@@ -265,7 +266,6 @@ static void make_report(const struct job *job, struct buf *b)
 /* Old and new, for whoever may know both. */
 static void make_crosswalk(const struct job *job, struct buf *b)
 {
-	buf_str(b, "old study\told instance\tnew study\tnew instance\tnew patient id\n");
 	for (uint32_t i = 0; i < job->count; i++) {
 		const struct row *r = &job->rows[i];
 
@@ -297,6 +297,8 @@ static int write_whole(int dir, const char *name, mode_t mode, const struct buf 
 static int write_reports(const struct job *job)
 {
 	struct buf b = BUF_INIT(REPORT_MAX);
+	struct fault f;
+	char text[256];
 	int code;
 
 	make_report(job, &b);
@@ -305,7 +307,11 @@ static int write_reports(const struct job *job)
 	if (job->options->crosswalk == NULL || code != EX_OK)
 		return code;
 	make_crosswalk(job, &b);
-	code = b.failed ? EX_CANTCREAT : write_whole(AT_FDCWD, job->options->crosswalk, 0600, &b);
+	if (shield_crosswalk(job->options->crosswalk, &b, &f) != OK) {
+		fault_format(&f, text, sizeof(text));
+		log_say(LOG_ERROR, "%s: %s", log_quote_str(job->options->crosswalk), text);
+		code = EX_CANTCREAT;
+	}
 	buf_free(&b);
 	return code;
 }

@@ -17,7 +17,7 @@ struct deid_options {
 	struct anon_gate *gate;
 	unsigned workers;
 	const char *version;
-	const char *crosswalk; /* file of old and new UIDs and IDs, 0600, or NULL: none */
+	const char *crosswalk; /* file to which old and new UIDs are added, 0600, or NULL: none */
 	bool progress, json, quiet;
 };
 

@@ -292,8 +292,12 @@ def check_rules(w):
         item = ds.RequestAttributesSequence[0] if ds.get("RequestAttributesSequence") else Dataset()
         r.check("ScheduledProcedureStepDescription" not in item, "removed by its path")
         r.check(ds.InstitutionName == "Site 12" and ds.StudyDescription == "Thorax", "replaced", ds.get("InstitutionName"))
-    rows = open(w.path("crosswalk")).read().splitlines()
-    r.check(len(rows) == 14 and "MRN7788123" not in "".join(rows), "crosswalk", rows[:2])
+    rows = [row.split("\t") for row in open(w.path("crosswalk")).read().splitlines()]
+    olds = {(ds.StudyInstanceUID, ds.SOPInstanceUID) for ds in objects_of_study(w)}
+    news = {(ds.StudyInstanceUID, ds.SOPInstanceUID, ds.PatientID) for ds in objects(out)}
+    r.check({tuple(row[:2]) for row in rows} == olds and {tuple(row[2:]) for row in rows} == news, "crosswalk", rows[:2])
+    w.deid(config, w.study, out=out)
+    r.check(len(open(w.path("crosswalk")).readlines()) == 26, "what is in the crosswalk stays")
     r.check(stat.S_IMODE(os.stat(w.path("crosswalk")).st_mode) == 0o600, "mode of the crosswalk")
 
 
