@@ -82,6 +82,7 @@ static void set_limit(int what, uint64_t soft, uint64_t hard)
 		log_say(LOG_WARNING, "a limit of the worker cannot be set: %s", strerror(errno));
 }
 
+#ifndef __SANITIZE_ADDRESS__
 /* Address space that came with the fork: settings of the service itself, more with every reload,
  * and none of the study's. */
 static uint64_t inherited_bytes(void)
@@ -96,6 +97,7 @@ static uint64_t inherited_bytes(void)
 	fclose(file);
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
+#endif
 
 void worker_limit(const struct service_processing *p)
 {
