@@ -21,6 +21,16 @@ static const struct {
 #undef SUITE
 };
 
+#ifdef __SANITIZE_ADDRESS__
+/* Every test is a fork of this process: what it has freed and AddressSanitizer holds back is copied
+ * thousands of times. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "quarantine_size_mb=16";
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	size_t chosen = 0;
