@@ -298,7 +298,7 @@ struct finder {
 	/* of the attribute that is reached */
 	uint32_t tag;
 	enum vr vr;
-	bool kept;   /* the policy keeps it */
+	bool kept;   /* the policy keeps it, cleaned or not */
 	bool stands; /* as it was in the source, whatever it says */
 	bool ours;   /* de-identification says it of itself */
 };
@@ -338,8 +338,9 @@ static void step(struct finder *n)
 
 		n->tag = t.tag;
 		n->vr = vr != VR_UN ? vr : t.vr;
-		n->kept = policy_decide(n->policy, &place).act == ACT_KEEP;
-		n->stands = n->kept && !policy_cleans_text(n->policy);
+		enum anon_act act = policy_decide(n->policy, &place).act;
+		n->kept = act == ACT_KEEP || act == ACT_CLEAN;
+		n->stands = act == ACT_KEEP && !policy_cleans_text(n->policy);
 		n->ours = policy_cleans_text(n->policy) && is_ours(&n->visit, t.tag);
 		if (n->visit.depth == 0 && t.tag == TAG_SOPClassUID)
 			n->iod = anon_iod_of(t.value);
