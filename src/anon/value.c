@@ -8,7 +8,7 @@
 #include "dicom/dict.h"
 #include "dicom/syntax.h"
 
-#define TEXT_MAX (64u << 20) /* of one value, as UTF-8 */
+#define TEXT_MAX (16u << 20) /* of one value, as UTF-8 */
 #define HASH_BYTES 10u       /* 80 bits: 16 characters of base 32, which SH has room for */
 
 enum err value_open(struct value_maker *m, const struct policy *policy,
