@@ -147,15 +147,20 @@ static void keep_attribute(struct collector *c, struct bytes value, enum vr vr,
 	}
 }
 
-/* A moved date may be another date of the source; the new object says it all the same. */
+/* A moved date may be another date of the source; the new object says it all the same.  Dates of
+ * ranges and of dates with times count on their own, too. */
 static void keep_moved(struct collector *c, struct bytes dates, enum vr vr)
 {
 	buf_free(&c->text);
 	if (!date_shift(dates, vr, c->source->patient->shift_days, &c->text))
 		return;
 	struct bytes moved = arena_copy(c->a, buf_bytes(&c->text));
-	if (moved.at != NULL)
-		keep_values(c, moved, vr);
+	if (moved.at == NULL)
+		return;
+	keep_values(c, moved, vr);
+	for (size_t at = 0; at + 8 <= moved.len; at++)
+		if (at == 0 || moved.at[at - 1] == '\\' || moved.at[at - 1] == '-')
+			forbidden_keep(&c->forbidden, bytes_slice(moved, at, 8), VR_DA);
 }
 
 static enum err forbid_later(struct collector *c, const struct token *t, enum vr vr)
