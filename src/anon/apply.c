@@ -24,9 +24,10 @@ struct forced {
 	bool done;
 };
 
-struct level {      /* a sequence that is open */
-	bool plain; /* its texts become dummies (D) */
-	bool clean; /* they are cleaned strictly (C) */
+struct level {                /* a sequence that is open, and the item of it */
+	bool plain;           /* its texts become dummies (D) */
+	bool clean;           /* they are cleaned strictly (C) */
+	struct bytes charset; /* Specific Character Set of the item (PS3.3 C.12.1.1.2) */
 };
 
 struct applying {
@@ -36,7 +37,6 @@ struct applying {
 	struct fault *f;
 	struct value_maker values;
 	struct emit emit;
-	struct bytes in; /* what the token's offsets count in */
 	struct visit visit;
 	struct level level[VISIT_DEPTH + 1]; /* [depth] is around the element at hand */
 	enum anon_iod iod;
@@ -108,9 +108,11 @@ static enum err force_all(struct applying *w)
 		force_text(w, TAG_StudyDescription, VR_LO,
 			   value_encoded(&w->values, study.value, 64));
 	if (decide_top(w, TAG_PatientName).act == ACT_NAME)
-		force_text(w, TAG_PatientName, VR_PN, bytes_str(p->name));
+		force_text(w, TAG_PatientName, VR_PN,
+			   value_encoded(&w->values, bytes_str(p->name), ANON_ID_MAX));
 	if (decide_top(w, TAG_PatientID).act == ACT_ID)
-		force_text(w, TAG_PatientID, VR_LO, bytes_str(p->id));
+		force_text(w, TAG_PatientID, VR_LO,
+			   value_encoded(&w->values, bytes_str(p->id), ANON_ID_MAX));
 	if (*codes != NULL) {
 		force_text(w, TAG_PatientIdentityRemoved, VR_CS, BYTES_LIT("YES"));
 		force_text(w, TAG_DeidentificationMethod, VR_LO,
@@ -172,7 +174,8 @@ static enum err too_deep(struct applying *w, const struct token *t)
 }
 
 /* Begin a sequence in the output; visit has entered it, or does with the next token. */
-static enum err begin(struct applying *w, const struct token *t, unsigned depth, enum anon_act act)
+static enum err begin(struct applying *w, const struct token *t, unsigned depth, enum anon_act act,
+		      enum vr vr)
 {
 	const struct level outer = w->level[depth];
 
@@ -182,8 +185,9 @@ static enum err begin(struct applying *w, const struct token *t, unsigned depth,
 	w->level[depth + 1] = (struct level){
 		.plain = act == ACT_DUMMY || outer.plain,
 		.clean = act == ACT_CLEAN || outer.clean,
+		.charset = outer.charset,
 	};
-	emit_begin(&w->emit, w->in, t);
+	emit_begin(&w->emit, t, vr);
 	return OK;
 }
 
@@ -204,7 +208,7 @@ static enum err begin_sequence(struct applying *w, const struct token *t)
 	case ACT_KEEP:
 	case ACT_DUMMY:
 	case ACT_CLEAN:
-		return begin(w, t, w->visit.depth, act);
+		return begin(w, t, w->visit.depth, act, t->vr == VR_UN ? VR_UN : VR_SQ);
 	case ACT_EMPTY: {
 		enum err e = visit_skip(&w->visit, w->f);
 		return e != OK ? e : empty_value(w, t);
@@ -216,11 +220,18 @@ static enum err begin_sequence(struct applying *w, const struct token *t)
 
 /* ---- elements ---- */
 
+/* One that was in UN stays there; one of another VR becomes a sequence, or UN where its byte order
+ * is not that of its surroundings. */
 static enum err enter_hidden(struct applying *w, const struct token *t, enum anon_act act)
 {
-	enum err e = begin(w, t, w->visit.depth, act);
+	unsigned depth = w->visit.depth;
+	enum err e = visit_enter(&w->visit, t, w->f);
 
-	return e != OK ? e : visit_enter(&w->visit, t, w->f);
+	if (e != OK)
+		return e;
+	bool little = !visit_big_endian(&w->visit);
+	bool un = little && (t->vr == VR_UN || t->big_endian);
+	return begin(w, t, depth, act, un ? VR_UN : VR_SQ);
 }
 
 /* The name that was chosen for the ROI whose item this is. */
@@ -236,6 +247,8 @@ static struct bytes roi_name(const struct applying *w)
 static enum err change(struct applying *w, const struct token *t, struct anon_decision d)
 {
 	struct bytes value;
+
+	value_charset(&w->values, around(w)->charset);
 	enum value_end end = value_make(&w->values,
 					&(struct value_job){.token = t,
 							    .decision = d,
@@ -246,7 +259,7 @@ static enum err change(struct applying *w, const struct token *t, struct anon_de
 
 	switch (end) {
 	case VALUE_SAME:
-		emit_copy(&w->emit, w->in, t);
+		emit_copy(&w->emit, t);
 		return OK;
 	case VALUE_NEW:
 		w->out->counts.text_cleaned += d.act == ACT_KEEP;
@@ -277,7 +290,19 @@ static enum err take_pixels(struct applying *w, const struct token *t, size_t en
 	o->encapsulated = t->kind == TOK_PIXELS;
 	o->pixels = bytes_slice(w->source->data, t->at, end - t->at);
 	o->pixels_head = t->value_at - t->at;
+	o->tail_at = o->head.len;
+	if (t->explicit_vr != w->source->syntax->explicit_vr || t->vr == VR_NONE)
+		return fault_tag(w->f, ERR_WIRE, "the header of pixel data is of another encoding",
+				 t->at, t->tag);
 	return OK;
+}
+
+/* "No burned in annotation" is not said again of pixels that nobody has looked at (R20). */
+static bool is_empty_claim(const struct applying *w, const struct token *t, struct anon_decision d)
+{
+	return t->tag == TAG_BurnedInAnnotation && d.act == ACT_KEEP && d.origin != FROM_SITE &&
+	       policy_cleans_text(w->policy) && !w->source->pixels_cleaned &&
+	       bytes_eq_str(bytes_trim(t->value), "NO");
 }
 
 static enum err element(struct applying *w, const struct token *t)
@@ -286,12 +311,17 @@ static enum err element(struct applying *w, const struct token *t)
 		return take_pixels(w, t, t->value_at + t->value.len);
 	if (w->visit.depth == 0 && place_forced(w, t->tag))
 		return OK;
+	if (t->tag == TAG_SpecificCharacterSet)
+		w->level[w->visit.depth].charset = t->value;
 
 	struct anon_decision d = decide(w, t);
+	if (is_empty_claim(w, t, d))
+		d = (struct anon_decision){.act = ACT_REMOVE};
 	count(w, d.act, t->tag);
 	if (d.act == ACT_REMOVE)
 		return OK;
-	if (visit_hides(t) && (d.act == ACT_KEEP || d.act == ACT_DUMMY || d.act == ACT_CLEAN))
+	if ((d.act == ACT_KEEP || d.act == ACT_DUMMY || d.act == ACT_CLEAN) &&
+	    visit_hides(&w->visit, t))
 		return enter_hidden(w, t, d.act);
 	return change(w, t, d);
 }
@@ -309,8 +339,8 @@ static enum err begin_pixels(struct applying *w, const struct token *t)
 	if (own)
 		return take_pixels(w, t, end);
 	count(w, d.act, t->tag);
-	if (d.act == ACT_KEEP)
-		buf_add(w->emit.out, bytes_slice(w->in, t->at, end - t->at));
+	if (d.act == ACT_KEEP && t->explicit_vr == w->emit.explicit_vr && dict_vr(t->tag) != VR_SQ)
+		buf_add(w->emit.out, bytes_slice(visit_in(&w->visit), t->at, end - t->at));
 	return OK;
 }
 
@@ -326,7 +356,8 @@ static enum err step(struct applying *w, const struct token *t)
 	case TOK_PIXELS:
 		return begin_pixels(w, t);
 	case TOK_ITEM:
-		emit_begin(&w->emit, w->in, t);
+		w->level[w->visit.depth].charset = w->level[w->visit.depth - 1].charset;
+		emit_begin(&w->emit, t, VR_NONE);
 		return OK;
 	case TOK_ITEM_END:
 		emit_end(&w->emit, true);
@@ -349,13 +380,14 @@ static enum err run(struct applying *w)
 
 	visit_open(&w->visit, w->source->data, w->source->syntax);
 	while ((e = visit_next(&w->visit, &t, w->f)) == OK) {
-		w->in = visit_in(&w->visit);
 		e = step(w, &t);
 		if (e != OK)
 			return e;
 	}
 	if (e != ERR_MORE)
 		return e;
+	if (!w->out->has_pixels)
+		w->out->tail_at = w->emit.out->len;
 	for (unsigned i = 0; i < w->forced_count; i++)
 		emit_forced(w, &w->forced[i]);
 	return w->emit.out->failed
@@ -364,16 +396,32 @@ static enum err run(struct applying *w)
 		       : OK;
 }
 
-/* SOP Class, SOP Instance and Specific Character Set: needed before the pass. */
-static enum err read_front(struct applying *w, struct bytes *charset)
+/* What is said twice, and differently, is understood differently by different readers. */
+static bool note_once(struct bytes *known, bool *seen, const struct token *t)
+{
+	bool same = !*seen || bytes_eq(bytes_trim(*known), bytes_trim(t->value));
+
+	*known = t->value;
+	*seen = true;
+	return same;
+}
+
+/* SOP Class, SOP Instance and Specific Character Set of the top level. */
+struct front {
+	struct bytes class, instance, charset;
+	bool has_class, has_instance, has_charset;
+};
+
+/* Before the pass, over all of the top level. */
+static enum err read_front(struct applying *w, struct front *front)
 {
 	struct walk *k = &w->visit.walkers[0];
-	struct bytes class = BYTES_NONE, instance = BYTES_NONE;
 	struct token t;
+	bool good = true;
 	enum err e;
 
 	walk_init(k, w->source->data, w->source->syntax);
-	while ((e = walk_next(k, &t, w->f)) == OK && !is_pixels(w, &t)) {
+	while ((e = walk_next(k, &t, w->f)) == OK) {
 		if (t.kind == TOK_SEQUENCE || t.kind == TOK_PIXELS)
 			e = walk_skip(k, w->f);
 		if (e != OK)
@@ -381,22 +429,37 @@ static enum err read_front(struct applying *w, struct bytes *charset)
 		if (t.kind != TOK_ELEMENT || t.depth > 0)
 			continue;
 		if (t.tag == TAG_SpecificCharacterSet)
-			*charset = t.value;
+			good &= note_once(&front->charset, &front->has_charset, &t);
 		if (t.tag == TAG_SOPClassUID)
-			class = t.value;
+			good &= note_once(&front->class, &front->has_class, &t);
 		if (t.tag == TAG_SOPInstanceUID)
-			instance = t.value;
+			good &= note_once(&front->instance, &front->has_instance, &t);
 	}
-	if (e != OK && e != ERR_MORE)
+	if (e != ERR_MORE)
 		return e;
-	if (!uid_set(&w->out->sop_class, class) || !uid_set(&w->out->sop_instance, instance))
+	if (!good)
+		return fault_set(
+			w->f, ERR_UNUSABLE,
+			"SOP Class, SOP Instance or character set is there twice, and differs",
+			FAULT_NO_OFFSET);
+	return OK;
+}
+
+static enum err judge_class(struct applying *w, const struct front *front)
+{
+	struct anon_object *o = w->out;
+
+	if (!uid_set(&o->sop_class, front->class) || !uid_set(&o->sop_instance, front->instance))
 		return fault_set(w->f, ERR_UNUSABLE, "no usable SOP Class UID and SOP Instance UID",
 				 FAULT_NO_OFFSET);
-	if (!policy_passes(w->policy, class))
+	if (!policy_passes(w->policy, front->class))
 		return fault_tag(w->f, ERR_UNSUPPORTED,
 				 "objects of this SOP class are not let out by the profile",
 				 FAULT_NO_OFFSET, TAG_SOPClassUID);
-	w->iod = anon_iod_of(class);
+	w->iod = anon_iod_of(front->class);
+	if (decide_top(w, TAG_SOPInstanceUID).act == ACT_UID)
+		o->sop_instance =
+			anon_uid_mapped(w->source->patient->key, bytes_str(o->sop_instance.text));
 	return OK;
 }
 
@@ -405,7 +468,7 @@ enum err anon_apply(const struct policy *policy, const struct anon_source *sourc
 {
 	static struct applying work; /* 20 KiB and more; one object at a time in a process */
 	struct applying *w = &work;
-	struct bytes charset = BYTES_NONE;
+	struct front front = {.has_class = false};
 
 	*out = (struct anon_object){.head = BUF_INIT(2 * source->data.len + (1u << 20))};
 	memset(w, 0, sizeof(*w));
@@ -414,14 +477,16 @@ enum err anon_apply(const struct policy *policy, const struct anon_source *sourc
 	w->out = out;
 	w->f = f;
 	w->emit.out = &out->head;
-	enum err e = read_front(w, &charset);
+	w->emit.explicit_vr = source->syntax->explicit_vr;
+	enum err e = read_front(w, &front);
 	if (e == OK)
-		e = value_open(&w->values, policy, source->patient, charset, f);
+		e = judge_class(w, &front);
+	if (e == OK)
+		e = value_open(&w->values, policy, source->patient, f);
 	if (e != OK)
 		return e;
-	if (decide_top(w, TAG_SOPInstanceUID).act == ACT_UID)
-		out->sop_instance =
-			anon_uid(source->patient->key, bytes_str(out->sop_instance.text));
+	w->level[0].charset = front.charset;
+	value_charset(&w->values, front.charset);
 	e = force_all(w);
 	if (e == OK)
 		e = run(w);

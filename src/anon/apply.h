@@ -1,16 +1,18 @@
 /*
  * A data set, de-identified at every depth.
  *
- * One pass with dicom/walk, no recursion: what is kept is copied byte for byte, header and all;
- * what is changed gets a new header in the form (explicit or implicit VR, byte order) of its
- * surroundings.  Sequences and items keep defined lengths defined and undefined ones undefined; a
- * sequence in UN stays one, and what is in it is judged as everything else.
+ * One pass, no recursion: what is kept is copied byte for byte, header and all; what is changed
+ * gets a new header in the form (explicit or implicit VR, byte order) of its surroundings, and so
+ * does what had a header of another form.  Sequences and items keep defined lengths defined and
+ * undefined ones undefined; a sequence in UN stays one, and what is in it is judged as everything
+ * else.  Text is read in the character set of its item.
  *
- * The result is the data set in two parts: `head`, everything but the pixel data, in the order of
- * the source (what stood after the pixel data comes last), and the pixel data element, which
- * anon/pixels looks after.  Beside what the policy decides, the top level gets Patient's Name and
- * ID, and but for the profile netrt Patient Identity Removed, De-identification Method and its
- * codes, and Longitudinal Temporal Information Modified, whatever the source said there (R14, R22).
+ * The result is the data set in three parts: `head` up to the pixel data, the pixel data element,
+ * which anon/pixels looks after, and `head` from tail_at on, what stood behind it.  Beside what the
+ * policy decides, the top level gets Patient's Name and ID, and but for the profile netrt Patient
+ * Identity Removed, De-identification Method and its codes, and Longitudinal Temporal Information
+ * Modified, whatever the source said there (R14, R22); Burned In Annotation NO stays only where
+ * pixels were cleaned (R20).
  *
  * Fails closed: anything that cannot be understood to its end is an error, and nothing comes out.
  */
@@ -40,6 +42,7 @@ struct anon_source {
 
 struct anon_object {
 	struct buf head; /* owned: anon_object_close; encoded in the syntax of the source */
+	size_t tail_at;  /* what in it comes after the pixel data; head.len: nothing */
 	bool has_pixels; /* (7FE0,0008), (7FE0,0009) or (7FE0,0010) */
 	uint32_t pixels_tag;
 	bool encapsulated;
@@ -52,7 +55,8 @@ struct anon_object {
 
 /*
  * ERR_UNSUPPORTED: an object of a SOP class that may not pass.  ERR_UNUSABLE: without SOP Class or
- * Instance UID.  ERR_WIRE, ERR_LIMIT, ERR_NOMEM.  *out is to be closed in every case.
+ * Instance UID, or where these or the character set are there twice and differ.  ERR_WIRE,
+ * ERR_LIMIT, ERR_NOMEM.  *out is to be closed in every case.
  */
 enum err anon_apply(const struct policy *policy, const struct anon_source *source,
 		    struct anon_object *out, struct fault *f) MUST_USE;

@@ -51,7 +51,7 @@ static enum err list_rois(struct roi_list *l, const struct anon_source *source, 
 		if (t.kind == TOK_PIXELS || (t.kind == TOK_SEQUENCE &&
 					     (v.depth > 0 || t.tag != TAG_StructureSetROISequence)))
 			e = visit_skip(&v, f);
-		else if (visit_hides(&t) && t.tag == TAG_StructureSetROISequence)
+		else if (visit_hides(&v, &t) && t.tag == TAG_StructureSetROISequence)
 			e = visit_enter(&v, &t, f);
 		else if (t.kind == TOK_ELEMENT && v.depth == 0 && t.tag == TAG_SpecificCharacterSet)
 			l->charset = charset_parse(t.value);
@@ -125,7 +125,7 @@ enum err convert_make(struct converted *c, const struct anon_gate *gate, const s
 	c->source.pixels_cleaned = blank && pixels_regions(&d, s->regions, s->region_count) > 0;
 	if (e == OK)
 		e = anon_apply(gate->policy, &c->source, &c->object, f);
-	if (e == OK && (s->profile != ANON_NETRT || blank))
+	if (e == OK && (s->profile != ANON_NETRT || c->source.pixels_cleaned))
 		e = pixels_clean(&d, &c->object, s->regions, blank ? s->region_count : 0,
 				 &c->pixels, f);
 	else
@@ -134,9 +134,13 @@ enum err convert_make(struct converted *c, const struct anon_gate *gate, const s
 		e = verify_collect(&c->verify, gate->policy, &c->source, a, f);
 	if (e != OK)
 		return e;
-	c->views[c->view_count++] = buf_bytes(&c->object.head);
+	struct bytes head = buf_bytes(&c->object.head);
+	size_t tail_at = c->object.tail_at;
+	c->views[c->view_count++] = bytes_slice(head, 0, tail_at);
 	if (c->pixels.view.len > 0)
 		c->views[c->view_count++] = c->pixels.view;
+	if (tail_at < head.len)
+		c->views[c->view_count++] = bytes_slice(head, tail_at, head.len - tail_at);
 	return OK;
 }
 

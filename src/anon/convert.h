@@ -22,7 +22,7 @@ struct converted {
 	struct pixels_out pixels;
 	struct verify verify;
 	enum pixel_risk risk;  /* that was let pass */
-	struct bytes views[2]; /* the data set: everything but the pixels, and the pixels */
+	struct bytes views[3]; /* the data set: up to the pixels, the pixels, what is behind them */
 	size_t view_count;
 };
 

@@ -32,9 +32,34 @@ static void put_tag(struct buf *b, uint32_t tag, bool big_endian)
 	put16(b, TAG_ELEMENT(tag), big_endian);
 }
 
-void emit_copy(struct emit *e, struct bytes in, const struct token *t)
+static void put_header(struct emit *e, const struct token *t, enum vr vr, uint32_t len)
 {
-	buf_add(e->out, bytes_slice(in, t->at, t->value_at - t->at + t->value.len));
+	bool big_endian = t->big_endian;
+
+	put_tag(e->out, t->tag, big_endian);
+	if (!e->explicit_vr) {
+		put32(e->out, len, big_endian);
+		return;
+	}
+	buf_add(e->out, bytes_of(vr_info(vr)->name, 2));
+	if (vr_info(vr)->long_form) {
+		put16(e->out, 0, big_endian);
+		put32(e->out, len, big_endian);
+	} else {
+		put16(e->out, len, big_endian);
+	}
+}
+
+/* The VR to be written for as many bytes (PS3.5 6.2.2). */
+static enum vr writable(enum vr vr, size_t len)
+{
+	return vr == VR_NONE || (!vr_info(vr)->long_form && len > SHORT_MAX + 1) ? VR_UN : vr;
+}
+
+void emit_copy(struct emit *e, const struct token *t)
+{
+	put_header(e, t, writable(t->vr, t->value.len), (uint32_t)t->value.len);
+	buf_add(e->out, t->value);
 }
 
 void emit_value(struct emit *e, const struct token *t, enum vr vr, struct bytes value)
@@ -45,32 +70,29 @@ void emit_value(struct emit *e, const struct token *t, enum vr vr, struct bytes 
 		e->out->failed = true;
 		return;
 	}
-	put_tag(e->out, t->tag, t->big_endian);
-	if (t->explicit_vr) {
-		if (!vr_info(vr)->long_form && len > SHORT_MAX)
-			vr = VR_UN;
-		buf_add(e->out, bytes_of(vr_info(vr)->name, 2));
-		if (vr_info(vr)->long_form)
-			put16(e->out, 0, t->big_endian);
-	}
-	if (t->explicit_vr && !vr_info(vr)->long_form)
-		put16(e->out, (uint32_t)len, t->big_endian);
-	else
-		put32(e->out, (uint32_t)len, t->big_endian);
+	put_header(e, t, writable(vr, len), (uint32_t)len);
 	buf_add(e->out, value);
 	if (value.len % 2 != 0)
 		buf_char(e->out, (char)vr_info(vr)->pad);
 }
 
-void emit_begin(struct emit *e, struct bytes in, const struct token *t)
+void emit_begin(struct emit *e, const struct token *t, enum vr vr)
 {
 	assert(e->depth < sizeof(e->open) / sizeof(e->open[0]));
-	buf_add(e->out, bytes_slice(in, t->at, t->value_at - t->at));
+	if (t->kind == TOK_ITEM) {
+		put_tag(e->out, TAG_ITEM, t->big_endian);
+		put32(e->out, t->len, t->big_endian);
+	} else {
+		put_header(e, t, vr, t->len);
+	}
 	e->open[e->depth++] = (struct emit_open){
 		.length_at = e->out->len - 4, /* the last field of every such header */
 		.undefined = t->len == DICOM_UNDEFINED,
 		.big_endian = t->big_endian,
+		.explicit_outside = e->explicit_vr,
 	};
+	if (t->kind != TOK_ITEM && vr == VR_UN)
+		e->explicit_vr = false;
 }
 
 void emit_end(struct emit *e, bool item)
@@ -78,6 +100,7 @@ void emit_end(struct emit *e, bool item)
 	assert(e->depth > 0);
 	const struct emit_open *o = &e->open[--e->depth];
 
+	e->explicit_vr = o->explicit_outside;
 	if (e->out->failed)
 		return;
 	if (o->undefined) {

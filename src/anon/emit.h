@@ -1,6 +1,10 @@
 /*
- * What anon/apply writes: headers copied or made anew, lengths of sequences and items filled in
- * when these end.
+ * What anon/apply writes: every header in explicit or implicit VR as its surroundings have it in
+ * the output, whatever it had in the source, and in its own byte order; lengths of sequences and
+ * items filled in when these end.
+ *
+ * A header that is as it should be is written as it was, byte for byte.  One that could only be
+ * understood by looking at what follows it is put right: what follows may be gone.
  */
 #ifndef ANON_EMIT_H
 #define ANON_EMIT_H
@@ -13,20 +17,23 @@
 struct emit_open {
 	size_t length_at; /* offset of the four bytes of its length in out */
 	bool undefined, big_endian;
+	bool explicit_outside;
 };
 
 struct emit {
-	struct buf *out; /* borrowed */
-	struct emit_open open[2 * LIMIT_NESTING + 2];
+	struct buf *out;  /* borrowed */
+	bool explicit_vr; /* where the next element goes; at first that of the syntax */
+	struct emit_open open[2 * (2 * LIMIT_NESTING) + 2];
 	unsigned depth;
 };
 
-/* The header of `t` and the value, as they are in `in`. */
-void emit_copy(struct emit *e, struct bytes in, const struct token *t);
-/* An element in the form of `t`'s surroundings, with a value of its own; padded. */
+/* The element as it is. */
+void emit_copy(struct emit *e, const struct token *t);
+/* An element with a value of its own; padded. */
 void emit_value(struct emit *e, const struct token *t, enum vr vr, struct bytes value);
-/* Begin a sequence or item with the header that it has, and end the one begun last. */
-void emit_begin(struct emit *e, struct bytes in, const struct token *t);
+/* Begin a sequence (VR_SQ, or VR_UN: implicit VR little endian from here) or an item, of defined
+ * or undefined length as it has; and end the one begun last. */
+void emit_begin(struct emit *e, const struct token *t, enum vr vr);
 void emit_end(struct emit *e, bool item);
 
 #endif

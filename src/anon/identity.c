@@ -102,7 +102,7 @@ static enum err step(struct collector *c, const struct token *t)
 		return OK;
 	if (t->tag == TAG_SpecificCharacterSet && c->visit.depth == 0)
 		c->charset = charset_parse(t->value);
-	if (visit_hides(t))
+	if (visit_hides(&c->visit, t))
 		return visit_enter(&c->visit, t, c->f);
 	return take_value(c, t, vr != VR_UN ? vr : t->vr);
 }

@@ -15,6 +15,15 @@ struct uid anon_uid(struct bytes key, struct bytes source)
 	return uid_derive(key, "deid-uid", &trimmed, 1);
 }
 
+struct uid anon_uid_mapped(struct bytes key, struct bytes source)
+{
+	struct uid same;
+
+	return anon_uid_is_well_known(bytes_trim(source)) && uid_set(&same, source)
+		       ? same
+		       : anon_uid(key, source);
+}
+
 bool anon_uid_is_well_known(struct bytes trimmed)
 {
 	unsigned digits = 0;

@@ -26,6 +26,9 @@ struct anon_patient {
  */
 struct uid anon_uid(struct bytes key, struct bytes source);
 
+/* The same, but for what is well known: that stays. */
+struct uid anon_uid_mapped(struct bytes key, struct bytes source);
+
 /* May this value of an UI attribute stay?  Well-known ones: those of tables/wellknown_uids.tsv, and
  * others below 1.2.840.10008 whose components are short (instances were minted there too). */
 bool anon_uid_is_well_known(struct bytes trimmed);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "anon/codestream.h"
+#include "anon/frames.h"
 
 #define FRAMES_MAX 65536u
 
@@ -42,16 +42,19 @@ struct shape {
 	uint16_t rows, cols, samples, allocated, stored, high;
 	uint16_t representation, planar;
 	uint32_t frames;
-	uint64_t samples_all; /* samples of all frames */
-	size_t bytes;         /* of all frames, unpadded */
-	bool big_endian, has_padding;
-	uint16_t padding; /* Pixel Padding Value, as stored */
+	size_t bytes;    /* of all frames, unpadded */
+	bool subsampled; /* two samples a pixel in the place of three */
+	bool big_endian; /* words of two bytes are swapped */
+	bool is_float;
+	uint16_t padding; /* Pixel Padding Value, as stored; of 16-bit samples */
+	bool has_padding;
 };
 
 static bool read_shape(const struct dset *d, struct shape *s)
 {
+	struct bytes photometric = dset_text(d, NULL, TAG_PhotometricInterpretation);
 	int64_t frames = 1;
-	size_t bits;
+	size_t count;
 
 	*s = (struct shape){.samples = 1};
 	if (!dset_u16(d, NULL, TAG_Rows, 0, &s->rows) ||
@@ -66,46 +69,107 @@ static bool read_shape(const struct dset *d, struct shape *s)
 	s->high = (uint16_t)(s->stored - 1);
 	(void)dset_u16(d, NULL, TAG_HighBit, 0, &s->high);
 	(void)dset_is(d, NULL, TAG_NumberOfFrames, 0, &frames);
-	s->has_padding = dset_u16(d, NULL, TAG_PixelPaddingValue, 0, &s->padding);
 	s->big_endian = d->syntax->pixels_big_endian;
+	s->subsampled = s->samples == 3 && (bytes_eq_str(photometric, "YBR_FULL_422") ||
+					    bytes_eq_str(photometric, "YBR_PARTIAL_422"));
+	s->has_padding =
+		s->allocated == 16 && dset_u16(d, NULL, TAG_PixelPaddingValue, 0, &s->padding);
 	if (frames < 1 || frames > INT32_MAX || s->samples == 0 || s->allocated == 0)
 		return false;
 	s->frames = (uint32_t)frames;
-	s->samples_all = (uint64_t)s->rows * s->cols * s->samples;
-	if (!size_mul((size_t)s->samples_all, s->frames, &bits))
+	count = (size_t)s->rows * s->cols;
+	if (!size_mul(count, s->subsampled ? 2 : s->samples, &count) ||
+	    !size_mul(count, s->frames, &count) || !size_mul(count, s->allocated, &count))
 		return false;
-	s->samples_all = bits;
-	if (!size_mul(bits, s->allocated, &bits))
-		return false;
-	s->bytes = (bits + 7) / 8;
+	s->bytes = (count + 7) / 8;
 	return true;
 }
 
-/* 16-bit samples: the stored bits alone, with the sign above them where samples are signed. */
-static uint16_t plain_sample(const struct shape *s, uint16_t v)
+static unsigned unit_of(const struct shape *s)
+{
+	return s->allocated / 8u;
+}
+
+/* The stored bits alone, with the sign above them where samples are signed. */
+static uint32_t plain_sample(const struct shape *s, uint32_t v)
 {
 	unsigned low = s->high + 1u - s->stored;
-	uint32_t mask = ((1u << s->stored) - 1u) << low;
-	uint32_t kept = v & mask;
+	uint32_t all = s->allocated == 32 ? UINT32_MAX : (1u << s->allocated) - 1;
+	uint32_t mask = ((1u << s->stored) - 1) << low, kept = v & mask;
 
 	if (s->has_padding && v == s->padding)
 		return v;
 	if (s->representation == 1 && low == 0 && (kept >> s->high & 1u) != 0)
-		kept |= ~mask & 0xFFFFu;
-	return (uint16_t)kept;
+		kept |= ~mask & all;
+	return kept;
 }
 
-static uint16_t get_sample(const struct shape *s, const uint8_t *p)
+static uint32_t get_sample(const struct shape *s, const uint8_t *p)
 {
-	return s->big_endian ? get_u16be(p) : get_u16le(p);
+	switch (unit_of(s)) {
+	case 1:
+		return p[0];
+	case 2:
+		return s->big_endian ? get_u16be(p) : get_u16le(p);
+	default:
+		return s->big_endian ? get_u32be(p) : get_u32le(p);
+	}
+}
+
+static void put_sample(const struct shape *s, uint8_t *p, uint32_t v)
+{
+	switch (unit_of(s)) {
+	case 1:
+		p[0] = (uint8_t)v;
+		break;
+	case 2:
+		if (s->big_endian)
+			put_u16be(p, (uint16_t)v);
+		else
+			put_u16le(p, (uint16_t)v);
+		break;
+	default:
+		if (s->big_endian)
+			put_u32be(p, v);
+		else
+			put_u32le(p, v);
+	}
+}
+
+/* Are there bits outside of Bits Stored? */
+static bool has_spare_bits(const struct shape *s)
+{
+	return !s->is_float && (s->allocated == 8 || s->allocated == 16 || s->allocated == 32) &&
+	       s->stored > 0 && s->stored < s->allocated && s->high < s->allocated &&
+	       s->high + 1u >= s->stored;
+}
+
+/* The common case, fast: 12 bits or so of 16, little endian, from bit 0. */
+static bool is_plain16(const struct shape *s, struct bytes value)
+{
+	unsigned spare = 16u - s->stored;
+	uint32_t foreign = 0;
+
+	for (size_t at = 0; at + 1 < value.len; at += 2) {
+		uint16_t v = (uint16_t)(value.at[at] | value.at[at + 1] << 8);
+		uint16_t shifted = (uint16_t)(v << spare);
+		uint16_t plain = s->representation == 1 ? (uint16_t)((int16_t)shifted >> spare)
+							: (uint16_t)(shifted >> spare);
+
+		foreign |= (uint32_t)(v ^ plain);
+	}
+	return foreign == 0;
 }
 
 static bool has_foreign_bits(const struct shape *s, struct bytes value)
 {
-	if (s->allocated != 16 || s->stored >= 16 || s->stored == 0 || s->high >= 16 ||
-	    s->high + 1u < s->stored)
+	unsigned unit = unit_of(s);
+
+	if (!has_spare_bits(s))
 		return false;
-	for (size_t at = 0; at + 1 < value.len; at += 2)
+	if (unit == 2 && !s->big_endian && s->high + 1u == s->stored && is_plain16(s, value))
+		return false;
+	for (size_t at = 0; at + unit <= value.len; at += unit)
 		if (plain_sample(s, get_sample(s, value.at + at)) != get_sample(s, value.at + at))
 			return true;
 	return false;
@@ -113,14 +177,10 @@ static bool has_foreign_bits(const struct shape *s, struct bytes value)
 
 static void clear_bits(const struct shape *s, uint8_t *at, size_t len)
 {
-	for (size_t i = 0; i + 1 < len; i += 2) {
-		uint16_t v = plain_sample(s, get_sample(s, at + i));
+	unsigned unit = unit_of(s);
 
-		if (s->big_endian)
-			put_u16be(at + i, v);
-		else
-			put_u16le(at + i, v);
-	}
+	for (size_t i = 0; i + unit <= len; i += unit)
+		put_sample(s, at + i, plain_sample(s, get_sample(s, at + i)));
 }
 
 /* ---- regions ---- */
@@ -171,29 +231,56 @@ uint32_t pixels_regions(const struct dset *d, const struct pixel_region *regions
 	return read_shape(d, &s) ? count_regions(d, &s, regions, count) : 0;
 }
 
-static enum err clean_native(const struct dset *d, const struct anon_object *o,
+/* Where a byte of 8-bit samples lies in OW of big endian words. */
+static size_t swapped(const struct shape *s, size_t at)
+{
+	return s->big_endian && s->allocated == 8 ? at ^ 1u : at;
+}
+
+static enum err can_fill(const struct shape *s, size_t len, struct fault *f)
+{
+	if (s->allocated % 8 != 0 || s->subsampled || s->is_float ||
+	    (s->big_endian && s->allocated == 8))
+		return fault_set(f, ERR_UNSUPPORTED, "a region cannot be blanked in such samples",
+				 FAULT_NO_OFFSET);
+	if (len < s->bytes)
+		return fault_tag(f, ERR_UNUSABLE, "pixel data is shorter than its image",
+				 FAULT_NO_OFFSET, TAG_PixelData);
+	return OK;
+}
+
+static void put_length(const struct dset *d, uint8_t *value, size_t head, size_t len)
+{
+	if (head == 8 && d->syntax->explicit_vr) { /* a short form has no 32-bit length */
+		if (d->syntax->big_endian)
+			put_u16be(value - 2, (uint16_t)len);
+		else
+			put_u16le(value - 2, (uint16_t)len);
+	} else if (d->syntax->big_endian) {
+		put_u32be(value - 4, (uint32_t)len);
+	} else {
+		put_u32le(value - 4, (uint32_t)len);
+	}
+}
+
+static enum err clean_native(const struct dset *d, const struct anon_object *o, struct shape *s,
 			     const struct pixel_region *regions, size_t count,
 			     struct pixels_out *out, struct fault *f)
 {
 	struct bytes value = bytes_slice(o->pixels, o->pixels_head, o->pixels.len - o->pixels_head);
-	struct shape s;
-
-	if (!read_shape(d, &s))
-		return fault_tag(f, ERR_UNUSABLE,
-				 "pixel data without Rows, Columns or Bits Allocated",
-				 FAULT_NO_OFFSET, TAG_PixelData);
-	out->regions = count_regions(d, &s, regions, count);
-	if (out->regions > 0 && s.allocated % 8 != 0)
-		return fault_set(f, ERR_UNSUPPORTED, "a region cannot be blanked in such samples",
-				 FAULT_NO_OFFSET);
-	size_t want = s.bytes + s.bytes % 2, len = value.len < want ? value.len : want;
+	size_t want = s->bytes + s->bytes % 2, len = value.len < want ? value.len : want;
 	/* the last byte of an odd image is padding: it says nothing */
-	bool tail = value.len > want || (len > s.bytes && value.at[len - 1] != 0);
-	out->bits_cleared = has_foreign_bits(&s, bytes_slice(value, 0, len));
+	bool padded = len > s->bytes;
+	size_t last = padded ? swapped(s, len - 1) : 0;
+	bool tail = value.len > want || (padded && value.at[last] != 0);
+
+	s->is_float = o->pixels_tag != TAG_PixelData;
+	out->regions = count_regions(d, s, regions, count);
+	enum err e = out->regions > 0 ? can_fill(s, value.len, f) : OK;
+	if (e != OK)
+		return e;
+	out->bits_cleared = has_foreign_bits(s, bytes_slice(value, 0, len));
 	out->cut = value.len - len;
-	if (out->regions > 0 && value.len < s.bytes)
-		return fault_tag(f, ERR_UNUSABLE, "pixel data is shorter than its image",
-				 FAULT_NO_OFFSET, TAG_PixelData);
 	if (!tail && !out->bits_cleared && out->regions == 0) {
 		out->view = o->pixels;
 		return OK;
@@ -204,159 +291,58 @@ static enum err clean_native(const struct dset *d, const struct anon_object *o,
 	if (out->made.failed)
 		return fault_set(f, ERR_NOMEM, "the pixel data does not fit in memory",
 				 FAULT_NO_OFFSET);
-	uint8_t *at = out->made.at + o->pixels_head, *length = at - 4;
+	uint8_t *at = out->made.at + o->pixels_head;
 	if (out->bits_cleared)
-		clear_bits(&s, at, len);
+		clear_bits(s, at, len);
 	for (size_t i = 0; i < count; i++)
-		if (is_for(&regions[i], d, &s))
-			fill(&regions[i], &s, at);
-	if (len > s.bytes)
-		at[len - 1] = 0;
-	if (o->pixels_head == 8 && d->syntax->explicit_vr) { /* a short form has no 32-bit length */
-		length = at - 2;
-		if (d->syntax->big_endian)
-			put_u16be(length, (uint16_t)len);
-		else
-			put_u16le(length, (uint16_t)len);
-	} else if (d->syntax->big_endian) {
-		put_u32be(length, (uint32_t)len);
-	} else {
-		put_u32le(length, (uint32_t)len);
-	}
+		if (is_for(&regions[i], d, s))
+			fill(&regions[i], s, at);
+	if (padded)
+		at[last] = 0;
+	put_length(d, at, o->pixels_head, len);
 	out->view = buf_bytes(&out->made);
 	return OK;
 }
 
 /* ---- encapsulated pixel data ---- */
 
-typedef enum err clean_stream(struct bytes stream, struct buf *out, struct fault *f);
-
-static enum err rle_clean(struct bytes s, struct buf *out, struct fault *f)
+/* An overlay group without Overlay Data: its bits are in the samples (PS3.5 8.1.2, retired). */
+static bool has_embedded_overlay(const struct dset *d)
 {
-	/* PS3.5 G.5: up to 15 segments, told by the header; nothing between them is looked at */
-	if (s.len < 64 || get_u32le(s.at) > 15)
-		return fault_set(f, ERR_WIRE, "an RLE frame without its header", 0);
-	buf_add(out, s);
-	return out->failed ? fault_set(f, ERR_NOMEM, "no memory for pixel data", 0) : OK;
-}
-
-static clean_stream *cleaner_of(const struct syntax *syntax)
-{
-	struct bytes uid = bytes_str(syntax->uid);
-	static const char jpeg[] = "1.2.840.10008.1.2.4.", rle[] = "1.2.840.10008.1.2.5";
-
-	if (bytes_eq_str(uid, rle))
-		return rle_clean;
-	if (uid.len < sizeof(jpeg) || memcmp(uid.at, jpeg, sizeof(jpeg) - 1) != 0)
-		return NULL;
-	struct bytes number = bytes_slice(uid, sizeof(jpeg) - 1, uid.len - sizeof(jpeg) + 1);
-	if (number.len == 2 && number.at[0] >= '5' && number.at[0] <= '8')
-		return jpeg_clean;
-	if ((number.len == 2 && number.at[0] == '9' && number.at[1] <= '3') ||
-	    (number.len == 3 && number.at[0] == '2' && number.at[2] <= '3'))
-		return j2k_clean;
-	return NULL;
-}
-
-static void put_fragment(struct buf *out, struct bytes stream)
-{
-	uint8_t head[8] = {0xFE, 0xFF, 0x00, 0xE0};
-
-	put_u32le(head + 4, (uint32_t)(stream.len + stream.len % 2));
-	buf_add(out, bytes_of(head, sizeof(head)));
-	buf_add(out, stream);
-	if (stream.len % 2 != 0)
-		buf_char(out, '\0');
-}
-
-/* All fragments one after the other, without the offset table. */
-static enum err join(const struct dset *d, const struct anon_object *o, struct buf *out,
-		     uint32_t *count, struct fault *f)
-{
-	struct walk w;
-	struct token t;
-	enum err e;
-	uint32_t n = 0;
-
-	walk_init(&w, o->pixels, d->syntax);
-	while ((e = walk_next(&w, &t, f)) == OK) {
-		if (t.kind != TOK_FRAGMENT)
-			continue;
-		if (n++ > 0 && out != NULL)
-			buf_add(out, t.value);
-	}
-	*count = n > 0 ? n - 1 : 0;
-	return e == ERR_MORE ? OK : e;
-}
-
-/* One fragment for each frame: those of one frame in several fragments are joined. */
-static enum err clean_frames(const struct dset *d, const struct anon_object *o, uint32_t frames,
-			     clean_stream *clean, struct buf *made, struct fault *f)
-{
-	struct buf one = BUF_INIT(2 * o->pixels.len + 64), all = BUF_INIT(2 * o->pixels.len + 64);
-	uint32_t fragments, n = 0;
-	struct walk w;
-	struct token t;
-	enum err e = join(d, o, NULL, &fragments, f);
-
-	if (e == OK && frames == 1 && fragments > 1) {
-		e = join(d, o, &all, &fragments, f);
-		if (e == OK)
-			e = clean(buf_bytes(&all), &one, f);
-		if (e == OK)
-			put_fragment(made, buf_bytes(&one));
-		goto done;
-	}
-	if (e == OK && fragments != frames)
-		e = fault_tag(f, ERR_UNUSABLE, "it cannot be told which fragments make a frame",
-			      FAULT_NO_OFFSET, TAG_PixelData);
-	walk_init(&w, o->pixels, d->syntax);
-	while (e == OK && (e = walk_next(&w, &t, f)) == OK) {
-		if (t.kind != TOK_FRAGMENT || n++ == 0)
-			continue;
-		buf_free(&one);
-		e = clean(t.value, &one, f);
-		if (e == OK)
-			put_fragment(made, buf_bytes(&one));
-	}
-	if (e == ERR_MORE)
-		e = OK;
-done:
-	buf_free(&one);
-	buf_free(&all);
-	return e;
+	for (uint32_t group = 0x6000; group <= 0x601E; group += 2)
+		if (dset_find(d, NULL, TAG(group, 0x0010)) != NULL &&
+		    dset_find(d, NULL, TAG(group, 0x3000)) == NULL)
+			return true;
+	return false;
 }
 
 static enum err clean_encapsulated(const struct dset *d, const struct anon_object *o,
-				   const struct pixel_region *regions, size_t count,
-				   struct pixels_out *out, struct fault *f)
+				   const struct shape *s, const struct pixel_region *regions,
+				   size_t count, struct pixels_out *out, struct fault *f)
 {
-	static const uint8_t no_table[8] = {0xFE, 0xFF, 0x00, 0xE0};
-	static const uint8_t end[8] = {0xFE, 0xFF, 0xDD, 0xE0};
-	clean_stream *clean = cleaner_of(d->syntax);
-	struct shape s;
+	const struct frames frames = {
+		.element = o->pixels,
+		.head = o->pixels_head,
+		.syntax = d->syntax,
+		.count = s->frames,
+		.segments = (unsigned)s->samples * ((s->allocated + 7u) / 8u),
+		.plane = (size_t)s->rows * s->cols,
+	};
+	bool same;
 
-	if (clean == NULL)
-		return fault_set(f, ERR_UNUSABLE,
-				 "pixel data of this transfer syntax cannot be looked through",
+	if (s->frames > FRAMES_MAX)
+		return fault_set(f, ERR_LIMIT, "too many frames", FAULT_NO_OFFSET);
+	if (has_embedded_overlay(d))
+		return fault_set(f, ERR_UNUSABLE, "an overlay in compressed pixels",
 				 FAULT_NO_OFFSET);
-	if (!read_shape(d, &s) || s.frames > FRAMES_MAX)
-		return fault_tag(f, ERR_UNUSABLE,
-				 "pixel data without Rows, Columns or Bits Allocated",
-				 FAULT_NO_OFFSET, TAG_PixelData);
-	if (count_regions(d, &s, regions, count) > 0)
+	if (count_regions(d, s, regions, count) > 0)
 		return fault_set(f, ERR_UNSUPPORTED,
 				 "a region cannot be blanked in compressed pixels",
 				 FAULT_NO_OFFSET);
-	out->made = BUF_INIT(2 * o->pixels.len + 64);
-	buf_add(&out->made, bytes_slice(o->pixels, 0, o->pixels_head));
-	buf_add(&out->made, bytes_of(no_table, sizeof(no_table)));
-	enum err e = clean_frames(d, o, s.frames, clean, &out->made, f);
-	buf_add(&out->made, bytes_of(end, sizeof(end)));
-	if (e == OK && out->made.failed)
-		e = fault_set(f, ERR_NOMEM, "the pixel data does not fit in memory",
-			      FAULT_NO_OFFSET);
-	out->view = buf_bytes(&out->made);
+	enum err e = frames_clean(&frames, &same, &out->made, f);
+	if (same)
+		buf_free(&out->made);
+	out->view = same ? o->pixels : buf_bytes(&out->made);
 	out->cut = o->pixels.len > out->view.len ? o->pixels.len - out->view.len : 0;
 	return e;
 }
@@ -366,10 +352,17 @@ enum err pixels_clean(const struct dset *d, const struct anon_object *object,
 		      struct pixels_out *out, struct fault *f)
 {
 	*out = (struct pixels_out){.view = BYTES_NONE};
+	struct shape s;
+
 	if (!object->has_pixels)
 		return OK;
-	return object->encapsulated ? clean_encapsulated(d, object, regions, region_count, out, f)
-				    : clean_native(d, object, regions, region_count, out, f);
+	if (!read_shape(d, &s))
+		return fault_tag(f, ERR_UNUSABLE,
+				 "pixel data without Rows, Columns or Bits Allocated",
+				 FAULT_NO_OFFSET, object->pixels_tag);
+	return object->encapsulated
+		       ? clean_encapsulated(d, object, &s, regions, region_count, out, f)
+		       : clean_native(d, object, &s, regions, region_count, out, f);
 }
 
 void pixels_close(struct pixels_out *p)

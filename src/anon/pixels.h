@@ -2,14 +2,16 @@
  * Pixel data that says no more than its image (R17, R19, R20, PS3.15 E.3.1).
  *
  * Native: bytes beyond Rows x Columns x frames are cut off; bits outside of Bits Stored, where
- * retired overlays and other things may lie, are cleared (signed samples get their sign there;
- * Pixel Padding Value stays as it is); regions that are configured for the device are filled with
- * the lowest value, at the image's own depth.  What needs no change is not copied.
+ * retired overlays and other things may lie, are cleared in samples of 8, 16 and 32 bits (signed
+ * samples get their sign there; what is Pixel Padding Value stays as it is); regions that are
+ * configured for the device are filled with 0, at the image's own depth.
  *
- * Encapsulated: comments and application segments of JPEG, JPEG-LS and JPEG 2000 streams go (JFIF
- * without thumbnail and Adobe's stay: they say what the colors are), and so do bytes after the end
- * of a stream and between offset table and frames.  What cannot be looked through is an error:
- * video, unknown transfer syntaxes, streams that cannot be followed.
+ * Encapsulated: comments and application segments of JPEG, JPEG-LS and JPEG 2000 streams go, and so
+ * do bytes after the end of a stream, between the segments of RLE, and in the offset table
+ * (frames.h).  What cannot be looked through is an error: video, unknown transfer syntaxes, streams
+ * that cannot be followed, overlays in the samples of compressed images.
+ *
+ * What needs no change is not copied: the element stays as it is, byte for byte.
  */
 #ifndef ANON_PIXELS_H
 #define ANON_PIXELS_H

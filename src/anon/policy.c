@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "anon/rules.h"
 #include "base/sha256.h"
 #include "dicom/dict.h"
 #include "dicom/syntax.h"
@@ -56,23 +57,11 @@ struct resolved_row {
 
 #define CODES_MAX (ANON_OPTIONS + 2)
 
-/* A compiled rule, of the site or of NETRT. */
-struct rule {
-	uint32_t tag, mask;
-	const uint32_t *path; /* arena's; the sequences around it, outermost first */
-	unsigned depth;
-	enum anon_act act;
-	enum anon_origin origin;
-	struct bytes value;
-	const char *where; /* as configured */
-};
-
 struct policy {
 	const struct anon_settings *settings;
 	const struct anon_safe *safe;
 	size_t safe_count;
-	struct rule *rules; /* the most specific first */
-	size_t rule_count;
+	struct rules rules;
 	const char *codes[CODES_MAX];
 };
 
@@ -114,213 +103,6 @@ enum anon_iod anon_iod_of(struct bytes sop_class)
 	return IOD_OTHER;
 }
 
-/* ---- making ---- */
-
-/* "60xx,3000", "(60xx,3000)", "50xx": a group with any digits in the place of x. */
-static bool parse_masked(struct bytes text, uint32_t *tag, uint32_t *mask)
-{
-	uint32_t value = 0, care = 0;
-	unsigned digits = 0;
-
-	for (size_t i = 0; i < text.len; i++) {
-		int c = text.at[i] | 0x20;
-		bool any = c == 'x';
-
-		if (text.at[i] == ',' && digits == 4)
-			continue;
-		if ((text.at[i] == '(' && i == 0) || (text.at[i] == ')' && i + 1 == text.len))
-			continue;
-		if (digits == 8 || !(any || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-			return false;
-		value = value << 4 | (any ? 0u : (uint32_t)(c <= '9' ? c - '0' : c - 'a' + 10));
-		care = care << 4 | (any ? 0u : 0xFu);
-		digits++;
-	}
-	if (digits == 4) {
-		value <<= 16;
-		care <<= 16;
-	} else if (digits != 8) {
-		return false;
-	}
-	*tag = value;
-	*mask = care;
-	return care != 0;
-}
-
-/* One name of a rule: keyword, number, or repeating group. */
-static bool parse_name(struct bytes text, uint32_t *tag, uint32_t *mask)
-{
-	struct dict_entry entry;
-
-	text = bytes_trim(text);
-	if (dict_by_keyword(text, &entry)) {
-		*tag = entry.tag;
-		*mask = entry.mask;
-		return true;
-	}
-	*mask = 0xFFFFFFFFu;
-	return dict_parse_tag(text, tag) || parse_masked(text, tag, mask);
-}
-
-static enum err parse_where(struct rule *r, struct arena *a, struct fault *f)
-{
-	struct bytes rest = bytes_str(r->where);
-	uint32_t tags[LIMIT_NESTING + 1], mask = 0;
-	unsigned count = 0;
-
-	for (bool more = true; more; count++) {
-		const uint8_t *end = memchr(rest.at, '>', rest.len);
-		size_t len = end != NULL ? (size_t)(end - rest.at) : rest.len;
-
-		if (count > 0 && mask != 0xFFFFFFFFu)
-			return fault_set(f, ERR_UNUSABLE, "a path leads through a repeating group",
-					 FAULT_NO_OFFSET);
-		if (count > LIMIT_NESTING ||
-		    !parse_name(bytes_slice(rest, 0, len), &tags[count], &mask))
-			return fault_set(f, ERR_UNUSABLE, "names no attribute", FAULT_NO_OFFSET);
-		more = end != NULL;
-		if (more)
-			rest = bytes_slice(rest, len + 1, rest.len - len - 1);
-	}
-	r->tag = tags[count - 1] & mask;
-	r->mask = mask;
-	r->depth = count - 1;
-	struct bytes path = arena_copy(a, bytes_of(tags, r->depth * sizeof(tags[0])));
-	r->path = (const uint32_t *)(const void *)path.at;
-	return path.at == NULL ? fault_set(f, ERR_NOMEM, "too many rules", FAULT_NO_OFFSET) : OK;
-}
-
-static unsigned bits_of(uint32_t mask)
-{
-	unsigned n = 0;
-
-	for (; mask != 0; mask &= mask - 1)
-		n++;
-	return n;
-}
-
-/* Longer paths first, then attributes before groups; NETRT's lists come after the site's rules. */
-static int specificity(const struct rule *a, const struct rule *b)
-{
-	if (a->origin != b->origin)
-		return a->origin == FROM_SITE ? 1 : -1;
-	if (a->depth != b->depth)
-		return a->depth > b->depth ? 1 : -1;
-	return (int)bits_of(a->mask) - (int)bits_of(b->mask);
-}
-
-static bool same_place(const struct rule *a, const struct rule *b)
-{
-	return a->origin == b->origin && a->tag == b->tag && a->mask == b->mask &&
-	       a->depth == b->depth && memcmp(a->path, b->path, a->depth * sizeof(*a->path)) == 0;
-}
-
-/* Into its place.  Of NETRT's lists the first one that names an attribute counts, as there. */
-static enum err insert(struct policy *p, const struct rule *r, struct policy_problem *problem,
-		       struct fault *f)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < p->rule_count; i++) {
-		const struct rule *old = &p->rules[i];
-
-		if (!same_place(old, r))
-			continue;
-		if (r->origin == FROM_NETRT ||
-		    (old->act == r->act && bytes_eq(old->value, r->value)))
-			return OK;
-		*problem =
-			(struct policy_problem){r->where, "another rule says otherwise about it"};
-		return fault_set(f, ERR_UNUSABLE, problem->reason, FAULT_NO_OFFSET);
-	}
-	while (at < p->rule_count && specificity(&p->rules[at], r) >= 0)
-		at++;
-	memmove(p->rules + at + 1, p->rules + at, (p->rule_count - at) * sizeof(*p->rules));
-	p->rules[at] = *r;
-	p->rule_count++;
-	return OK;
-}
-
-/* A new text needs an attribute of a text VR; a hash, one that takes any 16 characters, or UIDs. */
-static bool takes_text(const struct rule *r, enum anon_act act)
-{
-	enum vr vr = r->mask == 0xFFFFFFFFu ? dict_vr(r->tag) : VR_UN;
-
-	if (act == ACT_REPLACE)
-		return vr_info(vr)->is_text;
-	return vr == VR_UI || vr == VR_AE || (vr_info(vr)->uses_charset && vr_info(vr)->is_text);
-}
-
-static enum err add_rule(struct policy *p, const char *where, enum anon_act act,
-			 enum anon_origin origin, const char *value, struct arena *a,
-			 struct policy_problem *problem, struct fault *f)
-{
-	struct rule r = {.where = where,
-			 .act = act,
-			 .origin = origin,
-			 .value = value != NULL ? bytes_str(value) : BYTES_NONE};
-	enum err e = parse_where(&r, a, f);
-
-	if (e != OK) {
-		*problem = (struct policy_problem){where, f->text};
-		return e;
-	}
-	if ((act == ACT_REPLACE || act == ACT_HASH) && !takes_text(&r, act)) {
-		*problem = (struct policy_problem){where, "an attribute that holds no such text"};
-		return fault_set(f, ERR_UNUSABLE, problem->reason, FAULT_NO_OFFSET);
-	}
-	return insert(p, &r, problem, f);
-}
-
-static enum err add_list(struct policy *p, const struct anon_list *list, enum anon_act act,
-			 struct arena *a, struct policy_problem *problem, struct fault *f)
-{
-	enum err e = OK;
-
-	for (size_t i = 0; i < list->count && e == OK; i++)
-		e = add_rule(p, list->item[i], act, FROM_NETRT, NULL, a, problem, f);
-	return e;
-}
-
-static enum err add_netrt(struct policy *p, struct arena *a, struct policy_problem *problem,
-			  struct fault *f)
-{
-	const struct anon_netrt_rules *n = &p->settings->netrt;
-	const struct {
-		const struct anon_list *list;
-		enum anon_act act;
-	} plain[] = {{&n->remove, ACT_REMOVE}, {&n->blank, ACT_EMPTY}},
-	  full[] = {{&n->full_remove, ACT_REMOVE},
-		    {&n->full_empty, ACT_EMPTY},
-		    {&n->full_date, ACT_FIRST_DAY},
-		    {&n->full_time, ACT_FULL_HOUR},
-		    {&n->full_uid, ACT_UID}};
-	enum err e = OK;
-
-	for (size_t i = 0; i < 2 && e == OK && !n->full; i++)
-		e = add_list(p, plain[i].list, plain[i].act, a, problem, f);
-	for (size_t i = 0; i < 5 && e == OK && n->full; i++)
-		e = add_list(p, full[i].list, full[i].act, a, problem, f);
-	return e;
-}
-
-static enum err add_site(struct policy *p, struct arena *a, struct policy_problem *problem,
-			 struct fault *f)
-{
-	static const enum anon_act acts[] = {
-		[ANON_SITE_KEEP] = ACT_KEEP,   [ANON_SITE_REMOVE] = ACT_REMOVE,
-		[ANON_SITE_BLANK] = ACT_EMPTY, [ANON_SITE_REPLACE] = ACT_REPLACE,
-		[ANON_SITE_HASH] = ACT_HASH,
-	};
-	const struct anon_settings *s = p->settings;
-	enum err e = OK;
-
-	for (size_t i = 0; i < s->rule_count && e == OK; i++)
-		e = add_rule(p, s->rules[i].where, acts[s->rules[i].act], FROM_SITE,
-			     s->rules[i].value, a, problem, f);
-	return e;
-}
-
 /* CID 7050: the profile's own code and those of its options. */
 static void list_codes(struct policy *p)
 {
@@ -341,15 +123,9 @@ enum err policy_make(struct policy **out, const struct anon_settings *settings,
 		     const struct anon_safe *safe, size_t safe_count, struct arena *a,
 		     struct policy_problem *problem, struct fault *f)
 {
-	const struct anon_netrt_rules *n = &settings->netrt;
 	struct policy *p = ARENA_NEW(a, struct policy, 1);
-	size_t most = settings->rule_count + n->remove.count + n->blank.count +
-		      n->full_remove.count + n->full_empty.count + n->full_date.count +
-		      n->full_time.count + n->full_uid.count;
 
-	if (p != NULL)
-		p->rules = ARENA_NEW(a, struct rule, most + 1);
-	if (p == NULL || p->rules == NULL)
+	if (p == NULL)
 		return fault_set(f, ERR_NOMEM, "too many rules", FAULT_NO_OFFSET);
 	p->settings = settings;
 	p->safe = safe;
@@ -360,9 +136,7 @@ enum err policy_make(struct policy **out, const struct anon_settings *settings,
 		problem->reason = "full dates and modified dates cannot both be retained";
 		return fault_set(f, ERR_UNUSABLE, problem->reason, FAULT_NO_OFFSET);
 	}
-	enum err e = add_site(p, a, problem, f);
-	if (e == OK && settings->profile == ANON_NETRT)
-		e = add_netrt(p, a, problem, f);
+	enum err e = rules_make(&p->rules, settings, a, problem, f);
 	if (e != OK)
 		return e;
 	list_codes(p);
@@ -380,22 +154,6 @@ static struct anon_decision decided(enum anon_act act, enum anon_origin origin)
 static bool has(const struct policy *p, enum anon_option option)
 {
 	return (p->settings->options & (unsigned)option) != 0;
-}
-
-/* A path is met wherever its sequences are the innermost ones around the attribute. */
-static bool meets(const struct rule *r, const struct anon_place *at)
-{
-	return (at->tag & r->mask) == r->tag && r->depth <= at->depth &&
-	       (r->depth == 0 || memcmp(r->path, at->path + (at->depth - r->depth),
-					r->depth * sizeof(*r->path)) == 0);
-}
-
-static const struct rule *rule_for(const struct policy *p, const struct anon_place *at)
-{
-	for (size_t i = 0; i < p->rule_count; i++)
-		if (meets(&p->rules[i], at))
-			return &p->rules[i];
-	return NULL;
 }
 
 static bool table_find(uint32_t tag, uint32_t *bits)
@@ -566,7 +324,7 @@ static bool is_safe(const struct policy *p, const struct anon_place *at)
 	uint16_t group = TAG_GROUP(at->tag);
 	bool creator = TAG_ELEMENT(at->tag) >= 0x10 && TAG_ELEMENT(at->tag) <= 0xFF;
 
-	if (!has(p, ANON_RETAIN_SAFE_PRIVATE))
+	if (!has(p, ANON_RETAIN_SAFE_PRIVATE) || at->creator.len == 0)
 		return false;
 	for (size_t i = 0; i < p->safe_count; i++) {
 		const struct anon_safe *s = &p->safe[i];
@@ -576,6 +334,17 @@ static bool is_safe(const struct policy *p, const struct anon_place *at)
 			return true;
 	}
 	return false;
+}
+
+/* A private UID, date or name is treated as any other, safe or not. */
+static struct anon_decision decide_private(const struct policy *p, const struct anon_place *at)
+{
+	if (rules_keep_block(&p->rules, at->tag))
+		return decided(ACT_KEEP, FROM_SITE);
+	if (!is_safe(p, at))
+		return decided(ACT_REMOVE, FROM_TABLE);
+	struct anon_decision d = from_vr(p, at->vr);
+	return decided(d.act, FROM_OPTION);
 }
 
 /* Groups that no composite object has, group lengths, and what de-identification itself writes. */
@@ -589,32 +358,36 @@ static bool is_illegal(uint32_t tag)
 	       tag == TAG_LongitudinalTemporalInformationModified;
 }
 
-/* Overlays and curves (R17), encrypted and original attributes, signatures, padding (R18). */
-static bool is_always_removed(uint32_t tag)
+/* Overlays and curves (R17), encrypted and original attributes, signatures, padding (R18); offsets
+ * of frames that may have moved, and pixels where nobody cleans them. */
+static bool is_always_removed(const struct anon_place *at)
 {
-	uint16_t group = TAG_GROUP(tag);
+	uint16_t group = TAG_GROUP(at->tag);
+	uint32_t tag = at->tag;
 
 	return (group & 0xFF00u) == 0x6000 || (group & 0xFF00u) == 0x5000 ||
 	       tag == TAG_DataSetTrailingPadding || tag == TAG_DigitalSignaturesSequence ||
-	       tag == TAG_EncryptedAttributesSequence || tag == TAG_OriginalAttributesSequence;
+	       tag == TAG_EncryptedAttributesSequence || tag == TAG_OriginalAttributesSequence ||
+	       tag == TAG_ExtendedOffsetTable || tag == TAG_ExtendedOffsetTableLengths ||
+	       tag == TAG_EncapsulatedPixelDataValueTotalLength ||
+	       (group == 0x7FE0 && at->depth > 0);
 }
 
 static struct anon_decision decide_profile(const struct policy *p, const struct anon_place *at)
 {
-	struct dict_entry entry;
+	enum vr vr = dict_vr(at->tag);
 	enum anon_act act;
 	uint32_t bits;
 
-	if (is_illegal(at->tag) || is_always_removed(at->tag))
+	if (is_illegal(at->tag) || is_always_removed(at))
 		return decided(ACT_REMOVE, FROM_DEFAULT);
 	if (TAG_IS_PRIVATE(at->tag))
-		return is_safe(p, at) ? decided(ACT_KEEP, FROM_OPTION)
-				      : decided(ACT_REMOVE, FROM_TABLE);
-	if (!dict_find(at->tag, &entry))
-		return decided(ACT_REMOVE, FROM_DEFAULT);
+		return decide_private(p, at);
 	if (table_find(at->tag, &bits))
-		return from_table(p, at, bits, entry.vr);
-	return tells(p, at->tag, &act) ? decided(act, FROM_DEFAULT) : from_vr(p, entry.vr);
+		return from_table(p, at, bits, vr);
+	if (vr == VR_UN || vr == VR_NONE) /* not in the dictionary, or without a name there */
+		return decided(ACT_REMOVE, FROM_DEFAULT);
+	return tells(p, at->tag, &act) ? decided(act, FROM_DEFAULT) : from_vr(p, vr);
 }
 
 /* The patient's ID and name are new ones everywhere; in items a list may take the ID away. */
@@ -630,7 +403,7 @@ static struct anon_decision decide_netrt(const struct anon_place *at, const stru
 struct anon_decision policy_decide(const struct policy *p, const struct anon_place *at)
 {
 	const struct anon_settings *s = p->settings;
-	const struct rule *r = rule_for(p, at);
+	const struct rule *r = rules_find(&p->rules, at);
 	bool netrt = s->profile == ANON_NETRT;
 
 	if (!netrt && is_illegal(at->tag))
@@ -716,35 +489,75 @@ static void digest_tables(struct sha256 *s)
 		digest_u32(s, table_rows[i].tag);
 		digest_u32(s, table_rows[i].bits);
 	}
+	for (size_t i = 0; i < MASKED_ROWS; i++) {
+		digest_u32(s, masked_rows[i].tag);
+		digest_u32(s, masked_rows[i].mask);
+		digest_u32(s, masked_rows[i].bits);
+	}
 	for (size_t i = 0; i < RESOLVED_ROWS; i++) {
-		digest_u32(s, resolved_rows[i].tag);
-		digest_u32(s, (uint32_t)resolved_rows[i].iod << 8 | resolved_rows[i].action);
+		const struct resolved_row *r = &resolved_rows[i];
+
+		digest_u32(s, (uint32_t)r->iod << 16 | (uint32_t)r->action << 8 | r->depth);
+		for (unsigned k = 0; k <= r->depth; k++)
+			digest_u32(s, resolved_tags[r->first + k]);
+	}
+}
+
+static void digest_str(struct sha256 *s, const char *text)
+{
+	digest_text(s, text != NULL ? bytes_str(text) : BYTES_NONE);
+}
+
+/* How patients are called, which objects pass, and which pixels are filled. */
+static void digest_settings(struct sha256 *s, const struct anon_settings *t)
+{
+	digest_u32(s, (uint32_t)t->profile << 16 | t->options);
+	digest_u32(s, (uint32_t)t->pseudonyms << 16 | (uint32_t)t->burned_in << 8 |
+			      (uint32_t)t->netrt.consistent_id << 1 | (uint32_t)t->netrt.full);
+	digest_u32(s, (uint32_t)t->shift_days_most);
+	digest_str(s, t->site_code);
+	digest_str(s, t->id_prefix);
+	digest_u32(s, t->study_description != NULL);
+	digest_str(s, t->study_description);
+	digest_str(s, t->netrt.random_id_prefix);
+	digest_str(s, t->netrt.full ? t->netrt.id_override : NULL);
+	digest_str(s, t->netrt.full ? t->netrt.name_override : NULL);
+	digest_u32(s, (uint32_t)t->sop_classes.count);
+	for (size_t i = 0; i < t->sop_classes.count; i++)
+		digest_str(s, t->sop_classes.item[i]);
+	digest_u32(s, (uint32_t)t->region_count);
+	for (size_t i = 0; i < t->region_count; i++) {
+		const struct pixel_region *r = &t->regions[i];
+		const uint32_t numbers[] = {r->rows, r->cols, r->left, r->top, r->width, r->height};
+
+		digest_str(s, r->sop_class);
+		digest_str(s, r->manufacturer);
+		digest_str(s, r->model);
+		for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
+			digest_u32(s, numbers[k]);
 	}
 }
 
 void policy_digest(const struct policy *p, char out[static 65])
 {
-	const struct anon_settings *t = p->settings;
 	uint8_t sum[SHA256_LEN];
 	struct sha256 s;
 
 	sha256_init(&s);
 	digest_text(&s, BYTES_LIT("netrt policy 1"));
-	digest_u32(&s, (uint32_t)t->profile);
-	digest_u32(&s, t->options);
-	digest_u32(&s, (uint32_t)t->pseudonyms);
-	digest_text(&s,
-		    t->study_description != NULL ? bytes_str(t->study_description) : BYTES_NONE);
-	if (t->profile != ANON_NETRT)
+	digest_settings(&s, p->settings);
+	if (p->settings->profile != ANON_NETRT)
 		digest_tables(&s);
-	for (size_t i = 0; i < p->rule_count; i++) {
-		const struct rule *r = &p->rules[i];
+	digest_u32(&s, (uint32_t)p->rules.count);
+	for (size_t i = 0; i < p->rules.count; i++) {
+		const struct rule *r = &p->rules.rule[i];
 
 		digest_u32(&s, (uint32_t)r->origin << 8 | (uint32_t)r->act);
-		digest_text(&s, bytes_str(r->where));
+		digest_str(&s, r->where);
 		digest_text(&s, r->value);
 	}
-	for (size_t i = 0; i < p->safe_count; i++) {
+	digest_u32(&s, has(p, ANON_RETAIN_SAFE_PRIVATE) ? (uint32_t)p->safe_count : 0);
+	for (size_t i = 0; i < p->safe_count && has(p, ANON_RETAIN_SAFE_PRIVATE); i++) {
 		digest_text(&s, p->safe[i].creator);
 		digest_u32(&s, (uint32_t)p->safe[i].group << 8 | p->safe[i].element);
 	}
@@ -769,13 +582,12 @@ void policy_print(const struct policy *p, enum anon_iod iod, struct buf *out)
 	static const char *const origins[] = {"profile", "table E.1-1", "option", "netrt", "site"};
 	struct dict_entry entry;
 
-	for (size_t i = 0; i < p->rule_count; i++) {
-		const struct rule *r = &p->rules[i];
+	for (size_t i = 0; i < p->rules.count; i++) {
+		const struct rule *r = &p->rules.rule[i];
 
 		if (r->depth == 0 && r->mask == 0xFFFFFFFFu && dict_find(r->tag, &entry))
 			continue; /* below, as it is met */
-		buf_fmt(out, "%s\t%s\t%s\n", p->rules[i].where, anon_act_words[p->rules[i].act],
-			origins[p->rules[i].origin]);
+		buf_fmt(out, "%s\t%s\t%s\n", r->where, anon_act_words[r->act], origins[r->origin]);
 	}
 	for (size_t i = 0; dict_at(i, &entry); i++) {
 		const struct anon_place at = {.iod = iod, .tag = entry.tag, .vr = entry.vr};

@@ -109,8 +109,9 @@ enum err roi_names_choose(const struct vocabulary *v, const struct words *words,
 			  struct bytes *out, struct arena *a, struct fault *f)
 {
 	struct valueset taken;
-	enum err e = valueset_open(&taken, (uint32_t)count + 1, a, f);
+	enum err e = OK;
 
+	valueset_open(&taken, (uint32_t)count + 1, a);
 	for (size_t i = 0; i < count && e == OK; i++) {
 		const char *text =
 			choose(v, words, bytes_trim(names[i]), numbers[i], i + 1, &taken, a);

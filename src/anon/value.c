@@ -8,23 +8,32 @@
 #include "dicom/dict.h"
 #include "dicom/syntax.h"
 
-#define TEXT_MAX (64u << 20) /* of one value, as UTF-8 */
+#define TEXT_MAX (16u << 20) /* of one value, as UTF-8 */
 #define HASH_BYTES 10u       /* 80 bits: 16 characters of base 32, which SH has room for */
 
 enum err value_open(struct value_maker *m, const struct policy *policy,
-		    const struct anon_patient *patient, struct bytes charset, struct fault *f)
+		    const struct anon_patient *patient, struct fault *f)
 {
 	*m = (struct value_maker){.policy = policy,
 				  .patient = patient,
-				  .charset = charset_parse(charset),
+				  .charset = charset_parse(BYTES_NONE),
 				  .value = BUF_INIT(TEXT_MAX),
 				  .text = BUF_INIT(TEXT_MAX),
 				  .part = BUF_INIT(TEXT_MAX)};
 	enum err e = arena_open(&m->scratch, 4u * TEXT_MAX, f);
 
 	if (e == OK)
-		text_encoder_init(&m->encoder, bytes_trim(charset), &m->scratch);
+		text_encoder_init(&m->encoder, BYTES_NONE, &m->scratch);
 	return e;
+}
+
+void value_charset(struct value_maker *m, struct bytes charset)
+{
+	if (m->charset_value.at == charset.at && m->charset_value.len == charset.len)
+		return;
+	m->charset_value = charset;
+	m->charset = charset_parse(charset);
+	text_encoder_init(&m->encoder, bytes_trim(charset), &m->scratch);
 }
 
 void value_close(struct value_maker *m)
@@ -125,6 +134,8 @@ static struct bytes dummy_of(enum vr vr)
 		return BYTES_LIT("0");
 	case VR_UR:
 		return BYTES_LIT("urn:anonymized");
+	case VR_AT:
+		return bytes_of(zeros, 4);
 	default: /* one number, or the shortest bulk */
 		return bytes_of(zeros, vr_info(vr)->unit < 2 ? 2 : vr_info(vr)->unit);
 	}
@@ -156,7 +167,7 @@ static enum value_end map_uids(struct value_maker *m, struct bytes all, struct b
 			buf_add(&m->value, one);
 			continue;
 		}
-		struct uid mapped = anon_uid(m->patient->key, one);
+		const struct uid mapped = anon_uid(m->patient->key, one);
 		buf_str(&m->value, mapped.text);
 		changed = true;
 	}
@@ -196,13 +207,68 @@ static enum value_end clean(struct value_maker *m, enum vr vr, struct bytes raw,
 	return changed ? finished(m, value) : VALUE_SAME;
 }
 
+/* Terms (CS) stay, but for those that hold the patient's words: these go. */
+static enum value_end clean_terms(struct value_maker *m, struct bytes raw, struct bytes *value)
+{
+	bool changed = false;
+	struct bytes one;
+
+	if (!words_found(&m->patient->words, raw))
+		return VALUE_SAME;
+	for (size_t at = 0; next_value(raw, &at, &one);) {
+		bool found = words_found(&m->patient->words, one);
+
+		if (at > one.len + 1)
+			buf_char(&m->value, '\\');
+		changed |= found;
+		if (!found)
+			buf_add(&m->value, bytes_trim(one));
+	}
+	return changed ? finished(m, value) : VALUE_SAME;
+}
+
+/* Nothing but what values of this VR are made of? */
+static bool is_made_of(struct bytes b, const char *characters)
+{
+	bool allowed[256] = {[' '] = true, ['\0'] = true, ['\\'] = true};
+
+	for (; *characters != '\0'; characters++)
+		allowed[(uint8_t)*characters] = true;
+	for (size_t i = 0; i < b.len; i++)
+		if (!allowed[b.at[i]])
+			return false;
+	return true;
+}
+
+/* Is it what its VR says?  What is not may say anything. */
+static bool is_plausible(enum vr vr, struct bytes raw)
+{
+	switch (vr) {
+	case VR_DS:
+		return is_made_of(raw, "0123456789+-.eE");
+	case VR_IS:
+		return is_made_of(raw, "0123456789+-.");
+	case VR_DA:
+		return is_made_of(raw, "0123456789.-");
+	case VR_TM:
+	case VR_DT:
+		return is_made_of(raw, "0123456789.:+-");
+	case VR_AS:
+		return is_made_of(raw, "0123456789DWMY");
+	case VR_UI:
+		return is_made_of(raw, "0123456789.");
+	default:
+		return true;
+	}
+}
+
 static enum value_end of_dates(struct value_maker *m, enum vr vr, struct bytes raw,
 			       enum anon_act act, struct bytes *value)
 {
 	bool good;
 
 	if (vr == VR_TM && act != ACT_FULL_HOUR)
-		return VALUE_SAME;
+		return is_plausible(vr, raw) ? VALUE_SAME : finished(m, value);
 	if (act == ACT_SHIFT)
 		good = date_shift(raw, vr, m->patient->shift_days, &m->value);
 	else if (act == ACT_FIRST_DAY)
@@ -243,17 +309,43 @@ static enum value_end text_value(struct value_maker *m, struct bytes encoded, st
 	return finished(m, value);
 }
 
-/* Kept, but for the patient's words in free text. */
+/* An attribute that tells what the image is, in terms of the standard that nobody is called by. */
+static bool is_of_image(uint32_t tag)
+{
+	return TAG_GROUP(tag) == 0x0028 || tag == TAG_SpecificCharacterSet || tag == TAG_Modality ||
+	       tag == TAG_PatientPosition || tag == TAG_PatientSex;
+}
+
+/* What the dictionary does not know: of bytes that read as text with the patient's words nothing
+ * stays. */
+static enum value_end keep_unknown(struct value_maker *m, struct bytes raw)
+{
+	charset_to_utf8(&m->charset, VR_LT, raw, &m->text);
+	return words_found(&m->patient->words, buf_bytes(&m->text)) ? VALUE_GONE : VALUE_SAME;
+}
+
+/* Kept, as far as it is what it should be, and but for the patient's words. */
 static enum value_end keep(struct value_maker *m, const struct value_job *job, enum vr vr,
 			   struct bytes *value)
 {
+	const struct token *t = job->token;
 	bool asked = job->decision.origin == FROM_SITE;
 
-	if (asked || !is_free_text(vr) || !policy_cleans_text(m->policy))
+	if (asked || !policy_cleans_text(m->policy))
 		return VALUE_SAME;
-	if (job->plain)
-		return text_value(m, dummy_of(vr), value);
-	return clean(m, vr, job->token->value, job->strict, value);
+	if (is_free_text(vr))
+		return job->plain ? text_value(m, dummy_of(vr), value)
+				  : clean(m, vr, t->value, job->strict, value);
+	if (vr == VR_CS)
+		return is_of_image(t->tag) ? VALUE_SAME : clean_terms(m, t->value, value);
+	if (vr == VR_UI && !is_plausible(vr, t->value))
+		return map_uids(m, t->value, value);
+	if (vr == VR_UN || vr == VR_NONE)
+		return keep_unknown(m, t->value);
+	/* numbers, dates and bytes that are text by their VR, or by what is in them */
+	if (!is_plausible(vr, t->value) || (!vr_info(vr)->is_text && vr_info(t->vr)->is_text))
+		return finished(m, value);
+	return VALUE_SAME;
 }
 
 static enum value_end by_act(struct value_maker *m, const struct value_job *job, enum vr vr,
@@ -265,12 +357,11 @@ static enum value_end by_act(struct value_maker *m, const struct value_job *job,
 	case ACT_KEEP:
 		return keep(m, job, vr, value);
 	case ACT_DUMMY:
-		return text_value(m, dummy_of(vr), value);
+		return vr == VR_UI ? map_uids(m, raw, value) : text_value(m, dummy_of(vr), value);
 	case ACT_UID:
 		return map_uids(m, raw, value);
 	case ACT_CLEAN:
-		return is_free_text(vr) || vr == VR_CS ? clean(m, vr, raw, true, value)
-						       : VALUE_SAME;
+		return is_free_text(vr) ? clean(m, vr, raw, true, value) : keep(m, job, vr, value);
 	case ACT_SHIFT:
 	case ACT_FIRST_DAY:
 	case ACT_FULL_HOUR:
@@ -292,9 +383,28 @@ static enum value_end by_act(struct value_maker *m, const struct value_job *job,
 	}
 }
 
+/* What the site says instead, value by value. */
+static enum value_end replace(struct value_maker *m, const struct value_job *job, enum vr vr,
+			      struct bytes *value)
+{
+	struct bytes all = job->decision.value, one;
+	size_t max = vr_info(vr)->max_len > 0 ? vr_info(vr)->max_len : all.len + 4;
+
+	if (!vr_info(vr)->multi)
+		return text_value(m, value_encoded(m, all, max), value);
+	for (size_t at = 0; next_value(all, &at, &one);) {
+		if (at > one.len + 1)
+			buf_char(&m->value, '\\');
+		buf_add(&m->value, value_encoded(m, one, max));
+	}
+	return finished(m, value);
+}
+
 enum value_end value_make(struct value_maker *m, const struct value_job *job, struct bytes *value)
 {
-	enum vr vr = judged_vr(job->token);
+	const struct token *t = job->token;
+	enum vr vr = judged_vr(t);
+	bool blank = bytes_trim(t->value).len == 0;
 
 	buf_free(&m->value);
 	buf_free(&m->text);
@@ -302,13 +412,11 @@ enum value_end value_make(struct value_maker *m, const struct value_job *job, st
 	if (job->decision.act == ACT_EMPTY)
 		return VALUE_NEW;
 	if (job->decision.act == ACT_REPLACE)
-		return text_value(m,
-				  value_encoded(m, job->decision.value,
-						vr_info(vr)->max_len > 0
-							? vr_info(vr)->max_len
-							: job->decision.value.len + 4),
-				  value);
-	if (bytes_trim(job->token->value).len == 0) /* says nothing, and may say nothing */
+		return replace(m, job, vr, value);
+	/* a sequence that is none: what is in it cannot be judged */
+	if (vr == VR_SQ && !blank && policy_cleans_text(m->policy))
+		return job->decision.act == ACT_DUMMY ? VALUE_NEW : VALUE_GONE;
+	if (blank) /* says nothing, and may say nothing */
 		return VALUE_SAME;
 	return by_act(m, job, vr, value);
 }

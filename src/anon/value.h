@@ -14,16 +14,18 @@
 struct value_maker {
 	const struct policy *policy;
 	const struct anon_patient *patient;
-	struct arena scratch; /* owned */
+	struct arena scratch;       /* owned */
+	struct bytes charset_value; /* what the next two were made for */
 	struct charset charset;
 	struct text_encoder encoder;
 	struct buf value, text, part; /* owned */
 };
 
 enum err value_open(struct value_maker *m, const struct policy *policy,
-		    const struct anon_patient *patient, struct bytes charset,
-		    struct fault *f) MUST_USE;
+		    const struct anon_patient *patient, struct fault *f) MUST_USE;
 void value_close(struct value_maker *m);
+/* Specific Character Set of what comes next; `charset` is kept by reference. */
+void value_charset(struct value_maker *m, struct bytes charset);
 
 struct value_job {
 	const struct token *token;

@@ -2,16 +2,27 @@
  * The last look before an object may leave (R25): its bytes are searched for everything that its
  * source said of the patient and that the policy does not keep.
  *
- *     verify_collect   what is forbidden, from the source object: names with their components, IDs
- * and other identifying values, instance UIDs, dates; in the bytes of the source, as UTF-8, and as
- * UTF-16 of both byte orders; in upper and lower case verify_file      the whole output file, in
- * one pass
+ *     verify_collect    what is forbidden, from the source object
+ *     verify_file       the whole output file, in one pass
+ *
+ * Forbidden are names with their components, IDs and other identifying values, instance UIDs, and
+ * dates (in the usual ways of writing, too): in the bytes of the source, as UTF-8, as Latin 1, and
+ * as UTF-16 of both byte orders.  ASCII letters match in either case, padding does not count.
  *
  * What a kept attribute holds as a value is not forbidden, and neither is what the new object says
- * of itself (a date that was moved may fall on another date of the source).  Values of fewer than
- * four bytes are only looked for as whole values of free text.  In native pixel data only patterns
- * of VERIFY_PIXELS bytes and more are looked for: shorter ones stand there by chance.  Numbers must
- * not be part of a longer number, names of fewer than five letters not part of a longer word.
+ * of itself: a date that was moved may fall on another date of the source, a dummy may be what was
+ * there before.
+ *
+ *     a value of                      is looked for
+ *     fewer than 4 bytes              only as the whole value of a text
+ *     4 or 5                          in texts and outside of the data set
+ *     6 or 7                          everywhere but in pixel data
+ *     VERIFY_PIXELS and more          everywhere
+ *
+ * Names and numbers of institutions, devices and procedure steps may be part of what an attribute
+ * says that the policy keeps ("ACME" in Manufacturer).  A number must not be part of a longer
+ * number (with its decimals), a UID not of a longer UID, a name of fewer than five letters not of a
+ * longer word.
  */
 #ifndef ANON_VERIFY_H
 #define ANON_VERIFY_H
@@ -26,19 +37,25 @@
 struct verify_hit {
 	uint32_t tag;      /* the source attribute whose value it is */
 	uint32_t found_in; /* the attribute of the output in which it stands, 0: outside of the data
-			      set */
+			    * set */
 	const char *form;  /* a literal: "as it was", "UTF-16", "part of a name", ... */
+};
+
+struct verify_pattern {
+	uint32_t tag;
+	uint8_t form;
+	uint8_t sort;
+	bool weak; /* names no person: of an institution, a device, a step */
 };
 
 struct verify {
 	const struct policy *policy;
 	struct search search, pixels; /* all patterns; those that are long enough for pixels */
-	uint32_t *tag;                /* by pattern */
-	uint8_t *form;
-	uint32_t *pixel_index; /* pattern of `pixels` to pattern of `search` */
-	struct bytes *brief;   /* values too short for a search */
+	struct verify_pattern *of;    /* by pattern of `search`; arena's, grows */
+	uint32_t of_room;
+	uint32_t *pixel_of;    /* by pattern of `pixels`: which of `search` it is */
+	struct valueset brief; /* values too short for a search */
 	uint32_t *brief_tag;
-	uint32_t brief_count;
 };
 
 /* Everything is in `a`.  Errors of the walk; ERR_LIMIT: over VERIFY_PATTERNS; ERR_NOMEM. */

@@ -92,24 +92,61 @@ enum err visit_skip(struct visit *v, struct fault *f)
 	return e != OK ? e : walk_next(w, &end, f);
 }
 
-bool visit_hides(const struct token *t)
+/* Is `items` a sequence's content in this syntax, to its end? */
+static bool walks(struct bytes items, const struct syntax *syntax, uint32_t tag)
+{
+	static struct walk w; /* large, and used here alone */
+	struct token t;
+	enum err e;
+
+	walk_init_items(&w, items, syntax, tag);
+	while ((e = walk_next(&w, &t, NULL)) == OK)
+		continue;
+	return e == ERR_MORE && (w.notes & (WALK_BAD_VR | WALK_NO_DELIMITER)) == 0;
+}
+
+/* How the sequence is encoded that hides in this element; NULL: there is none. */
+static const struct syntax *hidden_syntax(const struct token *t)
 {
 	static const uint8_t item_le[4] = {0xFE, 0xFF, 0x00, 0xE0};
+	static const uint8_t item_be[4] = {0xFF, 0xFE, 0xE0, 0x00};
+	static const struct syntax *const as_le[] = {&syntax_implicit_le, &syntax_explicit_le};
+	bool known = dict_vr(t->tag) == VR_SQ;
 
-	return t->kind == TOK_ELEMENT && t->vr == VR_UN && t->value.len >= 8 &&
-	       memcmp(t->value.at, item_le, sizeof(item_le)) == 0 &&
-	       (dict_vr(t->tag) == VR_SQ || TAG_IS_PRIVATE(t->tag));
+	if (t->kind != TOK_ELEMENT || t->value.len < 8 || !(t->vr == VR_UN || known))
+		return NULL;
+	if (t->big_endian && memcmp(t->value.at, item_be, sizeof(item_be)) == 0)
+		return walks(t->value, &syntax_explicit_be, t->tag) ? &syntax_explicit_be : NULL;
+	if (memcmp(t->value.at, item_le, sizeof(item_le)) != 0)
+		return NULL;
+	for (unsigned i = 0; i < 2; i++)
+		if (walks(t->value, as_le[i], t->tag))
+			return as_le[i];
+	return NULL;
+}
+
+bool visit_hides(const struct visit *v, const struct token *t)
+{
+	return v->walker + 1 < VISIT_WALKERS && hidden_syntax(t) != NULL;
 }
 
 enum err visit_enter(struct visit *v, const struct token *t, struct fault *f)
 {
-	if (v->walker + 1 == VISIT_WALKERS)
-		return fault_tag(f, ERR_LIMIT, "sequences are nested too deeply", t->at, t->tag);
+	const struct syntax *syntax = hidden_syntax(t);
+
+	assert(v->walker + 1 < VISIT_WALKERS && syntax != NULL);
 	v->pending_tag = t->tag;
 	enum err e = push(v, f);
 	if (e == OK)
-		walk_init_items(&v->walkers[++v->walker], t->value, &syntax_implicit_le, t->tag);
+		walk_init_items(&v->walkers[++v->walker], t->value, syntax, t->tag);
 	return e;
+}
+
+bool visit_big_endian(const struct visit *v)
+{
+	const struct walk *w = &v->walkers[v->walker];
+
+	return w->level[w->depth - 1].big_endian;
 }
 
 static struct bytes creator_of(const struct visit *v, uint32_t tag)

@@ -1,13 +1,20 @@
 /*
- * Every element of a data set with its place, sequences that hide in UN elements included: a stack
- * of walkers, the path of sequences that are open, and the private blocks reserved in their items.
+ * Every element of a data set with its place, sequences that hide in elements of another VR
+ * included: a stack of walkers, the path of sequences that are open, and the private blocks
+ * reserved in their items.
  *
  *     visit_open(&v, data, syntax);
  *     while ((e = visit_next(&v, &t, f)) == OK) {
- *             place = visit_place(&v, &t, iod);        // of an element, a sequence or pixel data
- *             if (...) e = visit_skip(&v, f);          // a sequence or pixel data, to behind its
- * end if (visit_hides(&t)) e = visit_enter(&v, &t, f);
+ *             place = visit_place(&v, &t, iod); // of an element, a sequence or pixel data
+ *             if (...)
+ *                     e = visit_skip(&v, f);    // a sequence or pixel data, to behind its end
+ *             else if (visit_hides(&v, &t))
+ *                     e = visit_enter(&v, &t, f);
  *     }
+ *
+ * A hidden sequence is one in an element of defined length whose VR is UN (PS3.5 6.2.2: implicit
+ * VR little endian; those of other tools that kept explicit VR or big endian are understood, too),
+ * or another one although the dictionary says SQ.  Only what can be walked to its end is one.
  */
 #ifndef ANON_VISIT_H
 #define ANON_VISIT_H
@@ -15,8 +22,8 @@
 #include "anon/policy.h"
 #include "dicom/walk.h"
 
-#define VISIT_WALKERS 4u /* UN inside UN inside UN is no real object */
-#define VISIT_DEPTH (LIMIT_NESTING * VISIT_WALKERS)
+#define VISIT_WALKERS 12u /* hidden ones inside each other; private ones in implicit VR all are */
+#define VISIT_DEPTH (2u * LIMIT_NESTING)
 #define VISIT_CREATORS 256u
 
 struct visit {
@@ -27,8 +34,8 @@ struct visit {
 	unsigned depth;
 	bool pending; /* a sequence was given, and is entered with the next call */
 	uint32_t pending_tag;
-	uint32_t blocks_before[VISIT_DEPTH +
-			       1]; /* creators in use outside of the item at this depth */
+	/* creators in use outside of the item at this depth */
+	uint32_t blocks_before[VISIT_DEPTH + 1];
 	struct visit_creator {
 		struct bytes name;
 		uint16_t group;
@@ -42,10 +49,12 @@ void visit_open(struct visit *v, struct bytes data, const struct syntax *syntax)
 enum err visit_next(struct visit *v, struct token *t, struct fault *f) MUST_USE;
 /* After TOK_SEQUENCE or TOK_PIXELS: behind its end, whose token is not given. */
 enum err visit_skip(struct visit *v, struct fault *f) MUST_USE;
-/* Is this UN element of defined length a sequence?  A known one, or it begins like one. */
-bool visit_hides(const struct token *t);
+/* Is this element a hidden sequence?  (Not so deep inside of others that it cannot be entered.) */
+bool visit_hides(const struct visit *v, const struct token *t);
 /* Then it is walked as one, and its TOK_SEQUENCE_END comes. */
 enum err visit_enter(struct visit *v, const struct token *t, struct fault *f) MUST_USE;
+
+bool visit_big_endian(const struct visit *v); /* is the walker at work in big endian? */
 
 struct anon_place visit_place(const struct visit *v, const struct token *t, enum anon_iod iod);
 /* The bytes that the token's offsets count in, and where the walker at work stands in them. */

@@ -328,6 +328,19 @@ def check_references(w):
             r.check(rs.SOPInstanceUID.encode() in text, profile, "the structure set is not the one that is referred to")
 
 
+def check_offsets(w):
+    """Whatever the number of days, a date that falls on another one of the source is no leak."""
+    for number in range(40):
+        key = w.path("offset.key")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(key)
+        with open(os.open(key, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
+            file.write("%064x" % (number + 1))
+        config = w.config("offset.yaml", w.anonymization("research", key_file=key, date_shift_days=14))
+        done = run("deid", "-q", "-c", config, w.planted, "-o", w.path("offset"))
+        w.r.check(done.code == 0, "key", number + 1, done.err)
+
+
 # ---- serve ----
 
 class Tap:
@@ -703,8 +716,8 @@ def check_sequential(w):
     Eyes(w.r, w.plants, "research").folder(w.path("seq-research"), "sequential")
 
 
-CHECKS = [check_process, check_references, check_serve, check_quarantine, check_closed, check_full_disk, check_reload,
-          check_defaults, check_two_at_once, check_sequential]
+CHECKS = [check_process, check_references, check_offsets, check_serve, check_quarantine, check_closed, check_full_disk,
+          check_reload, check_defaults, check_two_at_once, check_sequential]
 
 
 def main():
