@@ -75,7 +75,7 @@ SAY  = $(if $(V),@:,@echo "  $(1)")
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo check test test-musl test-aarch64 test-minimal bench bench-service fuzz fuzz-replay layers \
+.PHONY: all demo check test test-musl test-aarch64 test-minimal bench bench-service bench-deid fuzz fuzz-replay layers \
         format format-check tidy cppcheck clang-warnings static reproducible e2e image soak install clean help
 
 all: $(OUT)/netrt
@@ -263,6 +263,10 @@ bench: build/netrt
 ## make bench-service   the service beside DCMTK, Orthanc and a bare sink (ROWS=none1,send: only these)
 bench-service: build/netrt build/bench/bench_blast build/bench/bench_sink build/bench/bench_disk
 	bench/service
+
+## make bench-deid      de-identification beside gdcmanon and Orthanc, and what each leaves behind
+bench-deid: build/netrt
+	bench/deid
 
 build/bench/%: $(OBJ) $(OUT)/obj/bench/%.o
 	@mkdir -p $(@D)
