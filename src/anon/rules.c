@@ -63,7 +63,7 @@ static enum err parse_where(struct rule *r, struct arena *a, struct fault *f)
 	unsigned count = 0;
 
 	for (bool more = true; more; count++) {
-		const uint8_t *end = memchr(rest.at, '>', rest.len);
+		const uint8_t *end = rest.len > 0 ? memchr(rest.at, '>', rest.len) : NULL;
 		size_t len = end != NULL ? (size_t)(end - rest.at) : rest.len;
 
 		if (count > 0 && mask != 0xFFFFFFFFu)

@@ -313,7 +313,7 @@ static enum value_end text_value(struct value_maker *m, struct bytes encoded, st
 static bool is_of_image(uint32_t tag)
 {
 	return TAG_GROUP(tag) == 0x0028 || tag == TAG_SpecificCharacterSet || tag == TAG_Modality ||
-	       tag == TAG_PatientPosition || tag == TAG_PatientSex;
+	       tag == TAG_PatientPosition;
 }
 
 /* What the dictionary does not know: of bytes that read as text with the patient's words nothing
