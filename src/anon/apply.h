@@ -38,6 +38,7 @@ struct anon_source {
 	const struct bytes *roi_names; /* by item of Structure Set ROI Sequence (roinames.h) */
 	size_t roi_count;
 	bool pixels_cleaned; /* 113101 is said, too */
+	char today[9];       /* what is derived from the object says so of itself; or "" */
 };
 
 struct anon_object {

@@ -1,5 +1,6 @@
 #include "anon/convert.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "anon/visit.h"
@@ -122,6 +123,9 @@ enum err convert_make(struct converted *c, const struct anon_gate *gate, const s
 	if (e == OK && anon_iod_of(dset_text(&d, NULL, TAG_SOPClassUID)) == IOD_RT_STRUCTURE_SET)
 		e = convert_roi_names(gate, &c->source, &names, &c->source.roi_count, a, f);
 	c->source.roi_names = names;
+	snprintf(c->source.today, sizeof(c->source.today), "%04u%02u%02u",
+		 (unsigned)gate->now.year % 10000, (unsigned)gate->now.month % 100,
+		 (unsigned)gate->now.day % 100);
 	c->source.pixels_cleaned = blank && pixels_regions(&d, s->regions, s->region_count) > 0;
 	if (e == OK)
 		e = anon_apply(gate->policy, &c->source, &c->object, f);

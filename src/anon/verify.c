@@ -238,17 +238,25 @@ static void keep_pseudonym(struct collector *c, const char *text)
 		forbidden_keep(&c->forbidden, bytes_str(last + 1), VR_LO);
 }
 
-/* What anon/apply itself may write. */
+/* What anon/apply itself may write, and when: the day of today, moved with the others, may be one
+ * of the source. */
 static void keep_new(struct collector *c)
 {
 	static const char *const dummies[] = {"ANONYMIZED", "19000101", "19000101000000", "000000",
 					      "000Y",       "090Y",     "urn:anonymized"};
 	const struct anon_patient *p = c->source->patient;
+	const char *dates = policy_dates_word(c->policy);
 
 	for (size_t i = 0; i < sizeof(dummies) / sizeof(dummies[0]); i++)
 		forbidden_keep(&c->forbidden, bytes_str(dummies[i]), VR_LO);
 	keep_pseudonym(c, p->id);
 	keep_pseudonym(c, p->name);
+	if (c->source->today[0] == '\0')
+		return;
+	if (policy_shifts_dates(c->policy))
+		keep_moved(c, bytes_str(c->source->today), VR_DA);
+	else if (dates == NULL || strcmp(dates, "UNMODIFIED") == 0)
+		forbidden_keep(&c->forbidden, bytes_str(c->source->today), VR_DA);
 }
 
 enum err verify_collect(struct verify *v, const struct policy *policy,

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 
 from harness import NETRT, Report, run, skip
@@ -339,6 +340,21 @@ def check_offsets(w):
         config = w.config("offset.yaml", w.anonymization("research", key_file=key, date_shift_days=14))
         done = run("deid", "-q", "-c", config, w.planted, "-o", w.path("offset"))
         w.r.check(done.code == 0, "key", number + 1, done.err)
+    # today, moved, is what the overlay series says of itself
+    day = time.strftime("%Y%m%d", time.gmtime(time.time() - 2 * 86400))
+    shutil.copytree(w.path("phantom"), w.path("recent"))
+    for path in glob.glob(w.path("recent") + "/*/*.dcm"):
+        ds = pydicom.dcmread(path)
+        for element in ds.iterall():
+            if element.VR == "DA" and element.value:
+                element.value = day
+        ds.save_as(path)
+    for number in range(8):
+        os.unlink(key)
+        with open(os.open(key, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
+            file.write("%064x" % (number + 1))
+        done = w.process("research", "recent-out", w.path("recent"), key_file=key, date_shift_days=2)
+        w.r.check(done.code == 0, "key", number + 1, "recent:", done.err)
 
 
 # ---- serve ----
