@@ -125,6 +125,10 @@ static const struct {
 	{"section twice", VIEW("watcher: {x: 1}\nlogging: {}\nwatcher: {y: 1}\n"), ERR_WIRE,
 	 "1:11: watcher.x: warning: unknown key, not read\n"
 	 "3:1: watcher: given twice; the first one is in line 1\n"},
+	{"misspelt below anonymization", VIEW("anonymization: {removes: [PatientID]}\n"), ERR_WIRE,
+	 "1:17: anonymization.removes: unknown key; did you mean anonymization.remove?\n"},
+	{"unknown below anonymization", VIEW("anonymization: {zzzzzzzz: 1}\n"), OK,
+	 "1:17: anonymization.zzzzzzzz: warning: unknown key, not read\n"},
 	{"unknown key twice", VIEW("x: 1\nx: 2\n"), ERR_WIRE,
 	 "1:1: x: warning: unknown key, not read\n"
 	 "2:1: x: given twice; the first one is in line 1\n"},

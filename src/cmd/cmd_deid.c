@@ -135,8 +135,8 @@ static int run(const struct arguments *a, const struct deid_options *o)
 /* Everything is opened before the first input is looked at. */
 static int open_and_run(const struct arguments *a, struct deid_options *o, struct arena *arena)
 {
-	struct anon_settings settings;
-	struct anon_gate gate;
+	static struct anon_settings settings;
+	static struct anon_gate gate;
 	static struct conf conf; /* large */
 
 	if (!deid_load(&conf, a->config, arena))

@@ -77,6 +77,13 @@ static void path_enter(struct walk *w, struct bytes name)
 	w->path_len += name.len;
 }
 
+static bool is_about_deid(struct bytes path)
+{
+	static const char section[] = "anonymization.";
+
+	return path.len > sizeof(section) - 1 && memcmp(path.at, section, sizeof(section) - 1) == 0;
+}
+
 static void unknown_key(struct walk *w, yaml_mark_t at)
 {
 	struct bytes path = bytes_of(w->path, w->path_len);
@@ -93,6 +100,8 @@ static void unknown_key(struct walk *w, yaml_mark_t at)
 			nearest);
 	if (retired != NULL)
 		reader_problem(w, CONF_WARNING, at, "not read: %s", retired);
+	else if (near && is_about_deid(path)) /* a rule that is not applied lets out a name */
+		reader_problem(w, CONF_ERROR, at, "unknown key; did you mean %s?", nearest);
 	else if (near)
 		reader_problem(w, CONF_WARNING, at, "unknown key, not read; did you mean %s?",
 			       nearest);
