@@ -113,7 +113,7 @@ static bool same_place(const struct rule *a, const struct rule *b)
 {
 	return a->origin == b->origin && ((a->tag ^ b->tag) & a->mask & b->mask) == 0 &&
 	       bits_of(a->mask) == bits_of(b->mask) && a->depth == b->depth &&
-	       memcmp(a->path, b->path, a->depth * sizeof(*a->path)) == 0;
+	       (a->depth == 0 || memcmp(a->path, b->path, a->depth * sizeof(*a->path)) == 0);
 }
 
 /* Into its place.  Of NETRT's lists the first one that names an attribute counts, as there. */
