@@ -230,7 +230,7 @@ static enum err enter_hidden(struct applying *w, const struct token *t, enum ano
 	if (e != OK)
 		return e;
 	bool little = !visit_big_endian(&w->visit);
-	bool un = little && (t->vr == VR_UN || t->big_endian);
+	bool un = little && (t->vr == VR_UN || t->vr == VR_NONE || t->big_endian);
 	return begin(w, t, depth, act, un ? VR_UN : VR_SQ);
 }
 
@@ -248,6 +248,9 @@ static enum err change(struct applying *w, const struct token *t, struct anon_de
 {
 	struct bytes value;
 
+	/* in implicit VR it would be read as the sequence that it is not */
+	if (!w->emit.explicit_vr && dict_vr(t->tag) == VR_SQ && t->value.len > 0)
+		return OK;
 	value_charset(&w->values, around(w)->charset);
 	enum value_end end = value_make(&w->values,
 					&(struct value_job){.token = t,
@@ -285,6 +288,7 @@ static enum err take_pixels(struct applying *w, const struct token *t, size_t en
 
 	if (o->has_pixels)
 		return fault_tag(w->f, ERR_WIRE, "pixel data is there twice", t->at, t->tag);
+	(void)place_forced(w, t->tag); /* what comes before */
 	o->has_pixels = true;
 	o->pixels_tag = t->tag;
 	o->encapsulated = t->kind == TOK_PIXELS;
@@ -360,10 +364,10 @@ static enum err step(struct applying *w, const struct token *t)
 		emit_begin(&w->emit, t, VR_NONE);
 		return OK;
 	case TOK_ITEM_END:
-		emit_end(&w->emit, true);
+		emit_end(&w->emit, t);
 		return OK;
 	case TOK_SEQUENCE_END:
-		emit_end(&w->emit, false);
+		emit_end(&w->emit, t);
 		return OK;
 	case TOK_FRAGMENT:
 	case TOK_PIXELS_END:

@@ -95,7 +95,7 @@ void emit_begin(struct emit *e, const struct token *t, enum vr vr)
 		e->explicit_vr = false;
 }
 
-void emit_end(struct emit *e, bool item)
+void emit_end(struct emit *e, const struct token *t)
 {
 	assert(e->depth > 0);
 	const struct emit_open *o = &e->open[--e->depth];
@@ -104,8 +104,11 @@ void emit_end(struct emit *e, bool item)
 	if (e->out->failed)
 		return;
 	if (o->undefined) {
-		put_tag(e->out, item ? TAG_ITEM_END : TAG_SEQUENCE_END, o->big_endian);
-		put32(e->out, 0, o->big_endian);
+		bool item = t->kind == TOK_ITEM_END;
+
+		/* delimiters are in the byte order inside, the length before in that outside */
+		put_tag(e->out, item ? TAG_ITEM_END : TAG_SEQUENCE_END, t->big_endian);
+		put32(e->out, 0, t->big_endian);
 		return;
 	}
 	size_t len = e->out->len - o->length_at - 4;

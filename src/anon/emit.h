@@ -34,6 +34,6 @@ void emit_value(struct emit *e, const struct token *t, enum vr vr, struct bytes 
 /* Begin a sequence (VR_SQ, or VR_UN: implicit VR little endian from here) or an item, of defined
  * or undefined length as it has; and end the one begun last. */
 void emit_begin(struct emit *e, const struct token *t, enum vr vr);
-void emit_end(struct emit *e, bool item);
+void emit_end(struct emit *e, const struct token *t);
 
 #endif

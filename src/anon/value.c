@@ -174,6 +174,28 @@ static enum value_end map_uids(struct value_maker *m, struct bytes all, struct b
 	return changed ? finished(m, value) : VALUE_SAME;
 }
 
+/* Until nothing is found any more: what comes together when a word goes may be one, or a date.
+ * *one is then in m->part. */
+static bool clean_one(struct value_maker *m, struct bytes *one, bool strict)
+{
+	bool changed = false;
+
+	for (;;) {
+		struct buf next = BUF_INIT(TEXT_MAX);
+
+		if (!words_clean(&m->patient->words, *one, strict, &next)) {
+			buf_free(&next);
+			return changed;
+		}
+		changed = true;
+		buf_free(&m->part);
+		m->part = next;
+		*one = bytes_trim(buf_bytes(&m->part));
+		if (m->part.failed)
+			return true;
+	}
+}
+
 /* Text without the patient's words, value by value.  What has nothing left becomes a dummy. */
 static enum value_end clean(struct value_maker *m, enum vr vr, struct bytes raw, bool strict,
 			    struct bytes *value)
@@ -195,9 +217,7 @@ static enum value_end clean(struct value_maker *m, enum vr vr, struct bytes raw,
 			one = all;
 			at = all.len + 1;
 		}
-		buf_free(&m->part);
-		if (words_clean(&m->patient->words, one, strict, &m->part)) {
-			one = bytes_trim(buf_bytes(&m->part));
+		if (clean_one(m, &one, strict)) {
 			changed = true;
 			if (one.len == 0)
 				one = dummy_of(vr);
@@ -414,7 +434,7 @@ enum value_end value_make(struct value_maker *m, const struct value_job *job, st
 	if (job->decision.act == ACT_REPLACE)
 		return replace(m, job, vr, value);
 	/* a sequence that is none: what is in it cannot be judged */
-	if (vr == VR_SQ && !blank && policy_cleans_text(m->policy))
+	if (vr == VR_SQ && t->value.len > 0 && policy_cleans_text(m->policy))
 		return job->decision.act == ACT_DUMMY ? VALUE_NEW : VALUE_GONE;
 	if (blank) /* says nothing, and may say nothing */
 		return VALUE_SAME;

@@ -113,7 +113,8 @@ static const struct syntax *hidden_syntax(const struct token *t)
 	static const struct syntax *const as_le[] = {&syntax_implicit_le, &syntax_explicit_le};
 	bool known = dict_vr(t->tag) == VR_SQ;
 
-	if (t->kind != TOK_ELEMENT || t->value.len < 8 || !(t->vr == VR_UN || known))
+	if (t->kind != TOK_ELEMENT || t->value.len < 8 ||
+	    !(t->vr == VR_UN || t->vr == VR_NONE || known))
 		return NULL;
 	if (t->big_endian && memcmp(t->value.at, item_be, sizeof(item_be)) == 0)
 		return walks(t->value, &syntax_explicit_be, t->tag) ? &syntax_explicit_be : NULL;
