@@ -224,7 +224,7 @@ static void in_study(struct studies *s, struct study_watch *w, const struct inot
 	touch(s, t, now_ms);
 }
 
-void studies_notice(struct studies *s, uint64_t now_ms)
+bool studies_notice(struct studies *s, uint64_t now_ms)
 {
 	static _Alignas(struct inotify_event) char buffer[16384];
 	ssize_t n = read(s->inotify, buffer, sizeof(buffer));
@@ -249,6 +249,7 @@ void studies_notice(struct studies *s, uint64_t now_ms)
 		if (w != NULL)
 			in_study(s, w, e, now_ms);
 	}
+	return n > 0;
 }
 
 /* ---- looking ---- */

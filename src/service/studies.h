@@ -77,8 +77,8 @@ void studies_options(struct studies *s, const struct service_options *o, uint64_
 /* The working folder as it is: new studies are found, changed ones noticed, vanished ones let go.
  */
 void studies_scan(struct studies *s, uint64_t now_ms);
-/* s->inotify is readable. */
-void studies_notice(struct studies *s, uint64_t now_ms);
+/* What inotify has to tell; false: nothing. */
+bool studies_notice(struct studies *s, uint64_t now_ms);
 /* Do what is due. */
 void studies_step(struct studies *s, uint64_t now_ms);
 /* When studies_step or studies_scan is next to be called. */

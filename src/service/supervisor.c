@@ -27,6 +27,7 @@
 
 #define CLIENTS 8u       /* answers of the control socket at once */
 #define KILL_WAIT_MS 500 /* for children that were killed */
+#define NOTICE_MS 20     /* between two looks at what inotify has to tell */
 
 enum { POLL_SIGNALS, POLL_DOOR, POLL_INOTIFY, POLL_TELL, POLL_CONTROL, POLL_SENDERS };
 
@@ -43,6 +44,7 @@ struct supervisor {
 	struct pollfd *polled; /* owned; the five above, then the senders' pipes */
 	uint64_t epoch_ms;     /* added to the monotonic clock: UTC at the start */
 	uint64_t started_ms;
+	uint64_t notice_ms; /* files that come wake it again then */
 	bool draining;
 	uint64_t drained_by_ms;
 };
@@ -223,6 +225,8 @@ static int timeout_of(const struct supervisor *s, uint64_t now)
 		due = s->drained_by_ms;
 	if (s->door.paused_until_ms > now && s->door.paused_until_ms < due)
 		due = s->door.paused_until_ms;
+	if (s->notice_ms > now && s->notice_ms < due)
+		due = s->notice_ms;
 	if (due <= now)
 		return 0;
 	return due - now > 60000 ? 60000 : (int)(due - now);
@@ -235,7 +239,8 @@ static void arm(struct supervisor *s, uint64_t now)
 	p[POLL_SIGNALS] = (struct pollfd){.fd = s->signals, .events = POLLIN};
 	p[POLL_DOOR] = (struct pollfd){.fd = s->door.paused_until_ms > now ? -1 : s->door.listener,
 				       .events = POLLIN};
-	p[POLL_INOTIFY] = (struct pollfd){.fd = s->studies.inotify, .events = POLLIN};
+	p[POLL_INOTIFY] = (struct pollfd){.fd = s->notice_ms > now ? -1 : s->studies.inotify,
+					  .events = POLLIN};
 	p[POLL_TELL] = (struct pollfd){.fd = s->tell, .events = POLLIN};
 	p[POLL_CONTROL] = (struct pollfd){.fd = s->listener, .events = POLLIN};
 	for (size_t i = 0; i < s->senders.total; i++)
@@ -249,8 +254,10 @@ static void take_events(struct supervisor *s, uint64_t now)
 
 	if (p[POLL_DOOR].revents != 0)
 		door_accept(&s->door, now);
-	if (p[POLL_INOTIFY].revents != 0)
-		studies_notice(&s->studies, now);
+	/* whatever it was woken for; by files themselves only so often, not for each of thousands
+	 */
+	if (studies_notice(&s->studies, now))
+		s->notice_ms = now + NOTICE_MS;
 	if (p[POLL_TELL].revents != 0)
 		listen_to_children(s, now);
 	if (p[POLL_CONTROL].revents != 0)

@@ -240,6 +240,9 @@ class Service(Process):
         self.port = self.settings["dicom_listener"]["port"]
         super().__init__([*self.wrapper, self.binary, "serve", "-c", self.config],
                          "%s/serve.%d.log" % (self.folder, self.starts), self.environment)
+        # its own word for it: a socket that a killed one's children still hold takes connections too
+        if self.settings.get("logging", {}).get("level", "INFO") in ("DEBUG", "INFO"):
+            wait_for(lambda: "listens on" in self.log() or not self.running(), timeout)
         listening(self, self.port, timeout)
 
     def restart(self):

@@ -86,7 +86,8 @@ class Soak:
             folder + "/netrt", destination=("DEST", self.destination.port), drain_seconds=5,
             watcher={"debounce_interval_seconds": 1, "complete_grace_seconds": 0, "without_structure_set": "wait"},
             delivery={"retry_first_seconds": 1, "retry_most_seconds": 2})
-        self.expected, self.sent, self.hits = {}, {}, dict.fromkeys(ROLES, 0)
+        self.expected, self.hits = {}, dict.fromkeys(ROLES, 0)
+        self.sent, self.acked = {}, set()
         self.waiting, self.killed = set(), []
 
     def studies(self, number):
@@ -132,6 +133,7 @@ class Soak:
                 if not left:
                     break
                 acked.update(send(self.service.port, left))
+            self.acked.update(sop for sop, status in acked.items() if status == 0)
             self.r.check(not left, "round", number, "not taken:", [acked.get(t.sop_instance) for t in left])
         return True
 
@@ -172,7 +174,8 @@ class Soak:
                                        "quarantine/*/Structure/*.dcm"):
             thing = Object(os.path.join(self.service.working, path))
             there[thing.sop_instance] = hashlib.sha256(thing.data).digest()
-        lost = [sop for sop, (uid, digest) in self.sent.items() if fates[uid] != "delivered" and there.get(sop) != digest]
+        lost = [sop for sop in self.acked if fates[self.sent[sop][0]] != "delivered"
+                and there.get(sop) != self.sent[sop][1]]
         self.r.check(not lost, "lost or altered:", len(lost), lost[:5])
         for uid in self.waiting:
             self.r.check(fates[uid] != "delivered", "images without structure set were thrown away:", uid)
