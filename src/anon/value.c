@@ -247,39 +247,47 @@ static enum value_end clean_terms(struct value_maker *m, struct bytes raw, struc
 	return changed ? finished(m, value) : VALUE_SAME;
 }
 
-/* Nothing but what values of this VR are made of? */
-static bool is_made_of(struct bytes b, const char *characters)
-{
-	bool allowed[256] = {[' '] = true, ['\0'] = true, ['\\'] = true};
+/* What values of these VRs are made of, beside padding and the backslash; bits of `made_of`. */
+enum { OF_DS = 1, OF_IS = 2, OF_DA = 4, OF_DT = 8, OF_AS = 16, OF_UI = 32, OF_ALL = 63 };
 
-	for (; *characters != '\0'; characters++)
-		allowed[(uint8_t)*characters] = true;
-	for (size_t i = 0; i < b.len; i++)
-		if (!allowed[b.at[i]])
-			return false;
-	return true;
-}
+static const uint8_t made_of[256] = {
+	[' '] = OF_ALL,
+	['\0'] = OF_ALL,
+	['\\'] = OF_ALL,
+	['0'] = OF_ALL,
+	['1'] = OF_ALL,
+	['2'] = OF_ALL,
+	['3'] = OF_ALL,
+	['4'] = OF_ALL,
+	['5'] = OF_ALL,
+	['6'] = OF_ALL,
+	['7'] = OF_ALL,
+	['8'] = OF_ALL,
+	['9'] = OF_ALL,
+	['+'] = OF_DS | OF_IS | OF_DT,
+	['-'] = OF_DS | OF_IS | OF_DA | OF_DT,
+	['.'] = OF_DS | OF_IS | OF_DA | OF_DT | OF_UI,
+	[':'] = OF_DT,
+	['e'] = OF_DS,
+	['E'] = OF_DS,
+	['D'] = OF_AS,
+	['W'] = OF_AS,
+	['M'] = OF_AS,
+	['Y'] = OF_AS,
+};
 
 /* Is it what its VR says?  What is not may say anything. */
 static bool is_plausible(enum vr vr, struct bytes raw)
 {
-	switch (vr) {
-	case VR_DS:
-		return is_made_of(raw, "0123456789+-.eE");
-	case VR_IS:
-		return is_made_of(raw, "0123456789+-.");
-	case VR_DA:
-		return is_made_of(raw, "0123456789.-");
-	case VR_TM:
-	case VR_DT:
-		return is_made_of(raw, "0123456789.:+-");
-	case VR_AS:
-		return is_made_of(raw, "0123456789DWMY");
-	case VR_UI:
-		return is_made_of(raw, "0123456789.");
-	default:
-		return true;
-	}
+	static const uint8_t of[VR_COUNT] = {
+		[VR_DS] = OF_DS, [VR_IS] = OF_IS, [VR_DA] = OF_DA, [VR_TM] = OF_DT,
+		[VR_DT] = OF_DT, [VR_AS] = OF_AS, [VR_UI] = OF_UI,
+	};
+	uint8_t common = OF_ALL;
+
+	for (size_t i = 0; i < raw.len && of[vr] != 0; i++)
+		common &= made_of[raw.at[i]];
+	return (common & of[vr]) == of[vr];
 }
 
 static enum value_end of_dates(struct value_maker *m, enum vr vr, struct bytes raw,
