@@ -322,12 +322,15 @@ class Capture(Process):
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         return [line.split("\t") for line in done.stdout.splitlines()]
 
-    def check(self, r, sent_by=None, but_to=()):
-        """No malformed PDU, of all or of what came from one port (but what went to some others); and
-        there were PDUs at all."""
+    def check(self, r, sent_by=None, but_to=(), received_by=None):
+        """No malformed PDU of netrt's, which are those that came from the port of its service or went to
+        that of a destination (but not to some others); and there were PDUs at all.  What the peers say is
+        theirs: now and then tshark takes an answer of storescp's for a part of the data set before it."""
         self.stop(10, signal.SIGINT)
         self.in_order()
-        mine = " && tcp.srcport==%d" % sent_by if sent_by else ""
+        ways = ["tcp.srcport==%d" % sent_by] if sent_by else []
+        ways += ["tcp.dstport==%d" % received_by] if received_by else []
+        mine = " && (%s)" % " || ".join(ways) if ways else ""
         mine += "".join(" && tcp.dstport!=%d" % port for port in but_to)
         pdus = self.dissect("dicom.pdu.type" + mine, "dicom.pdu.type")
         r.check(pdus, "tshark saw no DICOM")
