@@ -316,7 +316,8 @@ static struct anon_decision from_vr(const struct policy *p, enum vr vr)
 			       : has(p, ANON_RETAIN_MODIFIED_DATES) ? ACT_SHIFT
 								    : ACT_DUMMY,
 			       FROM_DEFAULT);
-	return decided(vr == VR_PN ? ACT_DUMMY : ACT_KEEP, FROM_DEFAULT);
+	/* names of persons and of hosts */
+	return decided(vr == VR_PN || vr == VR_UR ? ACT_DUMMY : ACT_KEEP, FROM_DEFAULT);
 }
 
 static bool is_safe(const struct policy *p, const struct anon_place *at)

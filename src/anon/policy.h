@@ -10,7 +10,8 @@
  *
  * What the profiles basic and research do beyond the table (shared requirement list, R3-R8, R13,
  * R17, R18): every UI value that is not well known is remapped, whether the table names it or
- * not; dates and times that the table does not name go as those it names; unknown public
+ * not; dates and times that the table does not name go as those it names, names of persons and URLs
+ * become dummies; unknown public
  * attributes, private ones that are not on the safe list, group lengths and groups 0000-0007 and
  * FFFF go; what follows X/Z/D, and an X that would take away what its item needs, is resolved by
  * attribute type (tables/resolved_actions.tsv), and for unknown objects to the choice that is
