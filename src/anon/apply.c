@@ -282,6 +282,17 @@ static bool is_pixels(const struct applying *w, const struct token *t)
 				       t->tag == TAG_DoubleFloatPixelData);
 }
 
+/* Pixel data is put out with the header that it has, which must not depend on what follows. */
+static bool has_plain_header(const struct applying *w, const struct token *t)
+{
+	bool is_long = t->explicit_vr && vr_info(t->vr)->long_form;
+	const uint8_t *head = w->source->data.at + t->at;
+
+	return t->explicit_vr == w->source->syntax->explicit_vr && t->vr != VR_NONE &&
+	       t->value_at - t->at == (is_long ? 12u : 8u) &&
+	       (!is_long || (head[6] | head[7]) == 0);
+}
+
 static enum err take_pixels(struct applying *w, const struct token *t, size_t end)
 {
 	struct anon_object *o = w->out;
@@ -295,7 +306,7 @@ static enum err take_pixels(struct applying *w, const struct token *t, size_t en
 	o->pixels = bytes_slice(w->source->data, t->at, end - t->at);
 	o->pixels_head = t->value_at - t->at;
 	o->tail_at = o->head.len;
-	if (t->explicit_vr != w->source->syntax->explicit_vr || t->vr == VR_NONE)
+	if (!has_plain_header(w, t))
 		return fault_tag(w->f, ERR_WIRE, "the header of pixel data is of another encoding",
 				 t->at, t->tag);
 	return OK;
@@ -330,6 +341,15 @@ static enum err element(struct applying *w, const struct token *t)
 	return change(w, t, d);
 }
 
+static bool ends_in_delimiter(struct bytes b, bool big_endian)
+{
+	const uint8_t *end = b.at + b.len - 8;
+
+	return b.len >= 16 &&
+	       (big_endian ? get_u32be(end) == TAG_SEQUENCE_END : get_u32le(end) == 0xE0DDFFFEu) &&
+	       get_u32le(end + 4) == 0;
+}
+
 /* Encapsulated pixel data: of the image itself, or an icon's or a private one's in an item. */
 static enum err begin_pixels(struct applying *w, const struct token *t)
 {
@@ -343,8 +363,13 @@ static enum err begin_pixels(struct applying *w, const struct token *t)
 	if (own)
 		return take_pixels(w, t, end);
 	count(w, d.act, t->tag);
-	if (d.act == ACT_KEEP && t->explicit_vr == w->emit.explicit_vr && dict_vr(t->tag) != VR_SQ)
-		buf_add(w->emit.out, bytes_slice(visit_in(&w->visit), t->at, end - t->at));
+	if (d.act != ACT_KEEP || dict_vr(t->tag) == VR_SQ)
+		return OK;
+	struct bytes whole = bytes_slice(visit_in(&w->visit), t->at, end - t->at);
+	if (t->explicit_vr != w->emit.explicit_vr || !ends_in_delimiter(whole, t->big_endian))
+		return fault_tag(w->f, ERR_WIRE, "fragments that only what follows them ends",
+				 t->at, t->tag);
+	buf_add(w->emit.out, whole);
 	return OK;
 }
 

@@ -359,8 +359,14 @@ static bool is_illegal(uint32_t tag)
 	       tag == TAG_LongitudinalTemporalInformationModified;
 }
 
-/* Overlays and curves (R17), encrypted and original attributes, signatures, padding (R18); offsets
- * of frames that may have moved, and pixels where nobody cleans them. */
+static bool is_pixel_data(uint32_t tag)
+{
+	return tag == TAG_PixelData || tag == TAG_FloatPixelData || tag == TAG_DoubleFloatPixelData;
+}
+
+/* Overlays and curves (R17), encrypted and original attributes, signatures, padding (R18); of the
+ * groups of pixels all but Pixel Data itself, which is looked after: offsets of frames that may
+ * have moved, retired and nested ones. */
 static bool is_always_removed(const struct anon_place *at)
 {
 	uint16_t group = TAG_GROUP(at->tag);
@@ -369,9 +375,7 @@ static bool is_always_removed(const struct anon_place *at)
 	return (group & 0xFF00u) == 0x6000 || (group & 0xFF00u) == 0x5000 ||
 	       tag == TAG_DataSetTrailingPadding || tag == TAG_DigitalSignaturesSequence ||
 	       tag == TAG_EncryptedAttributesSequence || tag == TAG_OriginalAttributesSequence ||
-	       tag == TAG_ExtendedOffsetTable || tag == TAG_ExtendedOffsetTableLengths ||
-	       tag == TAG_EncapsulatedPixelDataValueTotalLength ||
-	       (group == 0x7FE0 && at->depth > 0);
+	       ((group & 0xFF01u) == 0x7F00 && (at->depth > 0 || !is_pixel_data(tag)));
 }
 
 static struct anon_decision decide_profile(const struct policy *p, const struct anon_place *at)

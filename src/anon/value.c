@@ -9,7 +9,8 @@
 #include "dicom/syntax.h"
 
 #define TEXT_MAX (16u << 20) /* of one value, as UTF-8 */
-#define HASH_BYTES 10u       /* 80 bits: 16 characters of base 32, which SH has room for */
+#define CLEAN_ROUNDS 8u
+#define HASH_BYTES 10u /* 80 bits: 16 characters of base 32, which SH has room for */
 
 enum err value_open(struct value_maker *m, const struct policy *policy,
 		    const struct anon_patient *patient, struct fault *f)
@@ -19,7 +20,8 @@ enum err value_open(struct value_maker *m, const struct policy *policy,
 				  .charset = charset_parse(BYTES_NONE),
 				  .value = BUF_INIT(TEXT_MAX),
 				  .text = BUF_INIT(TEXT_MAX),
-				  .part = BUF_INIT(TEXT_MAX)};
+				  .part = BUF_INIT(TEXT_MAX),
+				  .last = BUF_INIT(TEXT_MAX)};
 	enum err e = arena_open(&m->scratch, 4u * TEXT_MAX, f);
 
 	if (e == OK)
@@ -41,6 +43,7 @@ void value_close(struct value_maker *m)
 	buf_free(&m->value);
 	buf_free(&m->text);
 	buf_free(&m->part);
+	buf_free(&m->last);
 	arena_close(&m->scratch);
 }
 
@@ -197,12 +200,14 @@ static bool clean_one(struct value_maker *m, struct bytes *one, bool strict)
 }
 
 /* Text without the patient's words, value by value.  What has nothing left becomes a dummy. */
-static enum value_end clean(struct value_maker *m, enum vr vr, struct bytes raw, bool strict,
-			    struct bytes *value)
+static enum value_end clean_once(struct value_maker *m, enum vr vr, struct bytes raw, bool strict,
+				 struct bytes *value)
 {
 	bool changed = false;
 	struct bytes one;
 
+	buf_free(&m->text);
+	buf_free(&m->value);
 	charset_to_utf8(&m->charset, vr, raw, &m->text);
 	struct bytes all = buf_bytes(&m->text);
 	if (!strict && !words_found(&m->patient->words, all))
@@ -225,6 +230,32 @@ static enum value_end clean(struct value_maker *m, enum vr vr, struct bytes raw,
 		buf_add(&m->value, value_encoded(m, one, 4 * one.len + 16));
 	}
 	return changed ? finished(m, value) : VALUE_SAME;
+}
+
+/* Until what is put out has nothing in it either: characters that the character set does not have
+ * became others on the way. */
+static enum value_end clean(struct value_maker *m, enum vr vr, struct bytes raw, bool strict,
+			    struct bytes *value)
+{
+	enum value_end end = clean_once(m, vr, raw, strict, value);
+
+	for (unsigned rounds = 0; end == VALUE_NEW; rounds++) {
+		buf_free(&m->last);
+		buf_add(&m->last, *value);
+		if (m->last.failed)
+			return VALUE_NO_MEMORY;
+		*value = buf_bytes(&m->last);
+		if (rounds == CLEAN_ROUNDS) {
+			*value = dummy_of(vr);
+			return VALUE_NEW;
+		}
+		if (bytes_trim(*value).len == 0)
+			return VALUE_NEW;
+		end = clean_once(m, vr, *value, strict, value);
+		if (end == VALUE_SAME)
+			return VALUE_NEW;
+	}
+	return end;
 }
 
 /* Terms (CS) stay, but for those that hold the patient's words: these go. */

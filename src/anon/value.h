@@ -18,7 +18,7 @@ struct value_maker {
 	struct bytes charset_value; /* what the next two were made for */
 	struct charset charset;
 	struct text_encoder encoder;
-	struct buf value, text, part; /* owned */
+	struct buf value, text, part, last; /* owned */
 };
 
 enum err value_open(struct value_maker *m, const struct policy *policy,

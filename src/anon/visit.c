@@ -111,15 +111,17 @@ static const struct syntax *hidden_syntax(const struct token *t)
 	static const uint8_t item_le[4] = {0xFE, 0xFF, 0x00, 0xE0};
 	static const uint8_t item_be[4] = {0xFF, 0xFE, 0xE0, 0x00};
 	static const struct syntax *const as_le[] = {&syntax_implicit_le, &syntax_explicit_le};
-	bool known = dict_vr(t->tag) == VR_SQ;
 
-	if (t->kind != TOK_ELEMENT || t->value.len < 8 ||
-	    !(t->vr == VR_UN || t->vr == VR_NONE || known))
+	if (t->kind != TOK_ELEMENT || t->value.len < 8)
 		return NULL;
-	if (t->big_endian && memcmp(t->value.at, item_be, sizeof(item_be)) == 0)
+	bool big = t->big_endian && memcmp(t->value.at, item_be, sizeof(item_be)) == 0;
+	if (!big && memcmp(t->value.at, item_le, sizeof(item_le)) != 0)
+		return NULL;
+	enum vr vr = dict_vr(t->tag);
+	if (vr != VR_SQ && vr != VR_UN && vr != VR_NONE)
+		return NULL;
+	if (big)
 		return walks(t->value, &syntax_explicit_be, t->tag) ? &syntax_explicit_be : NULL;
-	if (memcmp(t->value.at, item_le, sizeof(item_le)) != 0)
-		return NULL;
 	for (unsigned i = 0; i < 2; i++)
 		if (walks(t->value, as_le[i], t->tag))
 			return as_le[i];

@@ -12,9 +12,10 @@
  *                     e = visit_enter(&v, &t, f);
  *     }
  *
- * A hidden sequence is one in an element of defined length whose VR is UN (PS3.5 6.2.2: implicit
- * VR little endian; those of other tools that kept explicit VR or big endian are understood, too),
- * or another one although the dictionary says SQ.  Only what can be walked to its end is one.
+ * A hidden sequence is one in an element of defined length for which the dictionary says SQ, or
+ * nothing, and whose VR is another one: mostly UN (PS3.5 6.2.2: implicit VR little endian; those of
+ * other tools that kept explicit VR or big endian are understood, too).  Only what can be walked to
+ * its end is one.
  */
 #ifndef ANON_VISIT_H
 #define ANON_VISIT_H
