@@ -99,7 +99,7 @@ def to_storescp(r, folder):
             accounts(r, service, len(SENDERS))
             service.end(r, "peers")
         if seen:
-            seen.check(r, service.port, received_by=pacs.port)
+            seen.check(r)
 
 
 def accounts(r, service, studies):
@@ -156,7 +156,7 @@ def through_orthanc(r, folder):
             compared(r, "Orthanc", got, expected)
             service.end(r, "Orthanc")
             if seen:
-                seen.check(r, service.port, received_by=target.port)
+                seen.check(r)
 
 
 def odd_files(r, folder):
