@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "series/font.h"
-#include "series/jpeg.h"
+#include "image/font.h"
+#include "image/jpeg.h"
 #include "series/sheet.h"
 #include "support/support.h"
 

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "series/font.h"
-#include "series/jpeg.h"
+#include "image/font.h"
+#include "image/jpeg.h"
 
 #define SHEET_WIDTH 1560u /* of all tiles together, about */
 #define TILE_MAX 512u

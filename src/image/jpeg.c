@@ -2,7 +2,7 @@
  * libjpeg reports an error by a call that must not return.  The one longjmp in the program
  * is here, from its error handler back to jpeg_write, past frames of libjpeg only.
  */
-#include "series/jpeg.h"
+#include "image/jpeg.h"
 
 #ifdef NETRT_MINIMAL
 

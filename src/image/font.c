@@ -1,4 +1,4 @@
-#include "series/font.h"
+#include "image/font.h"
 
 #include <stdint.h>
 

@@ -2,8 +2,8 @@
  * A picture as a baseline JPEG (ITU-T T.81).  libjpeg-turbo is used in jpeg.c and nowhere
  * else; a MINIMAL build has none and says ERR_UNSUPPORTED.
  */
-#ifndef SERIES_JPEG_H
-#define SERIES_JPEG_H
+#ifndef IMAGE_JPEG_H
+#define IMAGE_JPEG_H
 
 #include "base/err.h"
 

@@ -1,8 +1,8 @@
 /*
  * Small capitals for captions: 5 x 7 dots, of our own drawing.
  */
-#ifndef SERIES_FONT_H
-#define SERIES_FONT_H
+#ifndef IMAGE_FONT_H
+#define IMAGE_FONT_H
 
 #include <stdbool.h>
 
