@@ -31,11 +31,14 @@ struct image_format {
 };
 
 /* ERR_UNUSABLE: an attribute is missing or senseless; ERR_UNSUPPORTED: other samples or bits than
- * above.  f->tag says which attribute. */
+ * above; ERR_LIMIT: over LIMIT_IMAGE_PIXELS a frame.  f->tag says which attribute.  No Number of
+ * Frames is one, no Planar Configuration is 0; one sample a pixel is never planar. */
 enum err image_format_read(struct image_format *out, const struct dset *d,
 			   struct fault *f) MUST_USE;
 /* Bytes of one native frame, of all frames; without the padding to even length.  1 bit allocated:
- * frames follow each other bit by bit (PS3.5 8.1.1), so only the second means something. */
+ * frames follow each other bit by bit (PS3.5 8.1.1), so only the second means something.
+ * YBR_FULL_422 has two samples a pixel.  No image of a real file overflows; that of a made-up one
+ * has UINT64_MAX bytes. */
 uint64_t image_frame_bytes(const struct image_format *format);
 uint64_t image_bytes(const struct image_format *format);
 
