@@ -180,6 +180,15 @@ START_TEST(test_promised_defaults)
 	ck_assert_int_eq(conf.processing.slice_tolerance_um, 1500);
 	ck_assert_ptr_null(conf.processing.uid_key);
 	ck_assert(conf.processing.add_burn_in_disclaimer);
+	ck_assert_int_eq(conf.processing.burn_in_position, CONF_BOTTOM_RIGHT);
+	ck_assert_int_eq(conf.processing.burn_in_style, CONF_BURN_IN_PIXELS);
+	ck_assert_int_eq(conf.processing.burn_in_undecodable, CONF_UNDECODABLE_OVERLAY);
+	ck_assert_int_eq(conf.processing.segmentation, CONF_SEGMENTATION_PER_ROI);
+	ck_assert_int_eq(conf.processing.structure_set, CONF_SET_NONE);
+	ck_assert_ptr_null(conf.processing.roi_codes_file);
+	ck_assert(!conf.processing.debug);
+	ck_assert_int_eq(conf.processing.debug_style, CONF_DEBUG_OUTLINE);
+	ck_assert_int_eq(conf.processing.debug_magnification, 1);
 	ck_assert(conf.anonymization.enabled);
 	ck_assert_int_eq(conf.anonymization.profile, CONF_PROFILE_NETRT);
 	ck_assert_int_eq(conf.anonymization.pseudonyms, CONF_PSEUDONYMS_SEQUENTIAL);
@@ -245,6 +254,10 @@ static const struct {
 	 "segmentations yet, so nothing is processed; set "
 	 "feature_flags.enable_segmentation_export: "
 	 "false in f to go on without it\n"},
+	{"processing: {add_burn_in_disclaimer: false, structure_set: none}\n", ""},
+	{"processing: {add_burn_in_disclaimer: false, structure_set: relinked}\n",
+	 "1:60: processing.structure_set: is on, but this version cannot send a structure set yet, "
+	 "so nothing is processed; set processing.structure_set: none in f to go on without it\n"},
 	{NULL,
 	 "processing.add_burn_in_disclaimer: is on by default, but this version cannot burn in a "
 	 "disclaimer yet, so nothing is processed; make a file with `netrt config default > "

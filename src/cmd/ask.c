@@ -61,7 +61,7 @@ int ask(const struct asking *a, const char *line, struct buf *out)
 	static struct loaded loaded;
 	static struct service_made made;
 	struct fault f;
-	int code = loaded_open(&loaded, config_path(a->config));
+	int code = loaded_open(&loaded, config_path(a->config), false);
 
 	if (code == EX_OK)
 		code = service_options_of(&made, &loaded);

@@ -18,6 +18,7 @@
 
 const char cmd_process_usage[] =
 	"usage: netrt process [-c CONFIG] IN... -o OUT [-j N] [-q] [--json] [--sheet FILE.jpg]\n"
+	"                     [--debug]\n"
 	"\n"
 	"Read DICOM images and RT Structure Sets, and write for every study that has both a new\n"
 	"image series in which the contours are overlay planes:\n"
@@ -43,6 +44,9 @@ const char cmd_process_usage[] =
 	"--sheet FILE.jpg    a picture of the first study's slices with the masks drawn; of a "
 	"second\n"
 	"              study FILE-2.jpg, and so on\n"
+	"--debug       also draw every slice with its ROIs, as pictures and as a Secondary "
+	"Capture\n"
+	"              series: processing.debug\n"
 	"\n"
 	"The second structure set on the same images gives OVERLAY-<UID>-2.dcm and a series of "
 	"its\n"
@@ -54,7 +58,7 @@ const char cmd_process_usage[] =
 
 struct arguments {
 	const char *config, *out, *sheet, *jobs;
-	bool json, quiet;
+	bool json, quiet, debug;
 	char **inputs;
 	size_t input_count;
 };
@@ -62,13 +66,10 @@ struct arguments {
 static int parse(int argc, char **argv, struct arguments *a)
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"output", required_argument, NULL, 'o'},
-		{"jobs", required_argument, NULL, 'j'},
-		{"quiet", no_argument, NULL, 'q'},
-		{"json", no_argument, NULL, 'J'},
-		{"sheet", required_argument, NULL, 'S'},
-		{NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'}, {"output", required_argument, NULL, 'o'},
+		{"jobs", required_argument, NULL, 'j'},   {"quiet", no_argument, NULL, 'q'},
+		{"json", no_argument, NULL, 'J'},         {"sheet", required_argument, NULL, 'S'},
+		{"debug", no_argument, NULL, 'D'},        {NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -93,6 +94,9 @@ static int parse(int argc, char **argv, struct arguments *a)
 			break;
 		case 'S':
 			a->sheet = optarg;
+			break;
+		case 'D':
+			a->debug = true;
 			break;
 		case ':':
 			return cmd_usage_error("process", "an option lacks its value");
@@ -203,7 +207,7 @@ int cmd_process(int argc, char **argv)
 	if (o.workers == 0)
 		return cmd_usage_error("process", "-j takes a number from 1 to 256");
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2) */
-	code = loaded_open(&loaded, a.config);
+	code = loaded_open(&loaded, a.config, a.debug);
 	if (code == EX_OK)
 		code = loaded_shield(&loaded);
 	if (code == EX_OK) {

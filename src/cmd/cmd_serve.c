@@ -13,7 +13,7 @@
 #include "service/supervisor.h"
 
 const char cmd_serve_usage[] =
-	"usage: netrt serve [-c CONFIG]\n"
+	"usage: netrt serve [-c CONFIG] [--debug]\n"
 	"\n"
 	"Listen for DICOM; when a study is whole, make its overlay series and send it to the\n"
 	"destinations; keep what goes wrong in quarantine. Runs in the foreground until SIGTERM "
@@ -23,6 +23,9 @@ const char cmd_serve_usage[] =
 	"-c, --config FILE   YAML, see netrt config default; without it the file that "
 	"NETRT_CONFIG\n"
 	"              in the environment names, else the built-in defaults\n"
+	"--debug       also draw every slice with its ROIs, as pictures and as a Secondary "
+	"Capture\n"
+	"              series that is sent, too: processing.debug, whatever the file says\n"
 	"\n"
 	"SIGTERM, SIGINT   take no more associations, wait drain_seconds for those that are open,\n"
 	"              leave the rest for the next start\n"
@@ -42,6 +45,7 @@ struct serving {
 	struct service_made made[2];
 	unsigned current;
 	const char *path;
+	bool debug; /* --debug */
 	/* what cannot change while the service runs; these stay when its configuration goes */
 	char working[4200], quarantine[300], host[300];
 	uint16_t port;
@@ -85,7 +89,7 @@ static const struct service_options *reload(void *ctx)
 	unsigned old = s->current, new = 1 - old;
 
 	loaded_close(&s->loaded[new]);
-	if (loaded_open(&s->loaded[new], s->path) != EX_OK ||
+	if (loaded_open(&s->loaded[new], s->path, s->debug) != EX_OK ||
 	    loaded_shield(&s->loaded[new]) != EX_OK ||
 	    service_options_of(&s->made[new], &s->loaded[new]) != EX_OK) {
 		accounts_say(LOG_ERROR, "configuration",
@@ -106,7 +110,7 @@ static int serve(struct serving *s)
 {
 	struct service_made *m = &s->made[0];
 	struct service_host host = {.ctx = s, .reload = reload};
-	int code = loaded_open(&s->loaded[0], s->path);
+	int code = loaded_open(&s->loaded[0], s->path, s->debug);
 
 	if (code == EX_OK)
 		code = loaded_shield(&s->loaded[0]);
@@ -137,6 +141,7 @@ static int serve(struct serving *s)
 int cmd_serve(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+						{"debug", no_argument, NULL, 'D'},
 						{NULL, 0, NULL, 0}};
 	static struct serving s; /* big, and only one */
 	const char *config = NULL;
@@ -147,10 +152,13 @@ int cmd_serve(int argc, char **argv)
 	opterr = 0;
 	optind = 1;
 	while ((c = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
-		if (c != 'c')
+		if (c == 'D')
+			s.debug = true;
+		else if (c == 'c')
+			config = optarg;
+		else
 			return cmd_usage_error("serve", c == ':' ? "an option lacks its value"
 								 : "unknown option");
-		config = optarg;
 	}
 	if (optind != argc)
 		return cmd_usage_error("serve", "takes no arguments but options");

@@ -32,7 +32,7 @@ static void digest(struct bytes text, char out[static 65])
 		snprintf(out + 2 * i, 3, "%02x", sum[i]);
 }
 
-static int load(struct loaded *l)
+static int load(struct loaded *l, bool debug)
 {
 	static struct conf_diags problems;
 	struct bytes text = conf_default_text();
@@ -47,6 +47,8 @@ static int load(struct loaded *l)
 	} else {
 		e = conf_defaults(&l->conf, &l->arena);
 	}
+	if (e == OK && debug)
+		l->conf.processing.debug = true;
 	if (e == OK)
 		e = conf_refuse_unbuilt(&l->conf, &l->arena, &problems);
 	conf_diags_log(&problems, l->path);
@@ -59,7 +61,7 @@ static int load(struct loaded *l)
 	return EX_OK;
 }
 
-int loaded_open(struct loaded *l, const char *path)
+int loaded_open(struct loaded *l, const char *path, bool debug)
 {
 	struct fault f;
 
@@ -68,7 +70,7 @@ int loaded_open(struct loaded *l, const char *path)
 		log_say(LOG_ERROR, "%s", f.text);
 		return EX_OSERR;
 	}
-	int code = load(l);
+	int code = load(l, debug);
 	if (code != EX_OK)
 		loaded_close(l);
 	return code;
@@ -117,6 +119,53 @@ enum log_level level_of(enum conf_log_level level, bool quiet)
 					   : LOG_ERROR;
 }
 
+/* What is made besides the overlay series, and on it. */
+static void outputs_of(struct study_options *o, const struct conf *c)
+{
+	const struct conf_processing *p = &c->processing;
+	static const enum study_corner corners[] = {
+		[CONF_BOTTOM_RIGHT] = STUDY_BOTTOM_RIGHT,
+		[CONF_BOTTOM_LEFT] = STUDY_BOTTOM_LEFT,
+		[CONF_TOP_RIGHT] = STUDY_TOP_RIGHT,
+		[CONF_TOP_LEFT] = STUDY_TOP_LEFT,
+	};
+	static const enum study_segments_kind kinds[] = {
+		[CONF_SEGMENTATION_PER_ROI] = STUDY_SEGMENTS_PER_ROI,
+		[CONF_SEGMENTATION_COMBINED] = STUDY_SEGMENTS_COMBINED,
+	};
+	static const enum study_structure_set sets[] = {
+		[CONF_SET_NONE] = STUDY_SET_NONE,
+		[CONF_SET_ORIGINAL] = STUDY_SET_ORIGINAL,
+		[CONF_SET_RELINKED] = STUDY_SET_RELINKED,
+	};
+
+	o->burn_in = (struct study_burn_in){
+		.on = p->add_burn_in_disclaimer,
+		.text = p->burn_in_text,
+		.corner = corners[p->burn_in_position],
+		.as_overlay = p->burn_in_style == CONF_BURN_IN_OVERLAY,
+		.strict = p->burn_in_undecodable == CONF_UNDECODABLE_QUARANTINE,
+	};
+	o->debug = (struct study_debug){
+		.on = p->debug,
+		.filled = p->debug_style == CONF_DEBUG_FILLED,
+		.magnification = (unsigned)p->debug_magnification,
+		.series_number = p->debug_series_number,
+		.series_description = p->debug_series_description,
+	};
+	o->segments = (struct study_segments){
+		.kind = c->feature_flags.enable_segmentation_export ? kinds[p->segmentation]
+								    : STUDY_SEGMENTS_NONE,
+		.series_number = p->segmentation_series_number,
+		.description = p->segmentation_series_description_template,
+		.algorithm_name = p->segmentation_algorithm_name,
+		.algorithm_version = p->segmentation_algorithm_version,
+		.tracking_id = p->segmentation_tracking_id,
+		.codes_file = p->roi_codes_file,
+	};
+	o->structure_set = sets[p->structure_set];
+}
+
 void study_options_of(struct study_options *o, struct loaded *l)
 {
 	const struct conf_processing *p = &l->conf.processing;
@@ -142,6 +191,7 @@ void study_options_of(struct study_options *o, struct loaded *l)
 	o->series_number = p->overlay_series_number;
 	o->series_description = p->overlay_series_description;
 	o->study_id = p->overlay_study_id;
+	outputs_of(o, &l->conf);
 	o->version = NETRT_VERSION;
 	o->config_file = l->path;
 	memcpy(o->config_sha256, l->sha256, sizeof(o->config_sha256));

@@ -62,18 +62,34 @@ static void say_unbuilt(struct conf_why *why, const struct conf *c, size_t row)
 {
 	const struct conf_key *k = &conf_table[row];
 	const char *how = c->set_at[row].line > 0 ? "" : " by default";
+	const char *off = k->kind == CONF_WORD ? k->words[0].word : "false";
 
 	if (c->file != NULL)
 		conf_why_say(why,
 			     "is on%s, but this version cannot %s yet, so nothing is processed; "
-			     "set %s: false in %s to go on without it",
-			     how, k->unbuilt, k->path, log_quote_str(c->file));
+			     "set %s: %s in %s to go on without it",
+			     how, k->unbuilt, k->path, off, log_quote_str(c->file));
 	else
 		conf_why_say(why,
 			     "is on%s, but this version cannot %s yet, so nothing is processed; "
-			     "make a file with `netrt config default > netrt.yaml`, set %s: false "
+			     "make a file with `netrt config default > netrt.yaml`, set %s: %s "
 			     "in it, and give it with -c netrt.yaml to go on without it",
-			     how, k->unbuilt, k->path);
+			     how, k->unbuilt, k->path, off);
+}
+
+/* True, or a word that is not the first of its list. */
+static bool is_on(const struct conf *c, const struct conf_key *k)
+{
+	const uint8_t *at = (const uint8_t *)c + k->at;
+	bool on;
+	int word;
+
+	if (k->kind == CONF_WORD) {
+		memcpy(&word, at, sizeof(word));
+		return word != 0;
+	}
+	memcpy(&on, at, sizeof(on));
+	return on;
 }
 
 enum err conf_refuse_unbuilt(const struct conf *c, struct arena *a, struct conf_diags *d)
@@ -83,12 +99,8 @@ enum err conf_refuse_unbuilt(const struct conf *c, struct arena *a, struct conf_
 	for (size_t i = 0; i < conf_table_count; i++) {
 		const struct conf_key *k = &conf_table[i];
 		struct conf_why why = {.text = ""};
-		bool on = false;
 
-		if (k->unbuilt == NULL)
-			continue;
-		memcpy(&on, (const uint8_t *)c + k->at, sizeof(on));
-		if (!on)
+		if (k->unbuilt == NULL || !is_on(c, k))
 			continue;
 		say_unbuilt(&why, c, i);
 		e = ERR_UNSUPPORTED;

@@ -59,6 +59,12 @@ enum conf_log_level {
 	CONF_LOG_ERROR,
 	CONF_LOG_CRITICAL
 };
+enum conf_corner { CONF_BOTTOM_RIGHT, CONF_BOTTOM_LEFT, CONF_TOP_RIGHT, CONF_TOP_LEFT };
+enum conf_burn_in { CONF_BURN_IN_PIXELS, CONF_BURN_IN_OVERLAY };
+enum conf_undecodable { CONF_UNDECODABLE_OVERLAY, CONF_UNDECODABLE_QUARANTINE };
+enum conf_debug_style { CONF_DEBUG_OUTLINE, CONF_DEBUG_FILLED };
+enum conf_segmentation { CONF_SEGMENTATION_PER_ROI, CONF_SEGMENTATION_COMBINED };
+enum conf_structure_set { CONF_SET_NONE, CONF_SET_ORIGINAL, CONF_SET_RELINKED };
 enum conf_log_output { CONF_OUTPUT_TEXT, CONF_OUTPUT_JSON };
 enum conf_durability { CONF_DURABILITY_STRICT, CONF_DURABILITY_FILE, CONF_DURABILITY_NONE };
 enum conf_commitment { CONF_COMMITMENT_OFF, CONF_COMMITMENT_REQUEST };
@@ -125,13 +131,23 @@ struct conf_processing {
 	const char *overlay_study_id;           /* SH, 1..16 characters; "RTPlanShare" */
 	bool add_burn_in_disclaimer;            /* true; not built yet, see conf_refuse_unbuilt */
 	const char *burn_in_text;               /* 1..1024 characters */
-	int segmentation_series_number;         /* IS range; 99 */
+	enum conf_corner burn_in_position;      /* BOTTOM_RIGHT */
+	enum conf_burn_in burn_in_style;        /* PIXELS */
+	enum conf_undecodable burn_in_undecodable; /* pixels that cannot be read; OVERLAY */
+	enum conf_segmentation
+		segmentation;           /* with feature_flags.enable_segmentation_export; PER_ROI */
+	int segmentation_series_number; /* IS range; 99 */
 	const char *segmentation_series_description_template; /* LO; one "{}" is the ROI name */
 	const char *segmentation_algorithm_name;              /* LO, 1..64 characters */
 	const char *segmentation_algorithm_version;           /* LO, 1..64 characters */
 	const char *segmentation_tracking_id;                 /* UT, 1..1024 characters */
-	int debug_series_number;                              /* IS range; 101 */
-	const char *debug_series_description;                 /* LO, 1..64 characters */
+	const char *roi_codes_file;            /* the site's own table of codes, or NULL */
+	enum conf_structure_set structure_set; /* NONE */
+	bool debug;                            /* false */
+	enum conf_debug_style debug_style;     /* OUTLINE */
+	int debug_magnification; /* pixels of the picture a pixel of the image, 1..8; 1 */
+	int debug_series_number; /* IS range; 101 */
+	const char *debug_series_description; /* LO, 1..64 characters */
 	int workers;     /* studies at once, 0..LIMIT_WORKERS; 0: as many as cores */
 	int memory_mib;  /* address space of a worker, 0..1048576; 0: no limit; 8192 */
 	int cpu_seconds; /* of a worker, 0..604800; 0: no limit; 3600 */

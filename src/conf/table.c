@@ -101,6 +101,45 @@ static const struct conf_word level_words[] = {
 	{NULL, 0},
 };
 
+static const struct conf_word corner_words[] = {
+	{"bottom_right", CONF_BOTTOM_RIGHT},
+	{"bottom_left", CONF_BOTTOM_LEFT},
+	{"top_right", CONF_TOP_RIGHT},
+	{"top_left", CONF_TOP_LEFT},
+	{NULL, 0},
+};
+
+static const struct conf_word burn_in_words[] = {
+	{"pixels", CONF_BURN_IN_PIXELS},
+	{"overlay", CONF_BURN_IN_OVERLAY},
+	{NULL, 0},
+};
+
+static const struct conf_word undecodable_words[] = {
+	{"overlay", CONF_UNDECODABLE_OVERLAY},
+	{"quarantine", CONF_UNDECODABLE_QUARANTINE},
+	{NULL, 0},
+};
+
+static const struct conf_word debug_style_words[] = {
+	{"outline", CONF_DEBUG_OUTLINE},
+	{"filled", CONF_DEBUG_FILLED},
+	{NULL, 0},
+};
+
+static const struct conf_word segmentation_words[] = {
+	{"per_roi", CONF_SEGMENTATION_PER_ROI},
+	{"combined", CONF_SEGMENTATION_COMBINED},
+	{NULL, 0},
+};
+
+static const struct conf_word structure_set_words[] = {
+	{"none", CONF_SET_NONE},
+	{"original", CONF_SET_ORIGINAL},
+	{"relinked", CONF_SET_RELINKED},
+	{NULL, 0},
+};
+
 static const struct conf_word output_words[] = {
 	{"text", CONF_OUTPUT_TEXT},
 	{"json", CONF_OUTPUT_JSON},
@@ -426,6 +465,16 @@ BOOL(processing.add_burn_in_disclaimer, "true", UNBUILT("burn in a disclaimer"),
 	HELP("Write burn_in_text into the pixels of the overlay series.")),
 TEXT(processing.burn_in_text, CONF_LINES, 1, 1024, "FOR RESEARCH USE ONLY - NOT FOR CLINICAL USE",
 	HELP("The disclaimer.")),
+WORD(enum conf_corner, processing.burn_in_position, corner_words, "bottom_right",
+	HELP("Corner of the image that the disclaimer is written in.")),
+WORD(enum conf_burn_in, processing.burn_in_style, burn_in_words, "pixels",
+	HELP("The disclaimer in the pixels, or as an overlay plane that changes none of them.")),
+WORD(enum conf_undecodable, processing.burn_in_undecodable, undecodable_words, "overlay",
+	HELP("Images whose pixels cannot be decoded: the disclaimer as an overlay plane, with a "
+	     "warning in the report, or the study goes to quarantine.")),
+WORD(enum conf_segmentation, processing.segmentation, segmentation_words, "per_roi",
+	HELP("With feature_flags.enable_segmentation_export: one segmentation for each ROI "
+	     "(per_roi), or one for all (combined).")),
 INT(processing.segmentation_series_number, IS_MIN, IS_MAX, "99",
 	HELP("Series Number of the segmentations.")),
 TEXT(processing.segmentation_series_description_template, CONF_TEMPLATE, 1, 64,
@@ -437,6 +486,20 @@ TEXT(processing.segmentation_algorithm_version, CONF_LO, 1, 64, "v1.0",
 	HELP("Algorithm Version of the segmentations.")),
 TEXT(processing.segmentation_tracking_id, CONF_FREE, 1, 1024, "FOR RESEARCH USE ONLY",
 	HELP("Tracking ID of the segmentations.")),
+TEXT(processing.roi_codes_file, CONF_PATH, 1, PATH_LENGTH, NULL, NULLABLE,
+	HELP("The site's own table of ROI names and codes, read before the built-in one; null: "
+	     "none.")),
+WORD(enum conf_structure_set, processing.structure_set, structure_set_words, "none",
+	UNBUILT("send a structure set"),
+	HELP("Send a structure set with the overlay series: none, the original, or a copy that "
+	     "refers to the overlay series (relinked).")),
+BOOL(processing.debug, "false", UNBUILT("draw debug pictures"),
+	HELP("Draw a picture of every slice, as JPG and as a Secondary Capture series; --debug "
+	     "does the same.")),
+WORD(enum conf_debug_style, processing.debug_style, debug_style_words, "outline",
+	HELP("ROIs as lines (outline) or as tinted areas (filled).")),
+INT(processing.debug_magnification, 1, 8, "1",
+	HELP("Pixels of a picture for a pixel of the image, in each direction.")),
 INT(processing.debug_series_number, IS_MIN, IS_MAX, "101",
 	HELP("Series Number of the debug series.")),
 TEXT(processing.debug_series_description, CONF_LO, 1, 64, "DEBUG: Contour Overlay Visualization",

@@ -95,7 +95,7 @@ void closer_clear_staging(int working, const struct uid *study)
 {
 	struct staging staging;
 
-	if (staging_open(&staging, working, study, NULL) == OK)
+	if (staging_open(&staging, working, study, 0, NULL) == OK)
 		(void)staging_discard(&staging);
 }
 

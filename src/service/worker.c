@@ -25,8 +25,6 @@
 #include "study/scan.h"
 #include "study/staging.h"
 
-#define SERIES_TYPE "OVERLAY"
-
 struct work {
 	const struct service_options *o;
 	const struct uid *uid;
@@ -189,14 +187,15 @@ static enum err add_seen(struct work *w, struct fault *f)
 
 /* ---- what was made ---- */
 
-static enum err add_output(struct work *w, const char *name, struct fault *f)
+static enum err add_output(struct work *w, const struct output_place *place, const char *name,
+			   struct fault *f)
 {
-	char path[sizeof(STAGING_ADDITION) + 256];
+	char path[256 + 64]; /* of a name that readdir may give */
 	struct part10 p = PART10_NONE;
 	struct dset meta;
-	struct journal_entry e = {.word = JOURNAL_OUTPUT, .type = BYTES_LIT(SERIES_TYPE)};
+	struct journal_entry e = {.word = JOURNAL_OUTPUT, .type = bytes_str(place->series_type)};
 
-	snprintf(path, sizeof(path), "%s/%s", STAGING_ADDITION, name);
+	snprintf(path, sizeof(path), "%s/%s", place->folder, name);
 	enum err r = part10_open(&p, AT_FDCWD, path, f);
 	if (r == OK)
 		r = dset_index(&meta, p.meta, p.meta_syntax, 0, &w->scratch, f);
@@ -215,28 +214,33 @@ static enum err add_output(struct work *w, const char *name, struct fault *f)
 	return r;
 }
 
-static bool is_output(const char *name)
+/* What is in the folder of one kind; without it there is nothing of that kind. */
+static enum err add_kind(struct work *w, enum output_kind kind, struct fault *f)
 {
-	size_t len = strlen(name);
-
-	return strncmp(name, "OVERLAY-", 8) == 0 && len > 12 && len < 256 &&
-	       strcmp(name + len - 4, ".dcm") == 0;
-}
-
-static enum err add_outputs(struct work *w, struct fault *f)
-{
+	const struct output_place *place = &output_places[kind];
 	struct dirent **list;
-	int count = scandir(STAGING_ADDITION, &list, NULL, alphasort);
+	int count = scandir(place->folder, &list, NULL, alphasort);
 	enum err e = OK;
 
 	if (count < 0)
-		return fault_io(f, "cannot list what was made");
+		return errno == ENOENT ? OK : fault_io(f, "cannot list what was made");
 	for (int i = 0; i < count; i++) {
-		if (e == OK && is_output(list[i]->d_name))
-			e = add_output(w, list[i]->d_name, f);
+		if (e == OK && output_is_ours(kind, list[i]->d_name))
+			e = add_output(w, place, list[i]->d_name, f);
 		free(list[i]);
 	}
 	free(list);
+	return e;
+}
+
+/* In the order in which they are sent. */
+static enum err add_outputs(struct work *w, struct fault *f)
+{
+	enum err e = OK;
+
+	for (unsigned k = 0; k < OUTPUT_KINDS && e == OK; k++)
+		if (output_places[k].series_type != NULL)
+			e = add_kind(w, k, f);
 	return e;
 }
 

@@ -102,7 +102,7 @@ static void bury(struct batch *b, const struct scan_study *s, int signal)
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
 	const struct uid *folder = b->options->folder_as_received ? &s->uid : &label;
-	if (staging_open(&staging, b->out, folder, NULL) == OK)
+	if (staging_open(&staging, b->out, folder, 0, NULL) == OK)
 		(void)staging_discard(&staging);
 	tell(b, &label, REPORT_FAILED, text);
 }

@@ -11,23 +11,21 @@
 
 #include "base/limits.h"
 #include "base/sha256.h"
+#include "study/outputs.h"
 
 #define FOLDER (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define NAMES_CAP (512ull << 20) /* reserved, not used: LIMIT_FILES paths of 512 bytes */
 
 /* Folders and files that netrt makes in a study's folder. */
-static const char *const own_names[] = {
-	"journal",  "reason",     "report.txt",         "report.json",
-	"Addition", "DebugDicom", "debug_visualization"};
-
 bool study_files_own(const char *name)
 {
-	if (name[0] == '.')
-		return true;
-	for (size_t i = 0; i < sizeof(own_names) / sizeof(own_names[0]); i++)
-		if (strcmp(name, own_names[i]) == 0)
-			return true;
-	return false;
+	bool own = name[0] == '.' || strcmp(name, "journal") == 0 || strcmp(name, "reason") == 0;
+
+	for (unsigned k = 0; k < OUTPUT_KINDS && !own; k++)
+		own = strcmp(name, output_places[k].folder) == 0;
+	for (size_t i = 0; i < OUTPUT_REPORTS && !own; i++)
+		own = strcmp(name, output_reports[i]) == 0;
+	return own;
 }
 
 bool study_file_same(const struct study_file *a, const struct study_file *b)

@@ -4,8 +4,9 @@
  *     UID_<study>/<name>  UID_<study>/DCM/<name>  UID_<study>/Structure/<name>
  *
  * Any name may have been copied in by hand.  Left out are names that begin with a dot (tools that
- * copy write to such ones first), what netrt itself puts beside them (journal, reason, report.txt,
- * report.json), and everything that is no regular file.  What is in no list is never removed.
+ * copy write to such ones first), what netrt itself puts beside them (journal, reason and the names
+ * of study/outputs.h), and everything that is no regular file.  What is in no list is never
+ * removed.
  */
 #ifndef STUDY_FILES_H
 #define STUDY_FILES_H

@@ -15,6 +15,36 @@
 
 enum study_planes { STUDY_PLANES_MERGED, STUDY_PLANES_PER_ROI, STUDY_PLANES_BOTH };
 
+/* The disclaimer on the overlay series. */
+enum study_corner { STUDY_BOTTOM_RIGHT, STUDY_BOTTOM_LEFT, STUDY_TOP_RIGHT, STUDY_TOP_LEFT };
+struct study_burn_in {
+	bool on;
+	const char *text; /* UTF-8, may hold line feeds; also what debug pictures say */
+	enum study_corner corner;
+	bool as_overlay; /* an overlay plane; no pixel is touched */
+	bool strict;     /* pixels that cannot be decoded fail the study; else: as_overlay there */
+};
+
+/* Pictures of every slice. */
+struct study_debug {
+	bool on;
+	bool filled;            /* tinted areas; else lines */
+	unsigned magnification; /* 1..8 */
+	int64_t series_number;
+	const char *series_description;
+};
+
+enum study_segments_kind { STUDY_SEGMENTS_NONE, STUDY_SEGMENTS_PER_ROI, STUDY_SEGMENTS_COMBINED };
+struct study_segments {
+	enum study_segments_kind kind;
+	int64_t series_number;
+	const char *description; /* template: one {} becomes the ROI's name */
+	const char *algorithm_name, *algorithm_version, *tracking_id;
+	const char *codes_file; /* the site's table, or NULL */
+};
+
+enum study_structure_set { STUDY_SET_NONE, STUDY_SET_ORIGINAL, STUDY_SET_RELINKED };
+
 /* What became of a study, for a caller that goes on: why it failed, and whether the study is to
  * blame.
  */
@@ -33,6 +63,10 @@ struct study_options {
 	struct bytes uid_key;
 	int64_t series_number;
 	const char *series_description, *study_id;
+	struct study_burn_in burn_in;
+	struct study_debug debug;
+	struct study_segments segments;
+	enum study_structure_set structure_set;
 	struct wall now;
 	const char *version;
 	const char *config_file; /* or NULL: the built-in defaults */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "study/products.h"
 #include "study/report.h"
 #include "study/shield.h"
 #include "study/slice.h"
@@ -315,12 +316,32 @@ static enum err open_sheet(struct task *t, struct fault *f)
 	return OK;
 }
 
+static void fail_verify(struct run *r, const char *what, const struct verify_hit *h)
+{
+	fail(r, EX_DATAERR,
+	     "%s: not let out: a value of (%04X,%04X) is still in the output, %s, in (%04X,%04X)",
+	     what, h->tag >> 16, h->tag & 0xFFFFu, h->form, h->found_in >> 16,
+	     h->found_in & 0xFFFFu);
+}
+
+/* A file of this kind, named by its source, could not be written. */
+static void fail_file(struct task *t, enum output_kind kind, const struct uid *source,
+		      const struct fault *f)
+{
+	char file[OUTPUT_NAME_MAX], name[OUTPUT_NAME_MAX + 32];
+	struct uid told = shield_uid(t->run->options->gate, TAG_SOPInstanceUID, source);
+
+	output_name(kind, &told, t->suffix, file);
+	snprintf(name, sizeof(name), "/%s/%s", output_places[kind].folder, file);
+	fail_output(t->run, name, f);
+}
+
 /* What a worker could not do, in words. */
 static void fail_slice(struct task *t)
 {
 	struct run *r = t->run;
 	const struct pool_shared *s = t->job.shared;
-	char doing[4300], name[SLICE_NAME_MAX + sizeof("/" STAGING_ADDITION "/")];
+	char doing[4300];
 
 	if (s->index >= t->plan.plane_count) {
 		fail_fault(r, EX_DATAERR, "a worker process cannot begin", &s->fault);
@@ -331,30 +352,19 @@ static void fail_slice(struct task *t)
 	const char *path =
 		told_source(r, r->study->image_paths[image->source], &image->sop_instance);
 	if (s->stage == SLICE_VERIFY && t->job.hit->form != NULL) {
-		const struct verify_hit *h = t->job.hit;
-
-		fail(r, EX_DATAERR,
-		     "%s: not let out: a value of (%04X,%04X) is still in the output, %s, in "
-		     "(%04X,%04X)",
-		     path, h->tag >> 16, h->tag & 0xFFFFu, h->form, h->found_in >> 16,
-		     h->found_in & 0xFFFFu);
+		fail_verify(r, path, t->job.hit);
 		return;
 	}
-	if (s->stage == SLICE_WRITE && s->fault.code == ERR_IO) {
-		char file[SLICE_NAME_MAX];
-
-		struct uid told =
-			shield_uid(r->options->gate, TAG_SOPInstanceUID, &image->sop_instance);
-
-		slice_file_name(&told, t->suffix, file);
-		snprintf(name, sizeof(name), "/" STAGING_ADDITION "/%s", file);
-		fail_output(r, name, &s->fault);
+	if ((s->stage == SLICE_WRITE || s->stage == SLICE_DEBUG) && s->fault.code == ERR_IO) {
+		fail_file(t, s->stage == SLICE_WRITE ? OUTPUT_OVERLAY : OUTPUT_DEBUG,
+			  &image->sop_instance, &s->fault);
 		return;
 	}
 	snprintf(doing, sizeof(doing), "%s %s",
 		 s->stage == SLICE_READ     ? "cannot read"
 		 : s->stage == SLICE_SHIELD ? "cannot de-identify"
 		 : s->stage == SLICE_PAINT  ? "cannot paint the contours on"
+		 : s->stage == SLICE_DEBUG  ? "cannot draw a debug picture of"
 					    : "cannot make an overlay image of",
 		 path);
 	fail_fault(r, EX_DATAERR, doing, &s->fault);
@@ -409,42 +419,91 @@ static void run_workers(struct task *t)
 	}
 }
 
+/* What is made besides the overlay series. */
+static void make_products(struct task *t)
+{
+	struct run *r = t->run;
+	struct products p = {.options = r->options,
+			     .study = r->study,
+			     .plan = &t->plan,
+			     .set_file = &t->file,
+			     .series = &t->series,
+			     .rows = t->job.rows,
+			     .staging = &r->staging,
+			     .suffix = t->suffix};
+	struct fault f;
+	char path[64];
+	enum err e = products_make(&p, &f);
+
+	if (e == OK)
+		return;
+	if (p.hit.form != NULL) {
+		fail_verify(r, p.doing, &p.hit);
+	} else if (p.writing && e == ERR_IO) {
+		snprintf(path, sizeof(path), "/%s", output_places[p.kind].folder);
+		fail_output(r, path, &f);
+	} else {
+		fail_fault(r, EX_DATAERR, p.doing, &f);
+	}
+}
+
+/* The kinds of output that this run makes. */
+static unsigned wanted_kinds(const struct study_options *o)
+{
+	unsigned kinds = OUTPUT_BIT(OUTPUT_OVERLAY);
+
+	if (o->structure_set != STUDY_SET_NONE)
+		kinds |= OUTPUT_BIT(OUTPUT_STRUCTURE_SET);
+	if (o->segments.kind != STUDY_SEGMENTS_NONE)
+		kinds |= OUTPUT_BIT(OUTPUT_SEGMENTATION);
+	if (o->debug.on)
+		kinds |= OUTPUT_BIT(OUTPUT_DEBUG) | OUTPUT_BIT(OUTPUT_PICTURE);
+	return kinds;
+}
+
+static bool open_staging(struct run *r, struct fault *f)
+{
+	const struct uid *folder = r->options->folder_as_received ? &r->study->uid : &r->label;
+
+	if (r->staged)
+		return true;
+	if (staging_open(&r->staging, r->out, folder, wanted_kinds(r->options), f) != OK) {
+		fail_output(r, "", f);
+		return false;
+	}
+	r->staged = true;
+	if (r->staging.unlocked)
+		log_say(LOG_WARNING,
+			"%s: this file system cannot lock folders: do not let two runs of netrt "
+			"write to it at once",
+			log_quote_str(r->options->out_path));
+	return true;
+}
+
 /* Everything is planned: write the series. */
 static enum err paint(struct task *t, struct fault *f)
 {
 	struct run *r = t->run;
 	enum err e;
 
-	if (!r->staged) {
-		const struct uid *folder =
-			r->options->folder_as_received ? &r->study->uid : &r->label;
-
-		e = staging_open(&r->staging, r->out, folder, f);
-		if (e != OK) {
-			fail_output(r, "", f);
-			return OK;
-		}
-		r->staged = true;
-		if (r->staging.unlocked)
-			log_say(LOG_WARNING,
-				"%s: this file system cannot lock folders: do not let two runs of "
-				"netrt write to it at once",
-				log_quote_str(r->options->out_path));
-	}
+	if (!open_staging(r, f))
+		return OK;
 	choose_suffix(t);
 	describe_series(t);
-	t->job = (struct slice_job){.gate = r->options->gate,
+	t->job = (struct slice_job){.options = r->options,
+				    .gate = r->options->gate,
 				    .plan = &t->plan,
 				    .series = &t->series,
 				    .paths = r->study->image_paths,
-				    .addition = r->staging.addition,
-				    .suffix = t->suffix,
-				    .planes = r->options->planes};
+				    .staging = &r->staging,
+				    .suffix = t->suffix};
 	e = slice_job_open(&t->job, &t->arena, f);
 	if (e == OK && r->sheet_path != NULL && r->sheet.rgb == NULL)
 		e = open_sheet(t, f);
 	if (e == OK)
 		run_workers(t);
+	if (e == OK && r->exit == EX_OK && r->interrupted == 0)
+		make_products(t);
 	return e;
 }
 

@@ -35,11 +35,6 @@ struct canvas {
 	uint32_t name_count;
 };
 
-void slice_file_name(const struct uid *source, const char *suffix, char out[static SLICE_NAME_MAX])
-{
-	snprintf(out, SLICE_NAME_MAX, "OVERLAY-%s%s.dcm", source->text, suffix);
-}
-
 /* ---- shared memory ---- */
 
 static size_t round_up(size_t n)
@@ -186,7 +181,7 @@ static enum err paint_one(struct worker *w, struct canvas *c, uint32_t i,
 {
 	const struct slice_job *job = w->job;
 	uint32_t roi = rt_plane_roi(job->plan, c->plane, i);
-	bool wanted = job->planes != STUDY_PLANES_MERGED;
+	bool wanted = job->options->planes != STUDY_PLANES_MERGED;
 	bool own = wanted && c->plane_count < LIMIT_OVERLAY_PLANES;
 	struct mask *m = &c->one;
 	enum err e = OK;
@@ -268,7 +263,7 @@ static enum err paint(struct worker *w, struct canvas *c, const struct pixels *p
 		e = new_mask(w, c->image, &c->one, f);
 	for (uint32_t i = 0; i < count && e == OK; i++)
 		e = paint_one(w, c, i, pixels, f);
-	if (e == OK && (w->job->planes != STUDY_PLANES_PER_ROI || c->plane_count == 0))
+	if (e == OK && (w->job->options->planes != STUDY_PLANES_PER_ROI || c->plane_count == 0))
 		e = add_merged_plane(w, c, f);
 	return e;
 }
@@ -297,16 +292,25 @@ static void note_result(const struct slice_job *job, const struct canvas *c,
 }
 
 /* What is written must hold nothing of its source that the policy does not keep. */
-static enum err verify_image(struct worker *w, const struct canvas *c, const char *name,
-			     struct fault *f)
+static enum err verify_output(struct worker *w, const struct canvas *c, enum output_kind kind,
+			      const char *name, struct fault *f)
 {
 	struct verify_hit hit;
 
+	if (c->shield == NULL)
+		return OK;
 	w->stage = SLICE_VERIFY;
-	enum err e = shield_verify(c->shield, w->job->addition, name, &hit, f);
+	enum err e = shield_verify(c->shield, w->job->staging->folder[kind], name, &hit, f);
 	if (e == ERR_UNUSABLE)
 		*w->job->hit = hit; /* the first one stops all: pool_fail */
 	return e;
+}
+
+/* The source's SOP Instance UID as files are named by it. */
+static const struct uid *told_instance(const struct canvas *c)
+{
+	return c->shield != NULL ? &c->shield->converted.object.sop_instance
+				 : &c->image->sop_instance;
 }
 
 static enum err write_image(struct worker *w, const struct canvas *c, struct fault *f)
@@ -314,15 +318,15 @@ static enum err write_image(struct worker *w, const struct canvas *c, struct fau
 	const struct slice_job *job = w->job;
 	struct shield *s = c->shield;
 	struct overlay_series series = *job->series;
-	char name[SLICE_NAME_MAX];
+	char name[OUTPUT_NAME_MAX];
 	struct overlay_result result = {.planes_written = 0};
 
 	if (s != NULL)
 		series.now = s->now;
-	slice_file_name(s != NULL ? &s->converted.object.sop_instance : &c->image->sop_instance,
-			job->suffix, name);
+	output_name(OUTPUT_OVERLAY, told_instance(c), job->suffix, name);
 
-	int fd = openat(job->addition, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int fd = openat(job->staging->folder[OUTPUT_OVERLAY], name,
+			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return fault_io(f, "cannot make a file in the output folder");
 
@@ -331,11 +335,25 @@ static enum err write_image(struct worker *w, const struct canvas *c, struct fau
 				   &w->arena, &result, f);
 	if (close(fd) < 0 && e == OK)
 		e = fault_io(f, "cannot write");
-	if (e == OK && s != NULL)
-		e = verify_image(w, c, name, f);
+	if (e == OK)
+		e = verify_output(w, c, OUTPUT_OVERLAY, name, f);
 	if (e == OK)
 		note_result(job, c, &result);
 	return e;
+}
+
+/* ---- the debug pictures ---- */
+
+/*
+ * One slice as a picture (OUTPUT_PICTURE) and as a Secondary Capture (OUTPUT_DEBUG).  TODO(DEBUG):
+ * study/debug.h.  Draws from c->shield->source and ->dset where there is a shield, else from
+ * c->source and c->dset; names its files by told_instance(c); ends with verify_output of both.
+ */
+static enum err draw_debug(struct worker *w, struct canvas *c, struct fault *f)
+{
+	w->stage = SLICE_DEBUG;
+	(void)c;
+	return fault_set(f, ERR_UNSUPPORTED, "debug pictures are not built", FAULT_NO_OFFSET);
 }
 
 /* ---- the contact sheet ---- */
@@ -415,7 +433,7 @@ static enum err do_image(struct worker *w, struct canvas *c, struct fault *f)
 	e = open_source(w, c, f);
 	if (e != OK)
 		return e;
-	if ((job->planes != STUDY_PLANES_MERGED || job->sheet != NULL) &&
+	if ((job->options->planes != STUDY_PLANES_MERGED || job->sheet != NULL) &&
 	    pixels_open(&pixels, &c->dset, NULL) == OK)
 		readable = &pixels;
 	if (job->gate != NULL) {
@@ -433,6 +451,8 @@ static enum err do_image(struct worker *w, struct canvas *c, struct fault *f)
 		return e;
 	w->stage = SLICE_WRITE;
 	e = write_image(w, c, f);
+	if (e == OK && job->options->debug.on)
+		e = draw_debug(w, c, f);
 	if (e == OK && job->sheet != NULL)
 		e = draw_tile(w, c, readable, f);
 	return e;

@@ -15,8 +15,17 @@
 #include "series/sheet.h"
 #include "study/options.h"
 #include "study/pool.h"
+#include "study/staging.h"
 
-enum slice_stage { SLICE_SETUP, SLICE_READ, SLICE_SHIELD, SLICE_PAINT, SLICE_WRITE, SLICE_VERIFY };
+enum slice_stage {
+	SLICE_SETUP,
+	SLICE_READ,
+	SLICE_SHIELD,
+	SLICE_PAINT,
+	SLICE_WRITE,
+	SLICE_DEBUG,
+	SLICE_VERIFY
+};
 
 /* What painting can tell about the contours of a ROI. */
 enum slice_note {
@@ -48,13 +57,13 @@ struct slice_roi {
 };
 
 struct slice_job {
-	const struct anon_gate *gate; /* or NULL */
+	const struct study_options *options;
+	const struct anon_gate *gate; /* options->gate */
 	const struct rt_plan *plan;
 	const struct overlay_series *series;
-	const char *const *paths; /* by rt_image.source */
-	int addition;             /* the folder to write into */
-	const char *suffix;       /* of the file names: "", "-2", ... */
-	enum study_planes planes;
+	const char *const *paths;      /* by rt_image.source */
+	const struct staging *staging; /* the folders to write into */
+	const char *suffix;            /* of the file names: "", "-2", ... */
 	const uint32_t *first; /* plane_count + 1: areas of plane k are areas[first[k]...] */
 	struct sheet *sheet;   /* or NULL; .rgb is shared */
 
@@ -67,15 +76,11 @@ struct slice_job {
 	size_t shared_size;
 };
 
-/* Give a job whose first six fields are set its first[], in `a`, and its shared memory. */
+/* Give a job whose first fields are set its first[], in `a`, and its shared memory. */
 enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f) MUST_USE;
 void slice_job_close(struct slice_job *job);
 
 /* pool.work; ctx is the struct slice_job. */
 void slice_work(struct pool *pool, void *ctx);
-
-/* "OVERLAY-1.2.3-2.dcm" */
-#define SLICE_NAME_MAX (LIMIT_UID + 32)
-void slice_file_name(const struct uid *source, const char *suffix, char out[static SLICE_NAME_MAX]);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "study/outputs.h"
 #include "study/spool_folder.h"
 
 #define NO_REPLACE 1u /* linux/fs.h; not in every libc's stdio.h */
@@ -296,19 +297,28 @@ static int remove_tree(int dir, const char *name)
 	return code == 0 ? 0 : -1;
 }
 
+static enum err remove_named(int dir, const char *name, struct fault *f)
+{
+	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+		return fault_io(f, "cannot remove a file of a study");
+	return OK;
+}
+
 /* The journal last: while it is there, what was done is known. */
 static enum err remove_own(int dir, struct fault *f)
 {
-	static const char *const folders[] = {"Addition", "DebugDicom", "debug_visualization"};
-	static const char *const names[] = {"report.txt", "report.json", "reason", "journal"};
+	enum err e = OK;
 
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (remove_tree(dir, folders[i]) < 0)
+	for (unsigned k = 0; k < OUTPUT_KINDS; k++)
+		if (remove_tree(dir, output_places[k].folder) < 0)
 			return fault_io(f, "cannot remove a folder of a study");
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (unlinkat(dir, names[i], 0) < 0 && errno != ENOENT)
-			return fault_io(f, "cannot remove a file of a study");
-	return OK;
+	for (size_t i = 0; i < OUTPUT_REPORTS && e == OK; i++)
+		e = remove_named(dir, output_reports[i], f);
+	if (e == OK)
+		e = remove_named(dir, "reason", f);
+	if (e == OK)
+		e = remove_named(dir, "journal", f);
+	return e;
 }
 
 /* 0, or -1 when something is left in it. */

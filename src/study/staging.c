@@ -13,15 +13,14 @@
 #include "base/file.h"
 
 #define FOLDER (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-#define OLD_ADDITION "Addition.old" /* where the exchange is done in two renames */
+#define READY "ready"
+#define OLD ".old" /* behind a folder's name: where the exchange is done in two renames */
+#define READY_MAX 1024u
+#define PATH_BYTES (STAGING_NAME_MAX + 64)
 
 /* linux/fs.h; not in every libc's stdio.h */
 #define NO_REPLACE 1u
 #define EXCHANGE 2u
-
-/* The files that netrt puts beside Addition. */
-static const char *const report_names[] = {"report.txt", "report.json"};
-#define REPORTS (sizeof(report_names) / sizeof(report_names[0]))
 
 static int rename_with(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
@@ -50,31 +49,26 @@ static int rename_careful(int from_dir, const char *from, int to_dir, const char
 	return renameat(from_dir, from, to_dir, to);
 }
 
-static bool is_ours(const char *name)
+/* An open folder of OUT/UID_<study>, made where `make` says so; -1 with errno. */
+static int open_final(const struct staging *s, enum output_kind kind, bool make)
 {
-	size_t len = strlen(name);
-
-	return strncmp(name, "OVERLAY-", 8) == 0 && len > 12 && strcmp(name + len - 4, ".dcm") == 0;
-}
-
-/* An open Addition of OUT/UID_<study>, made where `make` says so; -1 with errno. */
-static int open_final_addition(const struct staging *s, bool make)
-{
-	char path[STAGING_NAME_MAX + sizeof("/" STAGING_ADDITION)];
+	char path[PATH_BYTES];
 
 	if (make && mkdirat(s->out, s->final, 0777) < 0 && errno != EEXIST)
 		return -1;
-	snprintf(path, sizeof(path), "%s/%s", s->final, STAGING_ADDITION);
+	snprintf(path, sizeof(path), "%s/%s", s->final, output_places[kind].folder);
 	if (make && mkdirat(s->out, path, 0777) < 0 && errno != EEXIST)
 		return -1;
 	return openat(s->out, path, FOLDER);
 }
 
 /*
- * Empty a folder that was, or was to become, an Addition: what is ours is removed, what is not goes
- * to the Addition under the final name, unless something of that name is there.
+ * Empty a folder that was, or was to become, an output folder: what is ours is removed, what is not
+ * goes to the folder under the final name, unless something of that name is there.  `keep`: it
+ * stays where it is, this is the folder under the final name.
  */
-static enum err clear_addition(const struct staging *s, int fd, struct fault *f)
+static enum err clear_folder(const struct staging *s, enum output_kind kind, int fd, bool keep,
+			     struct fault *f)
 {
 	enum err e = OK;
 	int final = -1;
@@ -89,16 +83,18 @@ static enum err clear_addition(const struct staging *s, int fd, struct fault *f)
 	while (e == OK && (d = readdir(folder)) != NULL) {
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
 			continue;
-		if (is_ours(d->d_name)) {
+		if (output_is_ours(kind, d->d_name)) {
 			if (unlinkat(fd, d->d_name, 0) < 0)
-				e = fault_io(f, "cannot remove a file from the staging folder");
+				e = fault_io(f, "cannot remove a file that an earlier run made");
 			continue;
 		}
+		if (keep)
+			continue;
 		if (final < 0)
-			final = open_final_addition(s, true);
+			final = open_final(s, kind, true);
 		if (final < 0 || rename_careful(fd, d->d_name, final, d->d_name) < 0)
 			e = fault_io(f, "cannot move a file that netrt did not make back into the "
-					"study's Addition folder");
+					"study's folder");
 	}
 	closedir(folder);
 	if (final >= 0)
@@ -107,7 +103,8 @@ static enum err clear_addition(const struct staging *s, int fd, struct fault *f)
 }
 
 /* Remove one folder of the staging folder, if it is there. */
-static enum err remove_addition(const struct staging *s, const char *name, struct fault *f)
+static enum err remove_folder(const struct staging *s, enum output_kind kind, const char *name,
+			      struct fault *f)
 {
 	int fd = openat(s->dir, name, FOLDER | O_NOFOLLOW);
 
@@ -116,23 +113,200 @@ static enum err remove_addition(const struct staging *s, const char *name, struc
 	if (fd < 0)
 		return fault_io(f, "cannot open the staging folder");
 
-	enum err e = clear_addition(s, fd, f);
+	enum err e = clear_folder(s, kind, fd, false, f);
 	if (e == OK && unlinkat(s->dir, name, AT_REMOVEDIR) < 0)
 		e = fault_io(f, "cannot remove the staging folder");
 	return e;
 }
 
+static enum err remove_file(int dir, const char *name, struct fault *f)
+{
+	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+		return fault_io(f, "cannot remove a file of an earlier run");
+	return OK;
+}
+
+/* What is left of a staging folder; `ready` goes last, so a run that dies here can be carried on.
+ */
 static enum err clear(const struct staging *s, struct fault *f)
 {
-	enum err e = remove_addition(s, STAGING_ADDITION, f);
+	char old[64];
+	enum err e = OK;
 
+	for (unsigned k = 0; k < OUTPUT_KINDS && e == OK; k++) {
+		snprintf(old, sizeof(old), "%s" OLD, output_places[k].folder);
+		e = remove_folder(s, k, output_places[k].folder, f);
+		if (e == OK)
+			e = remove_folder(s, k, old, f);
+	}
+	for (size_t i = 0; i < OUTPUT_REPORTS && e == OK; i++)
+		e = remove_file(s->dir, output_reports[i], f);
 	if (e == OK)
-		e = remove_addition(s, OLD_ADDITION, f);
-	for (size_t i = 0; i < REPORTS && e == OK; i++)
-		if (unlinkat(s->dir, report_names[i], 0) < 0 && errno != ENOENT)
-			e = fault_io(f, "cannot remove a file from the staging folder");
+		e = remove_file(s->dir, READY ".new", f);
+	if (e == OK)
+		e = remove_file(s->dir, READY, f);
 	return e;
 }
+
+/* ---- the new output in the place of the old ---- */
+
+/* What is to be published, as `ready` says. */
+struct ready {
+	bool has[OUTPUT_KINDS];
+	uint64_t inode[OUTPUT_KINDS]; /* of the new folder: once it is elsewhere, it is done */
+	bool report[OUTPUT_REPORTS];
+};
+
+/* Put a new folder in the place of the old one, which then lies in the staging folder. */
+static enum err exchange(const struct staging *s, int final, const char *name, struct fault *f)
+{
+	char old[64];
+
+	if (rename_careful(s->dir, name, final, name) == 0)
+		return OK;
+	if (errno != EEXIST)
+		return fault_io(f, "cannot rename the finished series");
+	if (rename_with(s->dir, name, final, name, EXCHANGE) == 0)
+		return OK;
+	if (!is_unknown_call(errno))
+		return fault_io(f, "cannot rename the finished series");
+	snprintf(old, sizeof(old), "%s" OLD, name);
+	if (renameat(final, name, s->dir, old) < 0)
+		return fault_io(f, "cannot move the old series away");
+	if (renameat(s->dir, name, final, name) == 0)
+		return OK;
+
+	enum err e = fault_io(f, "cannot rename the finished series");
+	(void)renameat(s->dir, old, final, name); /* as it was */
+	return e;
+}
+
+/* A kind that this run does not make: what an earlier one made of it goes. */
+static enum err retire(const struct staging *s, int final, enum output_kind kind, struct fault *f)
+{
+	const char *name = output_places[kind].folder;
+	int fd = openat(final, name, FOLDER);
+
+	if (fd < 0)
+		return errno == ENOENT ? OK : fault_io(f, "cannot open an output folder");
+	enum err e = clear_folder(s, kind, fd, true, f);
+	if (e == OK)
+		(void)unlinkat(final, name, AT_REMOVEDIR); /* stays where others put something */
+	return e;
+}
+
+static enum err place_folder(const struct staging *s, int final, enum output_kind kind,
+			     const struct ready *r, struct fault *f)
+{
+	const char *name = output_places[kind].folder;
+	struct stat st;
+
+	if (!r->has[kind])
+		return retire(s, final, kind, f);
+	if (fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? OK : fault_io(f, "cannot look at the staging folder");
+	return st.st_ino == r->inode[kind] ? exchange(s, final, name, f) : OK;
+}
+
+static enum err place_report(const struct staging *s, int final, const char *name, bool has,
+			     struct fault *f)
+{
+	if (!has)
+		return remove_file(final, name, f);
+	if (renameat(s->dir, name, final, name) < 0 && errno != ENOENT)
+		return fault_io(f, "cannot rename the report");
+	return OK;
+}
+
+/* All of it, whatever of it was done before. */
+static enum err carry_on(const struct staging *s, const struct ready *r, struct fault *f)
+{
+	int final;
+	enum err e = OK;
+
+	final = openat(s->out, s->final, FOLDER);
+	if (final < 0 && errno == ENOENT) /* removed meanwhile */
+		return clear(s, f);
+	if (final < 0)
+		return fault_io(f, "cannot open the study's output folder");
+	for (unsigned k = 0; k < OUTPUT_KINDS && e == OK; k++)
+		e = place_folder(s, final, k, r, f);
+	for (size_t i = 0; i < OUTPUT_REPORTS && e == OK; i++)
+		e = place_report(s, final, output_reports[i], r->report[i], f);
+	close(final);
+	return e == OK ? clear(s, f) : e; /* gives back what was not ours, removes what was */
+}
+
+static enum err look(const struct staging *s, struct ready *r, struct fault *f)
+{
+	struct stat st;
+
+	*r = (struct ready){.has = {false}};
+	for (unsigned k = 0; k < OUTPUT_KINDS; k++) {
+		r->has[k] = fstatat(s->dir, output_places[k].folder, &st, AT_SYMLINK_NOFOLLOW) == 0;
+		if (!r->has[k] && errno != ENOENT)
+			return fault_io(f, "cannot look at the staging folder");
+		r->inode[k] = r->has[k] ? st.st_ino : 0;
+	}
+	for (size_t i = 0; i < OUTPUT_REPORTS; i++)
+		r->report[i] = fstatat(s->dir, output_reports[i], &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return OK;
+}
+
+/* "Addition 1234", "report.txt 0", one a line, and "end". */
+static enum err write_ready(struct staging *s, const struct ready *r, struct fault *f)
+{
+	char text[READY_MAX];
+	size_t len = 0;
+
+	for (unsigned k = 0; k < OUTPUT_KINDS; k++)
+		if (r->has[k])
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s %llu\n",
+						output_places[k].folder,
+						(unsigned long long)r->inode[k]);
+	for (size_t i = 0; i < OUTPUT_REPORTS; i++)
+		if (r->report[i])
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s 0\n",
+						output_reports[i]);
+	len += (size_t)snprintf(text + len, sizeof(text) - len, "end 0\n");
+
+	enum err e = staging_write(s, READY ".new", bytes_of(text, len), f);
+	if (e == OK && renameat(s->dir, READY ".new", s->dir, READY) < 0)
+		e = fault_io(f, "cannot write to the staging folder");
+	return e;
+}
+
+/* false: there is none, or none that is whole. */
+static bool read_ready(const struct staging *s, struct ready *r)
+{
+	int fd = openat(s->dir, READY, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	char name[64];
+	unsigned long long inode;
+	bool whole = false;
+
+	*r = (struct ready){.has = {false}};
+	if (file == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (!whole && fscanf(file, "%63s %llu", name, &inode) == 2) {
+		whole = strcmp(name, "end") == 0;
+		for (unsigned k = 0; k < OUTPUT_KINDS; k++) {
+			if (strcmp(name, output_places[k].folder) != 0)
+				continue;
+			r->has[k] = true;
+			r->inode[k] = inode;
+		}
+		for (size_t i = 0; i < OUTPUT_REPORTS; i++)
+			r->report[i] |= strcmp(name, output_reports[i]) == 0;
+	}
+	fclose(file);
+	return whole;
+}
+
+/* ---- the staging folder ---- */
 
 /* Lock s->dir.  OK, or ERR_MORE: it is not the folder of that name any more (its holder has just
  * given it the final name or removed it). */
@@ -186,23 +360,45 @@ bool staging_has_final(const struct staging *s)
 	return fstatat(s->out, s->final, &st, 0) == 0;
 }
 
+static bool is_no_folder(int dir, const char *path)
+{
+	struct stat st;
+
+	return fstatat(dir, path, &st, 0) == 0 && !S_ISDIR(st.st_mode);
+}
+
 /* What is there under the final name can be replaced. */
 static enum err check_final(const struct staging *s, struct fault *f)
 {
-	char path[STAGING_NAME_MAX + sizeof("/" STAGING_ADDITION)];
-	struct stat st;
+	char path[PATH_BYTES];
+	bool bad = is_no_folder(s->out, s->final);
 
-	snprintf(path, sizeof(path), "%s/%s", s->final, STAGING_ADDITION);
-	if ((fstatat(s->out, s->final, &st, 0) == 0 && !S_ISDIR(st.st_mode)) ||
-	    (fstatat(s->out, path, &st, 0) == 0 && !S_ISDIR(st.st_mode)))
+	for (unsigned k = 0; k < OUTPUT_KINDS && !bad; k++) {
+		snprintf(path, sizeof(path), "%s/%s", s->final, output_places[k].folder);
+		bad = is_no_folder(s->out, path);
+	}
+	if (bad)
 		return fault_set(f, ERR_UNUSABLE,
 				 "a file has the name of one of the study's output folders",
 				 FAULT_NO_OFFSET);
 	return OK;
 }
 
-enum err staging_open(struct staging *s, int out, const struct uid *study, struct fault *f)
+static enum err make_folder(struct staging *s, enum output_kind kind, struct fault *f)
 {
+	const char *name = output_places[kind].folder;
+
+	if (mkdirat(s->dir, name, 0777) < 0)
+		return fault_io(f, "cannot make a folder in the output folder");
+	s->folder[kind] = openat(s->dir, name, FOLDER);
+	return s->folder[kind] < 0 ? fault_io(f, "cannot open the staging folder") : OK;
+}
+
+enum err staging_open(struct staging *s, int out, const struct uid *study, unsigned kinds,
+		      struct fault *f)
+{
+	struct ready left;
+
 	*s = STAGING_NONE;
 	s->out = out;
 	snprintf(s->part, sizeof(s->part), ".UID_%s.part", study->text);
@@ -211,16 +407,12 @@ enum err staging_open(struct staging *s, int out, const struct uid *study, struc
 	enum err e = open_and_lock(s, f);
 	if (e != OK)
 		return e;
-	e = clear(s, f);
+	e = check_final(s, f);
 	if (e == OK)
-		e = check_final(s, f);
-	if (e == OK && mkdirat(s->dir, STAGING_ADDITION, 0777) < 0)
-		e = fault_io(f, "cannot make a folder in the output folder");
-	if (e == OK) {
-		s->addition = openat(s->dir, STAGING_ADDITION, FOLDER);
-		if (s->addition < 0)
-			e = fault_io(f, "cannot open the staging folder");
-	}
+		e = read_ready(s, &left) ? carry_on(s, &left, f) : clear(s, f);
+	for (unsigned k = 0; k < OUTPUT_KINDS && e == OK; k++)
+		if ((kinds & OUTPUT_BIT(k)) != 0)
+			e = make_folder(s, k, f);
 	if (e != OK)
 		staging_discard(s);
 	return e;
@@ -239,52 +431,44 @@ enum err staging_write(struct staging *s, const char *name, struct bytes content
 	return e;
 }
 
-static void close_both(struct staging *s)
+static void close_all(struct staging *s)
 {
-	if (s->addition >= 0)
-		close(s->addition);
+	for (unsigned k = 0; k < OUTPUT_KINDS; k++) {
+		if (s->folder[k] >= 0)
+			close(s->folder[k]);
+		s->folder[k] = -1;
+	}
 	if (s->dir >= 0)
 		close(s->dir); /* and with it the lock */
-	s->addition = s->dir = -1;
+	s->dir = -1;
 }
 
-/* Put the new Addition in the place of the old, which then lies in the staging folder. */
-static enum err exchange(const struct staging *s, int final, struct fault *f)
+/* Is every new folder still in the staging folder? */
+static bool is_untouched(const struct staging *s, const struct ready *r)
 {
-	if (rename_careful(s->dir, STAGING_ADDITION, final, STAGING_ADDITION) == 0)
-		return OK;
-	if (errno != EEXIST)
-		return fault_io(f, "cannot rename the finished series");
-	if (rename_with(s->dir, STAGING_ADDITION, final, STAGING_ADDITION, EXCHANGE) == 0)
-		return OK;
-	if (!is_unknown_call(errno))
-		return fault_io(f, "cannot rename the finished series");
-	if (renameat(final, STAGING_ADDITION, s->dir, OLD_ADDITION) < 0)
-		return fault_io(f, "cannot move the old Addition away");
-	if (renameat(s->dir, STAGING_ADDITION, final, STAGING_ADDITION) == 0)
-		return OK;
+	bool untouched = true;
+	struct stat st;
 
-	enum err e = fault_io(f, "cannot rename the finished series");
-	(void)renameat(s->dir, OLD_ADDITION, final, STAGING_ADDITION); /* as it was */
-	return e;
+	for (unsigned k = 0; k < OUTPUT_KINDS; k++)
+		if (r->has[k])
+			untouched &= fstatat(s->dir, output_places[k].folder, &st,
+					     AT_SYMLINK_NOFOLLOW) == 0 &&
+				     st.st_ino == r->inode[k];
+	return untouched;
 }
 
 static enum err replace(struct staging *s, struct fault *f)
 {
-	int final = openat(s->out, s->final, FOLDER);
-	enum err e;
+	struct ready r;
+	enum err e = look(s, &r, f);
 
-	if (final < 0)
-		return fault_io(f, "cannot open the study's output folder");
-	e = exchange(s, final, f);
-	for (size_t i = 0; i < REPORTS && e == OK; i++)
-		if (renameat(s->dir, report_names[i], final, report_names[i]) < 0 &&
-		    errno != ENOENT)
-			e = fault_io(f, "cannot rename the report");
-	close(final);
-	if (e != OK)
-		return e;
-	e = clear(s, f); /* gives back what was not ours, removes what was */
+	if (e == OK)
+		e = write_ready(s, &r, f);
+	if (e == OK) {
+		e = carry_on(s, &r, f);
+		if (e != OK && is_untouched(s, &r))
+			(void)unlinkat(s->dir, READY, 0); /* staging_discard removes the rest */
+	}
 	if (e == OK && unlinkat(s->out, s->part, AT_REMOVEDIR) < 0)
 		e = fault_io(f, "cannot remove the staging folder");
 	return e;
@@ -294,22 +478,27 @@ enum err staging_publish(struct staging *s, struct fault *f)
 {
 	enum err e = OK;
 
+	for (unsigned k = 0; k < OUTPUT_KINDS; k++) /* an empty one; any other stays */
+		(void)unlinkat(s->dir, output_places[k].folder, AT_REMOVEDIR);
 	if (rename_careful(s->out, s->part, s->out, s->final) < 0) {
 		if (errno != EEXIST && errno != ENOTEMPTY)
 			return fault_io(f, "cannot rename the finished study");
 		e = replace(s, f);
 	}
 	if (e == OK)
-		close_both(s);
+		close_all(s);
 	return e;
 }
 
 bool staging_discard(struct staging *s)
 {
 	bool gone = true;
+	struct stat st;
 
-	if (s->dir >= 0)
+	if (s->dir >= 0 && fstatat(s->dir, READY, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		gone = false; /* half of it is published: for the next run to carry on */
+	else if (s->dir >= 0)
 		gone = clear(s, NULL) == OK && unlinkat(s->out, s->part, AT_REMOVEDIR) == 0;
-	close_both(s);
+	close_all(s);
 	return gone;
 }

@@ -1,0 +1,107 @@
+#include "study/products.h"
+
+#include <fcntl.h>
+
+#include "base/limits.h"
+
+/* ---- objects as they may be told ---- */
+
+static enum err told_open(struct told *t, const struct products *p, const char *path,
+			  const struct part10 *open, struct arena *a, struct fault *f)
+{
+	const struct anon_gate *gate = p->options->gate;
+	enum err e = OK;
+
+	if (path != NULL) {
+		e = part10_open(&t->file, AT_FDCWD, path, f);
+		open = &t->file;
+	}
+	if (e != OK)
+		return e;
+	if (gate != NULL) {
+		t->shielded = true;
+		t->source = &t->shield.source;
+		t->dset = &t->shield.dset;
+		return shield_open(&t->shield, gate, open, &p->options->now, a, f);
+	}
+	t->source = open;
+	t->dset = &t->index;
+	return dset_index(&t->index, open->data, open->syntax, 0, a, f);
+}
+
+static void told_close(struct told *t)
+{
+	if (t->shielded)
+		shield_close(&t->shield);
+	part10_close(&t->file);
+}
+
+enum err products_verify(struct products *p, enum output_kind kind, const char *name,
+			 struct fault *f)
+{
+	const struct told *sources[] = {&p->set, &p->image};
+	int folder = p->staging->folder[kind];
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		struct verify_hit hit = {.form = NULL};
+
+		if (!sources[i]->shielded)
+			continue;
+		enum err e = shield_verify(&sources[i]->shield, folder, name, &hit, f);
+		if (e == ERR_UNUSABLE)
+			p->hit = hit;
+		if (e != OK)
+			return e;
+	}
+	return OK;
+}
+
+/* ---- the products ---- */
+
+/* TODO(SEG): options->structure_set, series/relink.h; OUTPUT_STRUCTURE_SET. */
+static enum err make_structure_set(struct products *p, struct fault *f)
+{
+	p->doing = "cannot write the structure set";
+	return fault_set(f, ERR_UNSUPPORTED, "it is not built", FAULT_NO_OFFSET);
+}
+
+/* TODO(SEG): options->segments, study/segments.h; OUTPUT_SEGMENTATION. */
+static enum err make_segmentations(struct products *p, struct fault *f)
+{
+	p->doing = "cannot write segmentations";
+	return fault_set(f, ERR_UNSUPPORTED, "they are not built", FAULT_NO_OFFSET);
+}
+
+static enum err open_sources(struct products *p, struct fault *f)
+{
+	const struct rt_image *first = &p->plan->planes[0];
+	enum err e = told_open(&p->set, p, NULL, p->set_file, &p->arena, f);
+
+	if (e == OK)
+		e = told_open(&p->image, p, p->study->image_paths[first->source], NULL, &p->arena,
+			      f);
+	return e;
+}
+
+enum err products_make(struct products *p, struct fault *f)
+{
+	bool set = p->options->structure_set != STUDY_SET_NONE;
+	bool segments = p->options->segments.kind != STUDY_SEGMENTS_NONE;
+
+	if (!set && !segments)
+		return OK;
+	p->set = p->image = (struct told){.file = PART10_NONE};
+	p->doing = "cannot begin with segmentations and structure set";
+	enum err e = arena_open(&p->arena, LIMIT_ARENA_STUDY, f);
+	if (e != OK)
+		return e;
+	e = open_sources(p, f);
+	if (e == OK && set)
+		e = make_structure_set(p, f);
+	if (e == OK && segments)
+		e = make_segmentations(p, f);
+	told_close(&p->image);
+	told_close(&p->set);
+	arena_close(&p->arena);
+	return e;
+}

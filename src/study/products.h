@@ -1,0 +1,58 @@
+/*
+ * What is made of a structure set when its overlay series is there: segmentations, a structure set
+ * that is sent with it.
+ *
+ * Both are made from objects as they may be told: of the structure set and of an image of its
+ * series, de-identified where that is asked for, and whatever was written is searched for what is
+ * in either of them (products_verify) before the study is published.
+ */
+#ifndef STUDY_PRODUCTS_H
+#define STUDY_PRODUCTS_H
+
+#include "series/overlay.h"
+#include "study/scan.h"
+#include "study/shield.h"
+#include "study/slice.h"
+
+/* An object as it may be told. */
+struct told {
+	const struct part10
+		*source; /* its data set, whole; the object itself where there is no gate */
+	const struct dset *dset;
+	/* private */
+	struct part10 file;
+	struct dset index;
+	struct shield shield;
+	bool shielded;
+};
+
+struct products {
+	const struct study_options *options;
+	const struct scan_study *study; /* image_paths, by rt_image.source */
+	const struct rt_plan *plan;     /* plan->set: UID and names of ROIs as they may be told */
+	const struct part10 *set_file;  /* as it came: the contours of plan->set are views of it */
+	const struct overlay_series *series;
+	const struct slice_row *rows; /* of each plane: .derived is the overlay image's UID */
+	const struct staging *staging;
+	const char *suffix; /* of file names that do not name the object's own UID */
+
+	/* for those that make them */
+	struct arena arena;
+	struct told set, image; /* image: of the first plane */
+
+	/* what went wrong */
+	const char *doing;     /* "cannot write segmentations" */
+	enum output_kind kind; /* with `writing`: ERR_IO is about this folder */
+	bool writing;
+	struct verify_hit hit; /* .form is set: something of the source is still in it */
+};
+
+/* Everything that the options ask for.  On an error the study fails; *p says at what. */
+enum err products_make(struct products *p, struct fault *f) MUST_USE;
+
+/* A file that was written to the folder of this kind: ERR_UNUSABLE and p->hit when it holds what
+ * may not be told. */
+enum err products_verify(struct products *p, enum output_kind kind, const char *name,
+			 struct fault *f) MUST_USE;
+
+#endif
