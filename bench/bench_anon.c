@@ -80,7 +80,8 @@ static void one(struct bytes file, const struct policy *policy, struct anon_pati
 	const struct anon_source source = {.data = p.data, .syntax = p.syntax, .patient = patient};
 	uint64_t start = clock_us();
 	memset(&patient->words, 0, sizeof(patient->words));
-	if (identity_collect(p.data, p.syntax, &who, &patient->words, a, &f) != OK)
+	if (identity_collect(&(struct identity_source){p.data, p.syntax, policy}, &who,
+			     &patient->words, a, &f) != OK)
 		die(f.text);
 	add(STEP_IDENTITY, &start);
 	if (anon_apply(policy, &source, &object, &f) != OK)

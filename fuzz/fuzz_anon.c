@@ -198,6 +198,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	patient.key = BYTES_LIT("0123456789abcdef0123456789abcdef");
 	enum err e = words_add(&patient.words, BYTES_LIT("SMITH^JOHN"), &arena, NULL);
 	assert(e == OK);
+	e = words_add_phrase(&patient.words, BYTES_LIT("ACME Clinic"), &arena, NULL);
+	assert(e == OK);
 	make_settings(&settings, data);
 	e = policy_make(&policy, &settings, safe, 2, &arena, &problem, NULL);
 	assert(e == OK);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "anon/apply.h"
-#include "dicom/charset.h"
 #include "support/anon.h"
 #include "support/support.h"
 
@@ -742,79 +741,6 @@ START_TEST(test_uids)
 }
 END_TEST
 
-/* ---- character sets ---- */
-
-static const struct {
-	const char *name, *charset, *person, *text, *want;
-} charsets[] = {
-	{"Latin 1", "ISO_IR 100", "M\xFCller^J\xF6rg", "Bein von M\xFCller", "Bein von"},
-	{"accents do not hide a name", "ISO_IR 192", "Müller^Jörg", "Bein von MULLER", "Bein von"},
-	{"UTF-8", "ISO_IR 192", "山田^太郎", "頭部 山田", "頭部"},
-	{"GB18030", "GB18030", "\xCD\xF5\xD0\xA1\xB6\xAB^X", "\xCD\xB7 \xCD\xF5\xD0\xA1\xB6\xAB",
-	 "\xCD\xB7"},
-	{"ISO 2022 IR 87", "\\ISO 2022 IR 87", "Yamada^Tarou=\x1B$B;3ED\x1B(B^\x1B$BB@O:\x1B(B",
-	 "CT \x1B$B;3ED\x1B(B", "CT"},
-	{"Cyrillic", "ISO_IR 144", "\xBB\xEE\xDA\xD5\xDC\xD1\xE3\xE0\xD3",
-	 "\xBD\xDE\xD3\xD0 \xBB\xEE\xDA\xD5\xDC\xD1\xE3\xE0\xD3", "\xBD\xDE\xD3\xD0"},
-};
-
-static void add_words_of(struct anon_bench *b, const char *charset, const char *person)
-{
-	const struct charset set = charset_parse(bytes_str(charset));
-	struct buf utf8 = BUF_INIT(1000);
-
-	charset_to_utf8(&set, VR_PN, bytes_str(person), &utf8);
-	ck_assert_int_eq(words_add(&b->patient.words, buf_bytes(&utf8), &b->a, &b->f), OK);
-	buf_free(&utf8);
-}
-
-START_TEST(test_charset)
-{
-	struct anon_bench b;
-
-	bench_open(&b, ANON_BASIC, ANON_CLEAN_DESCRIPTORS, bench_syntaxes[_i % 3]);
-	unsigned i = (unsigned)_i / 3;
-	add_words_of(&b, charsets[i].charset, charsets[i].person);
-	build_str(&b.in, TAG_SpecificCharacterSet, VR_CS, charsets[i].charset);
-	bench_front(&b, ANON_CT);
-	build_str(&b.in, TAG_SeriesDescription, VR_LO, charsets[i].text);
-	build_str(&b.in, TAG_OperatorsName, VR_PN, charsets[i].person);
-	ck_assert_int_eq(bench_apply(&b), OK);
-	bench_text_is(&b, TAG_SpecificCharacterSet, charsets[i].charset);
-	bench_text_is(&b, TAG_SeriesDescription, charsets[i].want);
-	bench_close(&b);
-}
-END_TEST
-
-/* An item may have a character set of its own, and the one behind it has not. */
-START_TEST(test_item_charset)
-{
-	struct anon_bench b;
-
-	bench_open(&b, ANON_BASIC, ANON_CLEAN_DESCRIPTORS, bench_syntaxes[_i]);
-	bench_words(&b, "Müller");
-	build_str(&b.in, TAG_SpecificCharacterSet, VR_CS, "ISO_IR 100");
-	bench_front(&b, ANON_CT);
-	build_sequence(&b.in, NEST);
-	build_item(&b.in);
-	build_str(&b.in, TAG_SpecificCharacterSet, VR_CS, "ISO_IR 192");
-	build_str(&b.in, TAG_SeriesDescription, VR_LO, "één Müller");
-	build_item_end(&b.in);
-	build_item(&b.in);
-	build_str(&b.in, TAG_SeriesDescription, VR_LO, "\xE9\xE9n M\xFCller");
-	build_item_end(&b.in);
-	build_sequence_end(&b.in);
-	build_str(&b.in, TAG_PositionReferenceIndicator, VR_LO, "M\xFCller"); /* disordered */
-	ck_assert_int_eq(bench_apply(&b), OK);
-	const struct elem *nested = dset_find(&b.d, NULL, NEST), *item = dset_first(&b.d, nested);
-	ck_assert(bytes_eq_str(dset_text(&b.d, item, TAG_SeriesDescription), "één"));
-	item = dset_next(&b.d, nested, item);
-	ck_assert(bytes_eq_str(dset_text(&b.d, item, TAG_SeriesDescription), "\xE9\xE9n"));
-	bench_text_is(&b, TAG_PositionReferenceIndicator, "ANONYMIZED");
-	bench_close(&b);
-}
-END_TEST
-
 /* ---- structure sets ---- */
 
 START_TEST(test_structure_set)
@@ -913,8 +839,6 @@ Suite *suite_anon_apply(void)
 	tcase_add_test(tc, test_encapsulated);
 	tcase_add_loop_test(tc, test_pixels_twice, 0, 3);
 	tcase_add_loop_test(tc, test_uids, 0, 3);
-	tcase_add_loop_test(tc, test_charset, 0, 3 * LENGTH(charsets));
-	tcase_add_loop_test(tc, test_item_charset, 0, 3);
 	tcase_add_loop_test(tc, test_structure_set, 0, 3);
 	tcase_add_loop_test(tc, test_refused, 0, 5);
 	suite_add_tcase(s, tc);

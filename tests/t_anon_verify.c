@@ -37,6 +37,8 @@ static void source_front(struct build *in, const char *charset, const char *pers
 	build_str(in, TAG_Manufacturer, VR_LO, "ACME Imaging");
 	build_str(in, TAG_InstitutionName, VR_LO, "ACME");
 	build_str(in, TAG_ReferringPhysicianName, VR_PN, "Kovacs^Eva^^Dr");
+	build_str(in, TAG_StationName, VR_SH, "Lichtung-3");
+	build_str(in, TAG_InstitutionalDepartmentName, VR_LO, "Radiology");
 	build_str(in, TAG_PatientName, VR_PN, person);
 	build_str(in, TAG_PatientID, VR_LO, "MRN12345678");
 	build_str(in, TAG_OtherPatientIDs, VR_LO, "OLD-99\\4711");
@@ -205,6 +207,7 @@ static const struct {
 	 false},
 	{"UTF-8 as Latin 1", "ISO_IR 192", "Müllerin^J", LIT("M\xFCllerin"), TAG_PatientName,
 	 false},
+	{"a station", NULL, "SMITH^J", LIT("Lichtung-3"), TAG_StationName, true},
 	{"Latin 1 as UTF-16", "ISO_IR 100", "M\xFCllerin^J", LIT("M\0\xFC\0l\0l\0e\0r\0i\0n\0"),
 	 TAG_PatientName, false},
 	{"Japanese", "\\ISO 2022 IR 87", "Yamada^Tarou=\x1B$B;3ED\x1B(B^\x1B$BB@O:\x1B(B",
@@ -313,6 +316,8 @@ static const struct {
 	{"a short name in bytes", TAG_ICCProfile, VR_OB, LIT("\1JOHN\2\3")},
 	{"a number in bytes", TAG_ICCProfile, VR_OB, LIT("\0014711\2\3\4")},
 	{"an institution in what is kept", TAG_Manufacturer, VR_LO, LIT("ACME Imaging")},
+	{"part of a longer word there", TAG_ImageComments, VR_LT, LIT("ACMEFIELD, TACME")},
+	{"a department as there are many", TAG_ImageComments, VR_LT, LIT("Radiology says")},
 	{"a kept value", TAG_Modality, VR_CS, LIT("CT")},
 	{"the new name", TAG_PatientName, VR_PN, LIT("SITE_0001")},
 	{"a dummy", TAG_StudyDate, VR_DA, LIT("19000101")},

@@ -28,6 +28,7 @@ struct level {                /* a sequence that is open, and the item of it */
 	bool plain;           /* its texts become dummies (D) */
 	bool clean;           /* they are cleaned strictly (C) */
 	struct bytes charset; /* Specific Character Set of the item (PS3.3 C.12.1.1.2) */
+	bool charset_used;    /* there was text that depends on it */
 };
 
 struct applying {
@@ -320,15 +321,38 @@ static bool is_empty_claim(const struct applying *w, const struct token *t, stru
 	       bytes_eq_str(bytes_trim(t->value), "NO");
 }
 
+/* What was judged in one character set must not be read in another one. */
+static bool change_charset(struct applying *w, struct bytes charset)
+{
+	struct level *l = &w->level[w->visit.depth];
+	bool same = bytes_eq(bytes_trim(l->charset), bytes_trim(charset));
+
+	l->charset = charset;
+	return same || !l->charset_used || !policy_cleans_text(w->policy);
+}
+
+static void note_text(struct applying *w, const struct token *t)
+{
+	struct level *l = &w->level[w->visit.depth];
+	enum vr vr = dict_vr(t->tag);
+
+	if (l->charset_used || !vr_info(vr != VR_UN ? vr : t->vr)->uses_charset)
+		return;
+	for (size_t i = 0; i < t->value.len && !l->charset_used; i++)
+		l->charset_used = t->value.at[i] >= 0x80 || t->value.at[i] == 0x1B;
+}
+
 static enum err element(struct applying *w, const struct token *t)
 {
 	if (is_pixels(w, t))
 		return take_pixels(w, t, t->value_at + t->value.len);
 	if (w->visit.depth == 0 && place_forced(w, t->tag))
 		return OK;
-	if (t->tag == TAG_SpecificCharacterSet)
-		w->level[w->visit.depth].charset = t->value;
-
+	if (t->tag == TAG_SpecificCharacterSet && !change_charset(w, t->value))
+		return fault_tag(w->f, ERR_UNUSABLE,
+				 "Specific Character Set comes behind text that it is for", t->at,
+				 t->tag);
+	note_text(w, t);
 	struct anon_decision d = decide(w, t);
 	if (is_empty_claim(w, t, d))
 		d = (struct anon_decision){.act = ACT_REMOVE};
@@ -386,9 +410,11 @@ static enum err step(struct applying *w, const struct token *t)
 		return begin_pixels(w, t);
 	case TOK_ITEM:
 		w->level[w->visit.depth].charset = w->level[w->visit.depth - 1].charset;
+		w->level[w->visit.depth].charset_used = false;
 		emit_begin(&w->emit, t, VR_NONE);
 		return OK;
 	case TOK_ITEM_END:
+		w->level[w->visit.depth - 1].charset_used |= w->level[w->visit.depth].charset_used;
 		emit_end(&w->emit, t);
 		return OK;
 	case TOK_SEQUENCE_END:

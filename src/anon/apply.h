@@ -56,8 +56,9 @@ struct anon_object {
 
 /*
  * ERR_UNSUPPORTED: an object of a SOP class that may not pass.  ERR_UNUSABLE: without SOP Class or
- * Instance UID, or where these or the character set are there twice and differ.  ERR_WIRE,
- * ERR_LIMIT, ERR_NOMEM.  *out is to be closed in every case.
+ * Instance UID, or where these or the character set are there twice and differ, or the character
+ * set of an item comes behind text that depends on it.  ERR_WIRE, ERR_LIMIT, ERR_NOMEM.  *out is to
+ * be closed in every case.
  */
 enum err anon_apply(const struct policy *policy, const struct anon_source *source,
 		    struct anon_object *out, struct fault *f) MUST_USE;

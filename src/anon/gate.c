@@ -342,11 +342,13 @@ static enum err choose_id(const struct anon_gate *g, const struct anon_identity 
 enum err gate_patient(const struct anon_gate *g, struct bytes data, const struct syntax *syntax,
 		      struct anon_patient *patient, struct arena *a, struct fault *f)
 {
+	const struct identity_source source = {data, syntax,
+					       policy_cleans_text(g->policy) ? g->policy : NULL};
 	struct anon_identity who;
 	enum err e;
 
 	memset(patient, 0, sizeof(*patient));
-	e = identity_collect(data, syntax, &who, &patient->words, a, f);
+	e = identity_collect(&source, &who, &patient->words, a, f);
 	if (e != OK)
 		return e;
 	if (g->maps_uids)

@@ -9,11 +9,16 @@
 #define VALUE_MAX (1u << 20) /* bytes of one identifying value as UTF-8 */
 
 struct collector {
+	const struct policy *policy; /* NULL: no phrases */
 	struct anon_identity *identity;
 	struct words *words;
 	struct arena *a;
 	struct fault *f;
+	struct bytes
+		in_force[VISIT_DEPTH + 1]; /* Specific Character Set of the item at each depth */
+	struct bytes parsed;               /* of which `charset` was made */
 	struct charset charset;
+	bool taken;      /* a value of the top level, in its character set */
 	struct buf text; /* owned */
 	struct visit visit;
 };
@@ -45,6 +50,82 @@ static bool is_identifying(uint32_t tag)
 	return false;
 }
 
+/* Institutions, departments, places, stations, devices, steps and trials: phrases. */
+static bool is_phrase(uint32_t tag)
+{
+	static const uint32_t tags[] = {
+		TAG_InstitutionName,
+		TAG_InstitutionAddress,
+		TAG_InstitutionalDepartmentName,
+		TAG_StationName,
+		TAG_StationAETitle,
+		TAG_ScheduledStationName,
+		TAG_ScheduledStationAETitle,
+		TAG_PerformedStationName,
+		TAG_PerformedStationAETitle,
+		TAG_PerformedLocation,
+		TAG_ScheduledStudyLocation,
+		TAG_ScheduledProcedureStepLocation,
+		TAG_RequestedProcedureLocation,
+		TAG_CurrentPatientLocation,
+		TAG_PatientInstitutionResidence,
+		TAG_ScheduledPatientInstitutionResidence,
+		TAG_OrderEntererLocation,
+		TAG_RequestingService,
+		TAG_HumanPerformerOrganization,
+		TAG_VerifyingOrganization,
+		TAG_ResponsibleOrganization,
+		TAG_DeviceSerialNumber,
+		TAG_GantryID,
+		TAG_DetectorID,
+		TAG_TreatmentMachineName,
+		TAG_StudyID,
+		TAG_RequestedProcedureID,
+		TAG_ScheduledProcedureStepID,
+		TAG_PerformedProcedureStepID,
+		TAG_LocalNamespaceEntityID,
+		TAG_UniversalEntityID,
+		TAG_MedicalRecordLocator,
+		TAG_InsurancePlanIdentification,
+		TAG_RegionOfResidence,
+		TAG_ClinicalTrialSponsorName,
+		TAG_ClinicalTrialProtocolID,
+		TAG_ClinicalTrialProtocolName,
+		TAG_ClinicalTrialSiteID,
+		TAG_ClinicalTrialSiteName,
+		TAG_ClinicalTrialSubjectID,
+		TAG_ClinicalTrialSubjectReadingID,
+		TAG_ClinicalTrialCoordinatingCenterName,
+		TAG_ClinicalTrialProtocolEthicsCommitteeName,
+		TAG_ClinicalTrialProtocolEthicsCommitteeApprovalNumber,
+	};
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+		if (tags[i] == tag)
+			return true;
+	return false;
+}
+
+/* The meaning of a code for a person, or for an institution. */
+static bool is_code_of(const struct collector *c, uint32_t tag, uint32_t sequence)
+{
+	return tag == TAG_CodeMeaning && c->visit.depth > 0 &&
+	       c->visit.path[c->visit.depth - 1] == sequence;
+}
+
+/* Nothing of what the policy lets stand in its own place is looked for in others. */
+static bool goes(const struct collector *c, const struct token *t)
+{
+	struct anon_place place = visit_place(&c->visit, t, IOD_OTHER);
+
+	if (!is_phrase(t->tag)) { /* the meaning of a code goes with its sequence */
+		place.tag = place.path[--place.depth];
+		place.vr = VR_SQ;
+	}
+	enum anon_act act = policy_decide(c->policy, &place).act;
+	return act != ACT_KEEP && act != ACT_CLEAN;
+}
+
 static struct bytes *field_of(struct anon_identity *identity, const struct token *t, unsigned depth)
 {
 	if (depth > 0)
@@ -65,16 +146,33 @@ static struct bytes *field_of(struct anon_identity *identity, const struct token
 	}
 }
 
+/* That of the item at hand (PS3.3 C.12.1.1.2). */
+static const struct charset *charset_here(struct collector *c)
+{
+	struct bytes here = c->in_force[c->visit.depth];
+
+	if (here.at != c->parsed.at || here.len != c->parsed.len) {
+		c->charset = charset_parse(here);
+		c->parsed = here;
+	}
+	return &c->charset;
+}
+
 static enum err take_value(struct collector *c, const struct token *t, enum vr vr)
 {
 	struct bytes *field = field_of(c->identity, t, c->visit.depth);
-	bool words = vr == VR_PN || is_identifying(t->tag);
+	bool words = vr == VR_PN || is_identifying(t->tag) ||
+		     is_code_of(c, t->tag, TAG_PersonIdentificationCodeSequence);
+	bool phrase = c->policy != NULL && !words &&
+		      (is_phrase(t->tag) || is_code_of(c, t->tag, TAG_InstitutionCodeSequence)) &&
+		      goes(c, t);
 	enum err e = OK;
 
-	if (field == NULL && !words)
+	if (field == NULL && !words && !phrase)
 		return OK;
+	c->taken = c->taken || c->visit.depth == 0;
 	buf_free(&c->text);
-	charset_to_utf8(&c->charset, vr, t->value, &c->text);
+	charset_to_utf8(charset_here(c), vr, t->value, &c->text);
 	if (c->text.failed)
 		return fault_tag(c->f, ERR_LIMIT, "an identifying value over 1 MiB", t->at, t->tag);
 	struct bytes value = buf_bytes(&c->text);
@@ -84,6 +182,8 @@ static enum err take_value(struct collector *c, const struct token *t, enum vr v
 		value = bytes_trim(value);
 	if (words)
 		e = words_add(c->words, value, c->a, c->f);
+	else if (phrase)
+		e = words_add_phrase(c->words, value, c->a, c->f);
 	if (e == OK && field != NULL && field->len == 0) {
 		*field = arena_copy(c->a, value);
 		if (field->at == NULL)
@@ -98,37 +198,63 @@ static enum err step(struct collector *c, const struct token *t)
 
 	if (t->kind == TOK_PIXELS)
 		return visit_skip(&c->visit, c->f);
+	if (t->kind == TOK_ITEM)
+		c->in_force[c->visit.depth] = c->in_force[c->visit.depth - 1];
 	if (t->kind != TOK_ELEMENT)
 		return OK;
-	if (t->tag == TAG_SpecificCharacterSet && c->visit.depth == 0)
-		c->charset = charset_parse(t->value);
+	if (t->tag == TAG_SpecificCharacterSet)
+		c->in_force[c->visit.depth] = t->value;
 	if (visit_hides(&c->visit, t))
 		return visit_enter(&c->visit, t, c->f);
 	return take_value(c, t, vr != VR_UN ? vr : t->vr);
 }
 
-enum err identity_collect(struct bytes data, const struct syntax *syntax,
-			  struct anon_identity *identity, struct words *words, struct arena *a,
-			  struct fault *f)
+/* Every element; *late: the top level says its character set behind what it is for. */
+static enum err pass(struct collector *c, struct bytes data, const struct syntax *syntax,
+		     bool *late)
 {
-	static struct collector work; /* large, and one at a time */
-	struct collector *c = &work;
+	struct bytes before = c->in_force[0];
 	struct token t;
 	enum err e;
 
+	c->taken = false;
+	c->parsed = BYTES_NONE;
+	c->charset = charset_parse(BYTES_NONE);
+	visit_open(&c->visit, data, syntax);
+	while ((e = visit_next(&c->visit, &t, c->f)) == OK) {
+		bool taken = c->taken;
+
+		e = step(c, &t);
+		if (e != OK)
+			return e;
+		*late = *late || (taken && !bytes_eq(before, c->in_force[0]));
+		before = c->in_force[0];
+	}
+	return e == ERR_MORE ? OK : e;
+}
+
+enum err identity_collect(const struct identity_source *source, struct anon_identity *identity,
+			  struct words *words, struct arena *a, struct fault *f)
+{
+	static struct collector work; /* large, and one at a time */
+	struct collector *c = &work;
+	const uint16_t words_before = words->count;
+	bool late = false;
+
+	c->policy = source->policy;
 	c->identity = identity;
 	c->words = words;
 	c->a = a;
 	c->f = f;
-	c->charset = charset_parse(BYTES_NONE);
+	c->in_force[0] = BYTES_NONE;
 	c->text = BUF_INIT(VALUE_MAX);
 	*identity = (struct anon_identity){.id = BYTES_NONE};
-	visit_open(&c->visit, data, syntax);
-	while ((e = visit_next(&c->visit, &t, f)) == OK) {
-		e = step(c, &t);
-		if (e != OK)
-			break;
+	enum err e = pass(c, source->data, source->syntax, &late);
+	if (e == OK && late) { /* once more, with the one that was met last */
+		words->count = words_before;
+		*identity = (struct anon_identity){.id = BYTES_NONE};
+		e = pass(c, source->data, source->syntax, &late);
 	}
 	buf_free(&c->text);
-	return e == ERR_MORE ? OK : e;
+	return e;
 }

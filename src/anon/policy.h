@@ -24,6 +24,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/limits.h"
+#include "dicom/tag.h"
 #include "dicom/vr.h"
 
 enum anon_act {
@@ -82,6 +83,13 @@ struct anon_safe {
 	uint16_t group;
 	uint8_t element;
 };
+
+/* (gggg,0010-00FF) of an odd group: who reserves a block of it.  One that is kept is a name of the
+ * safe list, or the site's choice, and stays as it is: without it the block says something else. */
+static inline bool anon_is_creator(uint32_t tag)
+{
+	return TAG_IS_PRIVATE(tag) && TAG_ELEMENT(tag) >= 0x10 && TAG_ELEMENT(tag) <= 0xFF;
+}
 
 struct policy; /* in the arena that it was made in */
 

@@ -17,11 +17,13 @@ enum err value_open(struct value_maker *m, const struct policy *policy,
 {
 	*m = (struct value_maker){.policy = policy,
 				  .patient = patient,
+				  .words = &patient->words,
 				  .charset = charset_parse(BYTES_NONE),
 				  .value = BUF_INIT(TEXT_MAX),
 				  .text = BUF_INIT(TEXT_MAX),
 				  .part = BUF_INIT(TEXT_MAX),
 				  .last = BUF_INIT(TEXT_MAX)};
+	words_of_persons(&m->persons, &patient->words);
 	enum err e = arena_open(&m->scratch, 4u * TEXT_MAX, f);
 
 	if (e == OK)
@@ -186,7 +188,7 @@ static bool clean_one(struct value_maker *m, struct bytes *one, bool strict)
 	for (;;) {
 		struct buf next = BUF_INIT(TEXT_MAX);
 
-		if (!words_clean(&m->patient->words, *one, strict, &next)) {
+		if (!words_clean(m->words, *one, strict, &next)) {
 			buf_free(&next);
 			return changed;
 		}
@@ -210,7 +212,7 @@ static enum value_end clean_once(struct value_maker *m, enum vr vr, struct bytes
 	buf_free(&m->value);
 	charset_to_utf8(&m->charset, vr, raw, &m->text);
 	struct bytes all = buf_bytes(&m->text);
-	if (!strict && !words_found(&m->patient->words, all))
+	if (!strict && !words_found(m->words, all))
 		return VALUE_SAME;
 	for (size_t at = 0; at <= all.len;) {
 		if (at > 0)
@@ -264,10 +266,10 @@ static enum value_end clean_terms(struct value_maker *m, struct bytes raw, struc
 	bool changed = false;
 	struct bytes one;
 
-	if (!words_found(&m->patient->words, raw))
+	if (!words_found(m->words, raw))
 		return VALUE_SAME;
 	for (size_t at = 0; next_value(raw, &at, &one);) {
-		bool found = words_found(&m->patient->words, one);
+		bool found = words_found(m->words, one);
 
 		if (at > one.len + 1)
 			buf_char(&m->value, '\\');
@@ -380,7 +382,7 @@ static bool is_of_image(uint32_t tag)
 static enum value_end keep_unknown(struct value_maker *m, struct bytes raw)
 {
 	charset_to_utf8(&m->charset, VR_LT, raw, &m->text);
-	return words_found(&m->patient->words, buf_bytes(&m->text)) ? VALUE_GONE : VALUE_SAME;
+	return words_found(m->words, buf_bytes(&m->text)) ? VALUE_GONE : VALUE_SAME;
 }
 
 /* Kept, as far as it is what it should be, and but for the patient's words. */
@@ -390,7 +392,7 @@ static enum value_end keep(struct value_maker *m, const struct value_job *job, e
 	const struct token *t = job->token;
 	bool asked = job->decision.origin == FROM_SITE;
 
-	if (asked || !policy_cleans_text(m->policy))
+	if (asked || !policy_cleans_text(m->policy) || anon_is_creator(t->tag))
 		return VALUE_SAME;
 	if (is_free_text(vr))
 		return job->plain ? text_value(m, dummy_of(vr), value)
@@ -465,6 +467,10 @@ enum value_end value_make(struct value_maker *m, const struct value_job *job, st
 	enum vr vr = judged_vr(t);
 	bool blank = bytes_trim(t->value).len == 0;
 
+	/* who makes scanners may have the name of an institution */
+	m->words = t->tag == TAG_Manufacturer || t->tag == TAG_ManufacturerModelName
+			   ? &m->persons
+			   : &m->patient->words;
 	buf_free(&m->value);
 	buf_free(&m->text);
 	*value = BYTES_NONE;

@@ -14,6 +14,8 @@
 struct value_maker {
 	const struct policy *policy;
 	const struct anon_patient *patient;
+	struct words persons;       /* the patient's words without the phrases */
+	const struct words *words;  /* those that the value at hand must not have */
 	struct arena scratch;       /* owned */
 	struct bytes charset_value; /* what the next two were made for */
 	struct charset charset;

@@ -11,6 +11,7 @@
 
 #define NUMBER_LEAST 4u /* digits of a number that may be somebody's ID */
 #define NUMBER_MOST 5u  /* and of one that a kept number may be all the same */
+#define WEAK_ALONE 5u   /* letters and digits of a name of an institution */
 #define ANYWHERE 6u     /* bytes of a pattern that does not stand in binary values by chance */
 #define KEPT_MOST 4096u /* bytes of a kept value that is looked at */
 #define CANDIDATES_MOST 1000000u
@@ -79,6 +80,24 @@ static bool is_weak(uint32_t tag)
 		TAG_ScheduledProcedureStepID,
 		TAG_LocalNamespaceEntityID,
 		TAG_UniversalEntityID,
+	};
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+		if (tags[i] == tag)
+			return true;
+	return false;
+}
+
+/* Of departments, places and trials: where it is no word that all of them have. */
+static bool is_place(uint32_t tag)
+{
+	static const uint32_t tags[] = {
+		TAG_InstitutionalDepartmentName, TAG_ScheduledStationName,
+		TAG_PerformedStationName,        TAG_PerformedLocation,
+		TAG_RequestingService,           TAG_CurrentPatientLocation,
+		TAG_TreatmentMachineName,        TAG_ClinicalTrialSponsorName,
+		TAG_ClinicalTrialProtocolName,   TAG_ClinicalTrialSiteName,
+		TAG_ClinicalTrialSubjectID,
 	};
 
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
@@ -196,8 +215,11 @@ static enum err look_at(struct collector *c, const struct token *t)
 		keep_moved(c, t->value, vr);
 	else if (d.act == ACT_REPLACE)
 		keep_values(c, d.value, vr);
-	if (d.act != ACT_KEEP && (vr == VR_PN || vr == VR_UI || vr == VR_DA || vr == VR_DT ||
-				  is_identifying(t->tag) || is_weak(t->tag)))
+	if (d.act == ACT_KEEP)
+		return OK;
+	if (vr == VR_PN || vr == VR_UI || vr == VR_DA || vr == VR_DT || is_identifying(t->tag) ||
+	    is_weak(t->tag) ||
+	    (is_place(t->tag) && d.act != ACT_CLEAN && !words_is_common(t->value)))
 		return forbid_later(c, t, vr);
 	return OK;
 }
@@ -282,7 +304,7 @@ enum err verify_collect(struct verify *v, const struct policy *policy,
 		for (uint32_t i = 0; i < c->count; i++) {
 			const struct candidate *one = &c->candidate[i];
 
-			if (is_weak(one->tag) == (weak == 1))
+			if ((is_weak(one->tag) || is_place(one->tag)) == (weak == 1))
 				forbidden_add(&c->forbidden, one->value, one->vr, one->tag,
 					      one->charset, weak == 1);
 		}
@@ -313,7 +335,7 @@ struct finder {
 	enum vr vr;
 	bool kept;   /* the policy keeps it, cleaned or not */
 	bool stands; /* as it was in the source, whatever it says */
-	bool ours;   /* de-identification says it of itself */
+	bool ours;   /* de-identification says it of itself, or a list that everybody has */
 };
 
 static size_t place_of(const struct finder *n)
@@ -354,7 +376,9 @@ static void step(struct finder *n)
 		enum anon_act act = policy_decide(n->policy, &place).act;
 		n->kept = act == ACT_KEEP || act == ACT_CLEAN;
 		n->stands = act == ACT_KEEP && !policy_cleans_text(n->policy);
-		n->ours = policy_cleans_text(n->policy) && is_ours(&n->visit, t.tag);
+		n->ours =
+			policy_cleans_text(n->policy) &&
+			(is_ours(&n->visit, t.tag) || (act == ACT_KEEP && anon_is_creator(t.tag)));
 		if (n->visit.depth == 0 && t.tag == TAG_SOPClassUID)
 			n->iod = anon_iod_of(t.value);
 	}
@@ -380,10 +404,39 @@ struct region {
 	bool pixels;
 };
 
-/* May the pattern stand there, by chance or by right? */
-static bool may_stand(const struct finder *n, const struct verify_pattern *of, struct bytes pattern)
+static bool is_word_byte(uint8_t c)
 {
-	if (n->stands || n->ours || (of->weak && n->kept))
+	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
+}
+
+/* Texts that are cleaned, but for who made the device. */
+static bool is_cleaned_text(const struct finder *n)
+{
+	return vr_info(n->vr)->uses_charset && n->tag != TAG_Manufacturer &&
+	       n->tag != TAG_ManufacturerModelName;
+}
+
+/* A name of an institution or a device in an attribute that is kept: there it may be a part of a
+ * longer word, or one that all of them have, but not stand for itself. */
+static bool weak_may_stand(const struct finder *n, const struct verify_pattern *of,
+			   const struct region *r, size_t at, struct bytes pattern)
+{
+	size_t end = at + pattern.len, count = 0;
+	bool inside = (at > 0 && is_word_byte(r->bytes.at[at - 1])) ||
+		      (end < r->bytes.len && is_word_byte(r->bytes.at[end]));
+
+	for (size_t i = 0; i < pattern.len; i++)
+		count += pattern.at[i] < 0x80 && is_word_byte(pattern.at[i]);
+	return inside || count < WEAK_ALONE || of->form == FORM_UTF16_LE ||
+	       of->form == FORM_UTF16_BE || !is_cleaned_text(n) || words_is_common(pattern);
+}
+
+/* May the pattern stand there, by chance or by right? */
+static bool may_stand(const struct finder *n, const struct verify_pattern *of,
+		      const struct region *r, size_t at, struct bytes pattern)
+{
+	if (n->stands || n->ours || (of->weak && n->kept && weak_may_stand(n, of, r, at, pattern)))
 		return true;
 	if (pattern.len >= ANYWHERE)
 		return false;
@@ -411,7 +464,7 @@ static bool search_region(const struct verify *v, struct finder *n, const struct
 			continue;
 		if (r->in_data)
 			finder_go(n, r->at + at);
-		if (r->in_data && may_stand(n, of, text))
+		if (r->in_data && may_stand(n, of, r, at, text))
 			continue;
 		*pattern = index;
 		*in = r->in_data ? n->tag : 0;

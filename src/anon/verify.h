@@ -19,8 +19,9 @@
  *     6 or 7                          everywhere but in pixel data
  *     VERIFY_PIXELS and more          everywhere
  *
- * Names and numbers of institutions, devices and procedure steps may be part of what an attribute
- * says that the policy keeps ("ACME" in Manufacturer).  A number must not be part of a longer
+ * Names and numbers of institutions, devices, places and procedure steps may be part of what an
+ * attribute says that the policy keeps: of longer words, and of Manufacturer ("ACME"); between the
+ * ends of words in other kept texts they may not.  A number must not be part of a longer
  * number (with its decimals), a UID not of a longer UID, a name of fewer than five letters not of a
  * longer word.
  */

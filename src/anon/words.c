@@ -7,7 +7,8 @@
  *
  * A word is found where it stands in the folded text and either lies inside one token and is
  * WORDS_INSIDE bytes or longer, or begins and ends with a token.  So separators do not hide a name,
- * and "this and you" does not hold one that reads "sandy".
+ * and "this and you" does not hold one that reads "sandy".  A phrase begins and ends with a token
+ * in any case.
  */
 #include "anon/words.h"
 
@@ -19,6 +20,8 @@
 #define NUMBER_INSIDE 4u
 #define NUMBER_SHORTEST 4u
 #define STRICT_DIGITS 5u
+#define PHRASE_TOKEN 4u    /* letters and digits of a phrase of one word */
+#define PHRASE_SHORTEST 5u /* and of others */
 #define WHOLE_TOKENS 4u
 #define ROUNDS 16u
 
@@ -167,19 +170,28 @@ static void cut_up(struct cut *c, struct bytes utf8)
 
 /* ---- collecting ---- */
 
-static enum err add_word(struct words *w, struct bytes folded, bool number, struct arena *a,
+static struct bytes token_text(const struct cut *c, size_t i)
+{
+	return bytes_slice(buf_bytes(&c->folded), c->token[i].fold_from,
+			   c->token[i].fold_to - c->token[i].fold_from);
+}
+
+static enum err add_word(struct words *w, struct bytes folded, enum word_kind kind, struct arena *a,
 			 struct fault *f)
 {
 	for (unsigned i = 0; i < w->count; i++)
-		if (bytes_eq(w->folded[i], folded))
+		if (bytes_eq(w->folded[i], folded)) {
+			if (kind < w->kind[i]) /* a name is looked for inside of words, too */
+				w->kind[i] = kind;
 			return OK;
+		}
 	if (w->count == WORDS_MAX) /* nobody is called by that many names: fail closed */
 		return fault_set(f, ERR_LIMIT, "too many identifying words in one object",
 				 FAULT_NO_OFFSET);
 	struct bytes copy = arena_copy(a, folded);
 	if (copy.at == NULL)
 		return fault_set(f, ERR_NOMEM, "no memory for identifying words", FAULT_NO_OFFSET);
-	w->is_number[w->count] = number;
+	w->kind[w->count] = kind;
 	w->folded[w->count++] = copy;
 	return OK;
 }
@@ -209,11 +221,11 @@ static enum err add_text(struct words *w, struct bytes utf8, bool each, struct a
 
 		number = number && t->number;
 		if (each && is_long_enough(one, t->number))
-			e = add_word(w, one, t->number, a, f);
+			e = add_word(w, one, t->number ? WORD_NUMBER : WORD_NAME, a, f);
 	}
 	struct bytes whole = buf_bytes(&c.folded);
 	if (e == OK && c.count > 1 && c.count <= WHOLE_TOKENS && is_long_enough(whole, number))
-		e = add_word(w, whole, number, a, f);
+		e = add_word(w, whole, number ? WORD_NUMBER : WORD_NAME, a, f);
 	if (e == OK && c.folded.failed)
 		e = fault_set(f, ERR_NOMEM, "no memory for identifying words", FAULT_NO_OFFSET);
 	buf_free(&c.folded);
@@ -234,6 +246,136 @@ enum err words_add(struct words *w, struct bytes utf8, struct arena *a, struct f
 		from = at + 1;
 	}
 	return e != OK ? e : add_text(w, utf8, false, a, f);
+}
+
+/* ---- phrases ---- */
+
+/* Words of many institutions, departments and machines, of the body, and between words. */
+static bool is_common(struct bytes token)
+{
+	static const char words[] =
+		" hospital hospitals clinic clinics clinical klinik kliniken klinikum krankenhaus "
+		"spital "
+		"hopital hospitalier clinique centre center zentrum centrum medical medizin "
+		"medizinische "
+		"medizinisches medicine medico university universitat universite universita "
+		"universitatsklinikum "
+		"universitatsspital uniklinik uniklinikum institute institut instituto institution "
+		"department departments departement abteilung dept service services unit ward "
+		"station room "
+		"raum floor praxis practice group general health healthcare care trust foundation "
+		"national "
+		"regional county city state public private "
+		"radiology radiologie radiological radiologia radiotherapy radiotherapie radio "
+		"radiation "
+		"strahlentherapie strahlenklinik nuklearmedizin nuclear oncology onkologie "
+		"oncologie "
+		"oncologia imaging diagnostic diagnostics diagnostik therapy therapie surgery "
+		"cardiology "
+		"neurology pediatrics research "
+		"cancer tumor tumour heart lung lungs brain breast chest thorax head neck spine "
+		"skin eye "
+		"abdomen pelvis prostate liver bone children childrens women womens kinder "
+		"scanner simulator workstation console planning physics linac system systems "
+		"device "
+		"machine unknown none test phantom "
+		"the and for von der die das des und fur del della street "
+		"strasse "
+		"road avenue rue via north south east west nord sud ost ";
+	char padded[40];
+
+	if (token.len + 2 > sizeof(padded))
+		return false;
+	padded[0] = ' ';
+	memcpy(padded + 1, token.at, token.len);
+	padded[token.len + 1] = ' ';
+	return memmem(words, sizeof(words) - 1, padded, token.len + 2) != NULL;
+}
+
+static bool says_nothing(const struct cut *c, size_t i, bool numbers)
+{
+	struct bytes t = token_text(c, i);
+
+	return t.len < WORDS_SHORTEST || is_common(t) || (c->token[i].number && !numbers);
+}
+
+/* Its tokens from the first to the last that says something; false: none does. */
+static bool core_of(const struct cut *c, bool numbers, size_t *first, size_t *last)
+{
+	size_t from = 0, to = c->count;
+
+	while (from < to && says_nothing(c, from, numbers))
+		from++;
+	while (to > from && says_nothing(c, to - 1, numbers))
+		to--;
+	*first = from;
+	*last = to - 1;
+	return from < to;
+}
+
+static enum err add_tokens(struct words *w, const struct cut *c, size_t first, size_t last,
+			   struct arena *a, struct fault *f)
+{
+	size_t from = c->token[first].fold_from, to = c->token[last].fold_to;
+
+	if (to - from < (first == last ? PHRASE_TOKEN : PHRASE_SHORTEST))
+		return OK;
+	return add_word(w, bytes_slice(buf_bytes(&c->folded), from, to - from), WORD_PHRASE, a, f);
+}
+
+static enum err add_phrase(struct words *w, struct bytes utf8, struct arena *a, struct fault *f)
+{
+	struct cut c = {.folded = BUF_INIT(1u << 20)};
+	size_t first, last;
+	enum err e = OK;
+
+	cut_up(&c, utf8);
+	if (c.folded.failed)
+		e = fault_set(f, ERR_NOMEM, "no memory for identifying words", FAULT_NO_OFFSET);
+	if (e == OK && core_of(&c, true, &first, &last))
+		e = add_tokens(w, &c, 0, c.count - 1, a, f);
+	if (e == OK && core_of(&c, false, &first, &last)) /* "79106 Freiburg" */
+		e = add_tokens(w, &c, first, last, a, f);
+	buf_free(&c.folded);
+	return e;
+}
+
+enum err words_add_phrase(struct words *w, struct bytes utf8, struct arena *a, struct fault *f)
+{
+	enum err e = OK;
+	size_t from = 0;
+
+	for (size_t at = 0; at <= utf8.len && e == OK; at++) {
+		if (at < utf8.len &&
+		    (utf8.at[at] == '\0' || strchr(",;\\\r\n", utf8.at[at]) == NULL))
+			continue;
+		e = add_phrase(w, bytes_slice(utf8, from, at - from), a, f);
+		from = at + 1;
+	}
+	return e != OK ? e : add_phrase(w, utf8, a, f);
+}
+
+bool words_is_common(struct bytes utf8)
+{
+	struct cut c = {.folded = BUF_INIT(1u << 20)};
+	size_t first, last;
+
+	cut_up(&c, utf8);
+	bool common = !c.folded.failed &&
+		      (c.folded.len < PHRASE_SHORTEST || !core_of(&c, true, &first, &last));
+	buf_free(&c.folded);
+	return common;
+}
+
+void words_of_persons(struct words *out, const struct words *w)
+{
+	out->count = 0;
+	for (unsigned i = 0; i < w->count; i++) {
+		if (w->kind[i] == WORD_PHRASE)
+			continue;
+		out->folded[out->count] = w->folded[i];
+		out->kind[out->count++] = w->kind[i];
+	}
 }
 
 /* ---- finding ---- */
@@ -270,12 +412,15 @@ static bool mark(struct cut *c, size_t from, size_t to, size_t inside)
 
 static bool mark_words(struct cut *c, const struct words *w)
 {
+	static const size_t insides[] = {[WORD_NAME] = WORDS_INSIDE,
+					 [WORD_NUMBER] = NUMBER_INSIDE,
+					 [WORD_PHRASE] = SIZE_MAX};
 	struct bytes text = buf_bytes(&c->folded);
 	bool found = false;
 
 	for (unsigned i = 0; i < w->count; i++) {
 		struct bytes word = w->folded[i];
-		size_t inside = w->is_number[i] ? NUMBER_INSIDE : WORDS_INSIDE;
+		size_t inside = insides[w->kind[i]];
 		const uint8_t *at = text.at;
 
 		while (at != NULL && word.len <= text.len) {
@@ -290,12 +435,6 @@ static bool mark_words(struct cut *c, const struct words *w)
 		}
 	}
 	return found;
-}
-
-static struct bytes token_text(const struct cut *c, size_t i)
-{
-	return bytes_slice(buf_bytes(&c->folded), c->token[i].fold_from,
-			   c->token[i].fold_to - c->token[i].fold_from);
 }
 
 /* Names of months in English, German and French, without accents. */

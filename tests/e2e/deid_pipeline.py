@@ -189,7 +189,7 @@ def is_kept(profile, element, row):
 NEW_IN_OUTPUT = {
     "SOPInstanceUID", "SeriesInstanceUID", "DeidentificationMethod", "PatientIdentityRemoved", "SOPClassUID", "PixelData",
     "DeidentificationMethodCodeSequence", "InstanceCreationDate", "InstanceCreationTime", "SeriesDate", "SeriesTime",
-    "ContentDate", "ContentTime", "SoftwareVersions", "SourceImageSequence", "ContributingEquipmentSequence",
+    "ContentDate", "ContentTime", "SoftwareVersions", "PositionReferenceIndicator", "SourceImageSequence", "ContributingEquipmentSequence",
     "LongitudinalTemporalInformationModified", "SpecificCharacterSet"}
 # not in the table, but they say who or where
 TOLD = {"StudyID", "PatientName", "PatientID", "RetrieveURL", "TimezoneOffsetFromUTC"}

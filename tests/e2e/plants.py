@@ -219,7 +219,11 @@ def put_common(p, ds, where):
         p.known(name, path, where, *[v.replace(".", "")[:8] if "-" in v else v[:8] if "." not in v[:8] else v[:10]
                                      for v in value.split("\\")])
     ds.StudyDescription = "Pelvis %s %s" % (PATIENT_NAME.replace("^", " "), "01/03/1940")
-    ds.SeriesDescription = "Axial of %s" % PATIENT_ID
+    # names of institution, station and study again, where text is kept and cleaned
+    ds.SeriesDescription = "Axial of %s at %s" % (PATIENT_ID, ds.InstitutionName)
+    ds.PositionReferenceIndicator = "SN %s" % ds.StationName
+    ds.StudyDescription = "%s, %s" % (ds.StudyDescription, ds.StudyID)
+    ds.SoftwareVersions = ["V1", "for %s" % ds.InstitutionalDepartmentName]
     ds.TimezoneOffsetFromUTC = "+0130"
     put_private(p, ds, where)
 
