@@ -123,7 +123,20 @@ static const struct {
 	  .study = "1.2",
 	  .series = "1.3",
 	  .rows = true,
+	  .marked = true,
 	  .image_type = "DERIVED\\SECONDARY"},
+	 .derived = 1},
+	/* received by netrt, or de-identified: a head of netrt's */
+	{"a derived image of somebody else's",
+	 {.sop_class = CT_CLASS,
+	  .sop = "1.1",
+	  .study = "1.2",
+	  .series = "1.3",
+	  .rows = true,
+	  .image_type = "DERIVED\\SECONDARY"},
+	 .images = 1},
+	{"a structure set of netrt's",
+	 {.sop_class = SET_CLASS, .sop = "1.1", .study = "1.2", .series = "1.3", .marked = true},
 	 .derived = 1},
 };
 

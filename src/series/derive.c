@@ -1,4 +1,5 @@
 #include "series/derive.h"
+#include "series/mark.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -215,18 +216,8 @@ static void source_instance_item(struct build *b, const struct derive *v)
 
 static void equipment_item(struct build *b, const struct derive *v)
 {
-	char date[9], time[14], when[23];
-
-	wall_date(&v->now, date);
-	wall_time(&v->now, time);
-	snprintf(when, sizeof(when), "%s%s", date, time);
-	build_str(b, TAG_Manufacturer, VR_LO, "netrt");
-	build_str(b, TAG_ManufacturerModelName, VR_LO, "netrt");
-	build_str(b, TAG_SoftwareVersions, VR_LO, v->series->software_version);
-	build_str(b, TAG_ContributionDateTime, VR_DT, when);
-	build_str(b, TAG_ContributionDescription, VR_ST,
+	mark_item(b, &v->now, v->series->software_version,
 		  "Drew the contours of an RT Structure Set as overlay planes");
-	code_item(b, TAG_PurposeOfReferenceCodeSequence, "109103", "Modifying Equipment");
 }
 
 /*

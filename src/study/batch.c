@@ -42,7 +42,7 @@ static const char *why_skip(const struct scan_study *s)
 	if (s->image_count > 0 && s->set_count > 0)
 		return NULL;
 	if (s->image_count == 0 && s->derived > 0)
-		return "no images but overlay images of an earlier run";
+		return "no images but netrt's own, of an earlier run";
 	if (s->image_count > 0)
 		return "no RT Structure Set";
 	return s->set_count > 0 ? "no images" : "neither images nor an RT Structure Set";

@@ -81,7 +81,7 @@ static void input(struct buf *b, const struct report *r)
 	}
 	count_line(b, r->duplicates, "duplicate file");
 	if (r->derived > 0)
-		buf_fmt(b, "  %8u  overlay image%s of an earlier run (not used)\n", r->derived,
+		buf_fmt(b, "  %8u  object%s of netrt's, of an earlier run (not used)\n", r->derived,
 			plural(r->derived));
 
 	buf_str(b, "Read in the whole run\n");

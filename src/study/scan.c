@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "dicom/part10.h"
 #include "rt/structset.h"
+#include "series/mark.h"
 #include "study/tree.h"
 
 #define SOP_CLASS_MEDIA_DIRECTORY "1.2.840.10008.1.3.10"
@@ -230,14 +231,6 @@ static struct bytes meta_text(const struct part10 *p, uint32_t tag, struct arena
 	return dset_text(&meta, NULL, tag);
 }
 
-/* A derived image, in a file that this program wrote. */
-static bool is_ours(const struct part10 *p, const struct dset *d, struct arena *scratch)
-{
-	return bytes_eq_str(dset_text_nth(d, NULL, TAG_ImageType, 0), "DERIVED") &&
-	       bytes_eq_str(meta_text(p, TAG_ImplementationClassUID, scratch),
-			    IMPLEMENTATION_CLASS_UID);
-}
-
 /* A data set that belongs to a study: which kind? */
 static enum err sort_in(struct scan *s, const struct part10 *p, const struct dset *d,
 			struct bytes sop_class, const char *path, struct fault *f)
@@ -252,6 +245,11 @@ static enum err sort_in(struct scan *s, const struct part10 *p, const struct dse
 	struct scan_study *t = study_of(s, &uid);
 	if (t == NULL)
 		return no_memory(f);
+	if (mark_is_ours(d)) {
+		t->derived++;
+		s->counts.derived++;
+		return OK;
+	}
 	if (bytes_eq_str(sop_class, SOP_CLASS_RT_STRUCTURE_SET) ||
 	    (sop_class.len == 0 && bytes_eq_str(dset_text(d, NULL, TAG_Modality), "RTSTRUCT")))
 		return add_set(s, t, p, d, path, f);
@@ -259,11 +257,6 @@ static enum err sort_in(struct scan *s, const struct part10 *p, const struct dse
 		return add_other(s, t, sop_class, f);
 	if (rt_image_read(&image, d, &why) != OK)
 		return add_problem(s, path, &why, f);
-	if (is_ours(p, d, &s->scratch)) {
-		t->derived++;
-		s->counts.derived++;
-		return OK;
-	}
 	return add_image(s, t, &image, path, f);
 }
 

@@ -6,7 +6,7 @@
  * no file stays mapped.  Two files with one SOP Instance UID: the first is kept; the second is
  * dropped quietly when it holds the same data set, with a problem when it does not.
  *
- * Images that netrt derived itself in an earlier run are left out (and counted): an output
+ * What netrt made itself in an earlier run (series/mark.h) is left out and counted: an output
  * folder may lie inside the input.
  */
 #ifndef STUDY_SCAN_H
@@ -42,7 +42,7 @@ struct scan_study {
 	struct scan_other *others; /* owned; what is neither image nor structure set */
 	uint32_t other_count, other_room;
 	uint32_t duplicates; /* files left out because another holds the same object */
-	uint32_t derived;    /* images that netrt made */
+	uint32_t derived;    /* objects that netrt made */
 };
 
 struct scan_problem {

@@ -14,6 +14,7 @@
 
 #include "dicom/build.h"
 #include "dicom/part10.h"
+#include "series/mark.h"
 
 #define CT_CLASS "1.2.840.10008.5.1.4.1.1.2"
 #define SET_CLASS "1.2.840.10008.5.1.4.1.1.481.3"
@@ -23,6 +24,7 @@
 
 struct object {
 	const char *sop_class, *sop, *study, *series; /* NULL: no element */
+	bool marked;                                  /* as netrt's own */
 	const char *image_type;                       /* NULL: ORIGINAL\PRIMARY */
 	bool rows;                                    /* Rows and Columns, 4 x 4 */
 	const char *date, *time;                      /* of a structure set */
@@ -96,6 +98,9 @@ static inline void object_elements(struct build *b, const struct object *o)
 	build_str(b, TAG_Modality, VR_CS, "CT");
 	if (o->comment != NULL)
 		build_str(b, TAG_StudyDescription, VR_LO, o->comment);
+	if (o->marked)
+		mark_sequence(b, &(const struct wall){.year = 2026, .month = 1, .day = 1}, "1",
+			      "Made it");
 	object_uid(b, TAG_StudyInstanceUID, o->study);
 	object_uid(b, TAG_SeriesInstanceUID, o->series);
 	if (o->rows) {
