@@ -112,7 +112,7 @@ build/host/%: tools/%.c $(wildcard tools/*.h)
 	$(call SAY,CC    $@)
 	$(Q)gcc -std=c11 -D_GNU_SOURCE $(WARN) -O1 -o $@ $<
 
-build/gen/%.stamp: build/host/gen_% $(wildcard tables/*.tsv)
+build/gen/%.stamp: build/host/gen_% $(wildcard tables/*.tsv tables/*.txt)
 	@mkdir -p $(@D)
 	$(Q)build/host/gen_$* build/gen
 	@touch $@

@@ -35,7 +35,7 @@ tsv_die(const struct tsv *t, const char *fmt, ...)
 }
 
 /* The next row, which must have `columns` of them; 0 at the end of the file. */
-static int tsv_row(struct tsv *t, unsigned columns)
+static inline int tsv_row(struct tsv *t, unsigned columns)
 {
 	if (fgets(t->text, sizeof(t->text), t->file) == NULL) {
 		fclose(t->file);
@@ -65,7 +65,7 @@ static int tsv_row(struct tsv *t, unsigned columns)
 }
 
 /* Open and check the header line. */
-static void tsv_open(struct tsv *t, const char *path, const char *header)
+static inline void tsv_open(struct tsv *t, const char *path, const char *header)
 {
 	t->path = path;
 	t->line = 0;
@@ -80,7 +80,7 @@ static void tsv_open(struct tsv *t, const char *path, const char *header)
 		tsv_die(t, "the header is not \"%s\"", header);
 }
 
-static FILE *gen_create(const char *folder, const char *name)
+static inline FILE *gen_create(const char *folder, const char *name)
 {
 	char path[4096];
 
@@ -94,7 +94,7 @@ static FILE *gen_create(const char *folder, const char *name)
 	return out;
 }
 
-static void gen_close(FILE *out)
+static inline void gen_close(FILE *out)
 {
 	if (ferror(out) != 0 || fclose(out) != 0) {
 		perror("writing a table");

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "image/font.h"
 #include "image/jpeg.h"
+#include "image/text.h"
 
 #define SHEET_WIDTH 1560u /* of all tiles together, about */
 #define TILE_MAX 512u
@@ -245,33 +245,31 @@ static void draw_mask(const struct view *v, const struct mask *m, const uint8_t 
 	}
 }
 
-/* Is a dot of the caption at (x, y), in caption pixels? */
-static bool caption_dot(const char *caption, uint32_t zoom, int64_t x, int64_t y)
-{
-	if (x < 0 || y < 0)
-		return false;
-	uint64_t col = (uint64_t)x / zoom, row = (uint64_t)y / zoom;
-	if (row >= FONT_ROWS || col / FONT_ADVANCE >= strlen(caption))
-		return false;
-	return font_dot(caption[col / FONT_ADVANCE], (unsigned)(col % FONT_ADVANCE), (unsigned)row);
-}
+#define CAPTION_ROWS 32u
 
 /* White with a dark rim, at the top left. */
 static void draw_caption(const struct view *v, const char *caption)
 {
-	uint32_t zoom = strlen(caption) * FONT_ADVANCE * 2 + 8 <= v->tile_cols ? 2 : 1;
-	uint32_t rows = FONT_ROWS * zoom + 8;
+	struct bytes text = bytes_str(caption);
+	struct text_style style = {FONT_REGULAR, 2};
+	uint64_t bits[(TILE_MAX + 63) / 64 * CAPTION_ROWS];
+	struct mask dots;
 
-	for (uint32_t y = 0; y < v->tile_rows && y < rows; y++)
+	if (text_cols(style, text) + 10 > v->tile_cols)
+		style.scale = 1;
+	mask_init(&dots, v->tile_cols, v->tile_rows < CAPTION_ROWS ? v->tile_rows : CAPTION_ROWS,
+		  bits);
+	text_draw(&dots, 5, 5 - (int64_t)(font_cap_top(style.face) * style.scale), style, text);
+	for (uint32_t y = 0; y < dots.rows; y++)
 		for (uint32_t x = 0; x < v->tile_cols; x++) {
 			uint8_t *at = v->origin + y * v->pitch + (size_t)x * 3;
-			int64_t cx = (int64_t)x - 5, cy = (int64_t)y - 5;
 			bool rim = false;
 
 			for (int dy = -1; dy <= 1; dy++)
 				for (int dx = -1; dx <= 1; dx++)
-					rim = rim || caption_dot(caption, zoom, cx + dx, cy + dy);
-			if (caption_dot(caption, zoom, cx, cy))
+					rim = rim ||
+					      mask_get(&dots, x + (uint32_t)dx, y + (uint32_t)dy);
+			if (mask_get(&dots, x, y))
 				memset(at, 240, 3);
 			else if (rim)
 				memset(at, 8, 3);
