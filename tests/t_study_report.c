@@ -108,9 +108,30 @@ static const struct study_report_sender senders[] = {
 	{NULL, NULL, 1},
 };
 static const struct study_report_destination destinations[] = {
-	{"pacs", "PACS", "10.0.0.20:104", STUDY_DELIVERED, 140, 2, 0, 1, NULL, 2500000},
-	{"research", "RES 1", "archive.example.org:11112", STUDY_GIVEN_UP, 3, 0, 137, 40,
-	 "connection refused", 0},
+	{"pacs",
+	 "PACS",
+	 "10.0.0.20:104",
+	 STUDY_DELIVERED,
+	 140,
+	 2,
+	 0,
+	 1,
+	 NULL,
+	 2500000,
+	 {{"OVERLAY", 139, 139}, {"SEGMENTATION", 1, 1}},
+	 2},
+	{"research",
+	 "RES 1",
+	 "archive.example.org:11112",
+	 STUDY_GIVEN_UP,
+	 3,
+	 0,
+	 137,
+	 40,
+	 "connection refused",
+	 0,
+	 {{"OVERLAY", 3, 140}},
+	 1},
 };
 
 static struct study_report report(void)
@@ -169,9 +190,12 @@ START_TEST(test_text)
 		"Destination: pacs (PACS@10.0.0.20:104)\n"
 		"  delivered: 140 sent (2 with a warning), 0 not, 1 attempt, "
 		"2.50 seconds\n"
+		"  OVERLAY: 139 of 139\n"
+		"  SEGMENTATION: 1 of 1\n"
 		"\n"
 		"Destination: research (RES 1@archive.example.org:11112)\n"
 		"  given up: 3 sent, 137 not, 40 attempts\n"
+		"  OVERLAY: 3 of 140\n"
 		"  last trouble: connection refused\n"
 		"\n"
 		"ERROR\n"
@@ -226,7 +250,9 @@ START_TEST(test_json)
 	ck_assert_ptr_nonnull(strstr(
 		text, "{\"name\": \"research\", \"ae_title\": \"RES 1\", \"address\": "
 		      "\"archive.example.org:11112\", \"result\": \"given_up\", \"sent\": 3, "
-		      "\"warnings\": 0, \"unsent\": 137, \"attempts\": 40, \"last_trouble\": "
+		      "\"warnings\": 0, \"unsent\": 137, \"attempts\": 40, "
+		      "\"series\": {\"OVERLAY\": {\"sent\": 3, \"made\": 140}}, "
+		      "\"last_trouble\": "
 		      "\"connection refused\", \"seconds\": null}"));
 	ck_assert_ptr_nonnull(strstr(text, "\"processing\": {\n  \"images_written\": 139\n}\n}\n"));
 	buf_free(&b);
@@ -260,7 +286,8 @@ START_TEST(test_hostile)
 {
 	const char *s = hostile[_i];
 	const struct study_report_sender sender = {s, s, 1};
-	const struct study_report_destination dest = {s, s, s, STUDY_GIVEN_UP, 0, 0, 1, 1, s, 1};
+	const struct study_report_destination dest = {s, s, s, STUDY_GIVEN_UP, 0, 0, 1,
+						      1, s, 1, {{s, 0, 1}},    1};
 	struct study_report r = report();
 	struct buf as_text = BUF_INIT(65536), as_json = BUF_INIT(65536);
 	unsigned lines[2] = {0, 0};
@@ -285,7 +312,7 @@ START_TEST(test_hostile)
 	/* as many lines as with a harmless text */
 	const struct study_report_sender plain_sender = {"x", "x", 1};
 	const struct study_report_destination plain = {"x", "x", "x", STUDY_GIVEN_UP, 0, 0, 1,
-						       1,   "x", 1};
+						       1,   "x", 1,   {{"x", 0, 1}},  1};
 	r.sender = &plain_sender;
 	r.destination = &plain;
 	r.failed = r.quarantine = "x";

@@ -28,6 +28,22 @@ static enum study_report_fate fate_of(const struct journal_dest *d)
 	return d->gave_up || d->sent > 0 || d->tries > 0 ? STUDY_GIVEN_UP : STUDY_NOT_TRIED;
 }
 
+_Static_assert(STUDY_REPORT_TYPES == JOURNAL_TYPES, "as the journal tells them apart");
+
+static void count_types(const struct journal_state *s, const struct journal_dest *d,
+			struct study_report_destination *out)
+{
+	out->type_count = s->type_count;
+	for (uint32_t i = 0; i < s->type_count; i++)
+		out->types[i] = (struct study_report_type){.name = s->types[i]};
+	for (uint32_t i = 0; i < s->output_count; i++) {
+		struct study_report_type *t = &out->types[s->outputs[i].type];
+
+		t->made++;
+		t->sent += d->outputs != NULL && d->outputs[i].sent;
+	}
+}
+
 void delivery_report(const struct journal_state *s, const struct delivery_dest *dest,
 		     char address[static DELIVERY_ADDRESS], struct study_report_destination *out)
 {
@@ -53,6 +69,7 @@ void delivery_report(const struct journal_state *s, const struct delivery_dest *
 		.last = d->gave_up_text != NULL ? d->gave_up_text : d->failed_text,
 		.took_us = last_ms > d->first_ms ? (last_ms - d->first_ms) * 1000 : 0,
 	};
+	count_types(s, d, out);
 }
 
 static void missing(const struct journal_state *s, const struct journal_dest *d, struct buf *out)

@@ -38,7 +38,6 @@
 #define BROKEN_MS 60000u  /* ... one whose journal cannot be written */
 #define REPORT_MS 1000u   /* an association waits for a commitment report while others queue */
 #define LEFT 64u          /* studies with a broken journal: beyond that it is not the studies */
-#define TYPES 8u          /* series types told apart in the accounts */
 
 struct job {
 	struct uid study;
@@ -49,8 +48,8 @@ struct job {
 	uint32_t wanted_count;
 	uint32_t units, running; /* not ended; of these begun */
 	bool begun;
-	uint64_t begun_us;
 	struct transfer_result worst;
+	struct transfer_span spans[JOURNAL_TYPES]; /* of all its units */
 };
 
 struct unit {
@@ -168,30 +167,15 @@ static void say_fault(const struct uid *study, const struct fault *f)
 
 /* ---- accounts: one line for each series type of a study ---- */
 
-struct by_type {
-	const char *type;
-	uint32_t total, unsent;
-};
-
-static uint32_t count_types(const struct job *job, const struct journal_dest *d,
-			    struct by_type types[static TYPES])
+/* Outputs that are not confirmed at this destination, by type. */
+static void count_unsent(const struct sender *s, const struct job *job,
+			 uint32_t unsent[static JOURNAL_TYPES])
 {
-	uint32_t count = 0;
+	const struct journal_dest *d = journal_dest(&job->state, s->dest->name);
 
-	for (uint32_t i = 0; i < job->state.output_count; i++) {
-		uint32_t at = 0;
-
-		while (at < count && strcmp(types[at].type, job->state.outputs[i].series_type) != 0)
-			at++;
-		if (at == TYPES)
-			at--; /* there are three or four */
-		if (at == count)
-			types[count++] =
-				(struct by_type){.type = job->state.outputs[i].series_type};
-		types[at].total++;
-		types[at].unsent += d == NULL || !d->outputs[i].sent;
-	}
-	return count;
+	memset(unsent, 0, JOURNAL_TYPES * sizeof(*unsent));
+	for (uint32_t i = 0; i < job->state.output_count; i++)
+		unsent[job->state.outputs[i].type] += d == NULL || !d->outputs[i].sent;
 }
 
 static struct accounts_delivery delivery_of(const struct sender *s, const struct job *job,
@@ -205,37 +189,36 @@ static struct accounts_delivery delivery_of(const struct sender *s, const struct
 
 static void account_start(const struct sender *s, const struct job *job)
 {
-	struct by_type types[TYPES];
-	uint32_t n = count_types(job, journal_dest(&job->state, s->dest->name), types);
+	uint32_t unsent[JOURNAL_TYPES];
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct accounts_delivery d = delivery_of(s, job, types[i].type);
+	count_unsent(s, job, unsent);
+	for (uint32_t i = 0; i < job->state.type_count; i++) {
+		struct accounts_delivery d = delivery_of(s, job, job->state.types[i]);
 
-		if (types[i].unsent > 0)
-			accounts_sending_start(&d, types[i].unsent);
+		if (unsent[i] > 0)
+			accounts_sending_start(&d, unsent[i]);
 	}
 }
 
 /* Beside what was unsent when it began: `before`, or NULL when nothing was begun. */
-static void account_end(const struct sender *s, const struct job *job, const struct by_type *before,
+static void account_end(const struct sender *s, const struct job *job, const uint32_t *before,
 			const struct schedule_next *next, const char *why)
 {
-	const struct journal_dest *d = journal_dest(&job->state, s->dest->name);
 	uint64_t now = journal_now_ms(), retry_ms = 0;
-	struct by_type types[TYPES];
-	uint32_t n = count_types(job, d, types);
+	uint32_t unsent[JOURNAL_TYPES];
 
+	count_unsent(s, job, unsent);
 	if (next->what == SCHEDULE_WAIT && next->due_ms > now)
 		retry_ms = next->due_ms - now;
-	for (uint32_t i = 0; i < n; i++) {
-		struct accounts_delivery of = delivery_of(s, job, types[i].type);
+	for (uint32_t i = 0; i < job->state.type_count; i++) {
+		struct accounts_delivery of = delivery_of(s, job, job->state.types[i]);
+		const struct transfer_span *span = &job->spans[i];
 
-		if (types[i].unsent > 0)
-			accounts_sending_failed(&of, types[i].unsent,
-						next->what == SCHEDULE_GIVE_UP,
+		if (unsent[i] > 0)
+			accounts_sending_failed(&of, unsent[i], next->what == SCHEDULE_GIVE_UP,
 						(retry_ms + 999) / 1000, why);
-		else if (before != NULL && before[i].unsent > 0)
-			accounts_sending_success(&of, before[i].unsent, clock_us() - job->begun_us);
+		else if (before != NULL && before[i] > 0)
+			accounts_sending_success(&of, before[i], span->last_us - span->first_us);
 	}
 }
 
@@ -358,12 +341,12 @@ static bool is_failure(enum transfer_end end)
 static void settle(struct sender *s, struct job *job)
 {
 	struct arena before_arena = job->arena; /* stays until all is told */
-	struct by_type before[TYPES];
+	uint32_t before[JOURNAL_TYPES];
 	struct transfer_result *r = &job->worst;
 	struct schedule_next next;
 	enum err e = OK;
 
-	(void)count_types(job, journal_dest(&job->state, s->dest->name), before);
+	count_unsent(s, job, before);
 	if (is_failure(r->end))
 		e = write_entry(s, job,
 				&(struct journal_entry){.word = JOURNAL_FAILED,
@@ -576,7 +559,6 @@ static bool begin_unit(struct sender *s, struct unit *unit)
 
 	if (!job->begun) {
 		job->begun = true;
-		job->begun_us = clock_us();
 		account_start(s, job);
 	}
 	unit->pid = fork();
@@ -595,6 +577,15 @@ static void merge(struct job *job, const struct transfer_result *r)
 	/* a crash is worth no more than a retry; what is done says nothing of the others */
 	if (job->worst.text[0] == '\0' || r->end > job->worst.end)
 		job->worst = *r;
+	for (uint32_t i = 0; i < JOURNAL_TYPES; i++) {
+		struct transfer_span *all = &job->spans[i];
+		const struct transfer_span *one = &r->spans[i];
+
+		if (one->first_us != 0 && (all->first_us == 0 || one->first_us < all->first_us))
+			all->first_us = one->first_us;
+		if (one->last_us > all->last_us)
+			all->last_us = one->last_us;
+	}
 }
 
 static void end_unit(struct sender *s, struct unit *unit, int status)

@@ -64,6 +64,25 @@ static void print_size(struct buf *out, uint64_t bytes)
 
 /* ---- a study ---- */
 
+/* "OVERLAY": {"made": 60, "confirmed": 60}, ... */
+static void types_row(struct gathered *g, const struct journal_state *state,
+		      const struct journal_dest *j)
+{
+	uint32_t made[JOURNAL_TYPES] = {0}, sent[JOURNAL_TYPES] = {0};
+
+	for (uint32_t i = 0; i < state->output_count; i++) {
+		made[state->outputs[i].type]++;
+		sent[state->outputs[i].type] += j != NULL && j->outputs[i].sent;
+	}
+	buf_str(g->out, "\"series\":{");
+	for (uint32_t i = 0; i < state->type_count; i++) {
+		buf_str(g->out, i == 0 ? "" : ",");
+		buf_json(g->out, bytes_str(state->types[i]));
+		buf_fmt(g->out, ":{\"made\":%u,\"confirmed\":%u}", made[i], sent[i]);
+	}
+	buf_str(g->out, "},");
+}
+
 static void destination_row(struct gathered *g, const struct row *r, size_t i,
 			    const struct journal_state *state, bool first)
 {
@@ -90,6 +109,7 @@ static void destination_row(struct gathered *g, const struct row *r, size_t i,
 	buf_fmt(g->out, ",\"outputs\":%u,\"confirmed\":%u,\"attempts\":%u,\"done\":%s,",
 		state->output_count, sent, j != NULL ? j->attempts : 0,
 		j != NULL && j->done ? "true" : "false");
+	types_row(g, state, j);
 	buf_fmt(g->out, "\"gave_up\":%s,", j != NULL && j->gave_up ? "true" : "false");
 	json_text(g->out, "last", j != NULL ? j->failed_text : NULL);
 	buf_char(g->out, '}');

@@ -76,6 +76,11 @@ static void destination(const struct study_report_destination *d, struct buf *b)
 	if (d->took_us > 0)
 		buf_fmt(b, ", %.2f seconds", (double)d->took_us / 1e6);
 	buf_char(b, '\n');
+	for (uint32_t i = 0; i < d->type_count; i++) {
+		buf_str(b, "  ");
+		buf_escaped(b, bytes_str(d->types[i].name));
+		buf_fmt(b, ": %u of %u\n", d->types[i].sent, d->types[i].made);
+	}
 	if (d->last != NULL) {
 		buf_str(b, "  last trouble: ");
 		buf_escaped(b, bytes_str(d->last));
@@ -148,6 +153,17 @@ static void senders_json(const struct study_report *r, struct buf *b)
 	buf_str(b, r->sender_count > 0 ? "\n  ],\n" : "],\n");
 }
 
+static void types_json(const struct study_report_destination *d, struct buf *b)
+{
+	buf_str(b, "\"series\": {");
+	for (uint32_t i = 0; i < d->type_count; i++) {
+		buf_str(b, i == 0 ? "" : ", ");
+		buf_json(b, bytes_str(d->types[i].name));
+		buf_fmt(b, ": {\"sent\": %u, \"made\": %u}", d->types[i].sent, d->types[i].made);
+	}
+	buf_str(b, "}, ");
+}
+
 static void destinations_json(const struct study_report *r, struct buf *b)
 {
 	buf_str(b, "  \"destinations\": [");
@@ -164,6 +180,7 @@ static void destinations_json(const struct study_report *r, struct buf *b)
 			", \"result\": \"%s\", \"sent\": %u, \"warnings\": %u, \"unsent\": %u, "
 			"\"attempts\": %u, ",
 			fate_names[d->fate], d->sent, d->warnings, d->unsent, d->attempts);
+		types_json(d, b);
 		text(b, "last_trouble", d->last);
 		buf_str(b, ", ");
 		seconds(b, "seconds", d->took_us);

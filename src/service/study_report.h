@@ -30,6 +30,13 @@ enum study_report_fate {
 	STUDY_NOT_TRIED /* the study failed before */
 };
 
+/* Instances of one series type. */
+#define STUDY_REPORT_TYPES 8u
+struct study_report_type {
+	const char *name; /* "OVERLAY" */
+	uint32_t sent, made;
+};
+
 struct study_report_destination {
 	const char *name, *ae_title, *address; /* address: "host:port" */
 	enum study_report_fate fate;
@@ -39,6 +46,8 @@ struct study_report_destination {
 	uint32_t attempts; /* associations opened, or tried */
 	const char *last;  /* the last thing that went wrong, or NULL */
 	uint64_t took_us;  /* first attempt to last confirmation */
+	struct study_report_type types[STUDY_REPORT_TYPES];
+	uint32_t type_count;
 };
 
 struct study_report {

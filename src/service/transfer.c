@@ -518,11 +518,22 @@ static bool converse(struct run *run, uint16_t *status)
 	return heard == HEARD_ANSWER;
 }
 
+/* An object of this one's type was being sent, since `begin_us` until now. */
+static void note_span(struct run *run, uint32_t n, uint64_t begin_us)
+{
+	struct transfer_span *span = &run->r->spans[output_at(run, n)->type];
+
+	if (span->first_us == 0)
+		span->first_us = begin_us;
+	span->last_us = clock_us();
+}
+
 /* Object n, of which `last` is the last on this association. */
 static void send_object(struct run *run, uint32_t n, uint32_t last)
 {
 	const struct journal_output *output = output_at(run, n);
 	struct object *o = &run->object[n % 2];
+	uint64_t begin_us = clock_us();
 	char text[TRANSFER_TEXT];
 	uint16_t status;
 
@@ -554,6 +565,7 @@ static void send_object(struct run *run, uint32_t n, uint32_t last)
 		} else {
 			refused_with(run, n, status);
 		}
+		note_span(run, n, begin_us);
 	}
 	close_object(o);
 }

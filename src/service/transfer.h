@@ -36,6 +36,11 @@ enum transfer_end {
 	TRANSFER_BROKEN,    /* the trouble is on this side: journal, memory */
 };
 
+/* When objects of one series type were sent, by clock_us; 0: none was. */
+struct transfer_span {
+	uint64_t first_us, last_us;
+};
+
 #define TRANSFER_TEXT 256
 struct transfer_result {
 	enum transfer_end end;
@@ -43,6 +48,7 @@ struct transfer_result {
 	uint16_t status; /* of the last failure, 0: none came */
 	char text[TRANSFER_TEXT];
 	uint32_t confirmed;
+	struct transfer_span spans[JOURNAL_TYPES]; /* by journal_output.type */
 };
 
 /* Fills *r, which may be shared memory, before it returns. */

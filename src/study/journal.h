@@ -118,8 +118,13 @@ struct journal_seen {
 	int64_t mtime_ns;
 };
 
+#define JOURNAL_TYPES                                                              \
+	8u /* series types told apart: there are four; the rest counts as the last \
+	    */
+
 struct journal_output {
 	const char *series_type; /* "OVERLAY" */
+	uint32_t type;           /* index in journal_state.types */
 	struct uid sop_class, sop_instance;
 	const char *file; /* "Addition/OVERLAY-....dcm" */
 };
@@ -176,6 +181,8 @@ struct journal_state {
 	uint32_t seen_count;
 	struct journal_output *outputs; /* in the order written */
 	uint32_t output_count;
+	const char *types[JOURNAL_TYPES]; /* of the outputs, in the order written */
+	uint32_t type_count;
 
 	struct journal_dest *dests; /* that anything is told about, in the order of first telling */
 	uint32_t dest_count;

@@ -182,6 +182,23 @@ static void drop_repeats(struct journal_state *s)
 	sort_outputs(s);
 }
 
+/* Which series types there are, and of which each output is. */
+static void sort_by_type(struct journal_state *s)
+{
+	for (uint32_t i = 0; i < s->output_count; i++) {
+		struct journal_output *o = &s->outputs[i];
+		uint32_t at = 0;
+
+		while (at < s->type_count && strcmp(s->types[at], o->series_type) != 0)
+			at++;
+		if (at == JOURNAL_TYPES)
+			at--;
+		if (at == s->type_count)
+			s->types[s->type_count++] = o->series_type;
+		o->type = at;
+	}
+}
+
 static void take_round(struct reader *r)
 {
 	struct journal_state *s = r->s;
@@ -212,6 +229,8 @@ static void take_round(struct reader *r)
 									 .mtime_ns = e.mtime_ns};
 	}
 	assert(s->output_count == outputs && s->seen_count == seen);
+	if (!r->out_of_memory)
+		sort_by_type(s);
 	qsort(s->seen, s->seen_count, sizeof(*s->seen), compare_seen);
 	if (!r->out_of_memory) {
 		sort_outputs(s);
