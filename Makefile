@@ -15,7 +15,8 @@ TESTS   := $(sort $(wildcard tests/t_*.c))
 SUPPORT := $(sort $(wildcard tests/support/*.c))
 FUZZ    := $(patsubst fuzz/fuzz_%.c,%,$(sort $(wildcard fuzz/fuzz_*.c)))
 GEN     := $(patsubst tools/gen_%.c,build/gen/%.stamp,$(sort $(wildcard tools/gen_*.c))) \
-           build/gen/default_config.inc build/gen/roi_names.inc build/gen/safe_private.inc
+           build/gen/default_config.inc build/gen/roi_names.inc build/gen/safe_private.inc \
+           build/gen/report_css.inc
 SUITES  := $(patsubst tests/t_%.c,%,$(TESTS))
 
 WARN   := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes \
@@ -120,6 +121,10 @@ build/gen/%.stamp: build/host/gen_% $(wildcard tables/*.tsv tables/*.txt)
 build/gen/default_config.inc: build/host/embed config/netrt.yaml
 	@mkdir -p $(@D)
 	$(Q)build/host/embed config/netrt.yaml >$@
+
+build/gen/report_css.inc: src/study/report.css build/host/embed
+	@mkdir -p $(@D)
+	$(Q)build/host/embed $< >$@
 
 build/gen/%.inc: config/%.txt build/host/embed
 	@mkdir -p $(@D)

@@ -141,6 +141,39 @@ START_TEST(sets)
 }
 END_TEST
 
+/* The box around all that is set. */
+START_TEST(extent)
+{
+	uint64_t seed = 340 + (uint64_t)_i;
+	struct mask m = mask_new(sizes[_i].cols, sizes[_i].rows);
+	uint8_t *plain = malloc((size_t)m.cols * m.rows);
+	uint32_t c0, r0, c1, r1;
+
+	ck_assert_ptr_nonnull(plain);
+	ck_assert(!mask_extent(&m, &c0, &r0, &c1, &r1));
+	for (int round = 0; round < 200; round++) {
+		uint32_t left = UINT32_MAX, top = UINT32_MAX, right = 0, bottom = 0;
+
+		scribble(&seed, &m, plain);
+		for (uint32_t r = 0; r < m.rows; r++)
+			for (uint32_t c = 0; c < m.cols; c++) {
+				if (!plain[(size_t)r * m.cols + c])
+					continue;
+				left = c < left ? c : left;
+				right = c + 1 > right ? c + 1 : right;
+				top = top == UINT32_MAX ? r : top;
+				bottom = r + 1;
+			}
+		must(mask_extent(&m, &c0, &r0, &c1, &r1) == (bottom > 0), "round %d", round);
+		if (bottom > 0)
+			must(c0 == left && c1 == right && r0 == top && r1 == bottom, "round %d",
+			     round);
+	}
+	free(plain);
+	mask_free(&m);
+}
+END_TEST
+
 Suite *suite_raster_mask(void)
 {
 	Suite *s = suite_create("raster_mask");
@@ -149,6 +182,7 @@ Suite *suite_raster_mask(void)
 	tcase_set_timeout(masks, 300);
 	tcase_add_loop_test(masks, packing, 0, (int)(sizeof(packed) / sizeof(packed[0])));
 	tcase_add_loop_test(masks, sets, 0, (int)SIZES);
+	tcase_add_loop_test(masks, extent, 0, (int)SIZES);
 	suite_add_tcase(s, masks);
 	return s;
 }

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/report.h"
+#include "study/report_html.h"
 #include "support/support.h"
 
 #define COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
+
+static struct report_cover body[200];
+static struct report_cover spoon[] = {{3, 4}, {5, 7}, {9, 1}};
 
 static struct report_roi rois[] = {
 	{.number = 1,
@@ -18,6 +21,7 @@ static struct report_roi rois[] = {
 	 .algorithm = {(const uint8_t *)"AUTOMATIC", 9},
 	 .has_color = true,
 	 .color = {0, 255, 16},
+	 .drawn = {0, 255, 16},
 	 .selected = true,
 	 .contours_used = 200,
 	 .slices = 200,
@@ -25,10 +29,15 @@ static struct report_roi rois[] = {
 	 .area_px = 12345678,
 	 .area_mm2 = 11773752.98,
 	 .volume_ml = 35321.2589,
+	 .contours_ml = 35300.25,
+	 .low_mm = {-200.5, -100, -300},
+	 .high_mm = {199.5, 120.25, 300},
+	 .cover = body,
 	 .has_volume = true},
 	{.number = 2,
 	 .name = {(const uint8_t *)"Skull", 5},
 	 .type = {(const uint8_t *)"ORGAN", 5},
+	 .drawn = {64, 196, 255},
 	 .contours_unused = 80},
 	{.number = 17,
 	 .name = {(const uint8_t *)"L\xC3\xB6"
@@ -41,7 +50,30 @@ static struct report_roi rois[] = {
 	 .points = 99,
 	 .area_px = 12,
 	 .area_mm2 = 11.5,
+	 .low_mm = {1, 1, 0},
+	 .high_mm = {5, 6, 0},
+	 .cover = spoon,
+	 .drawn = {105, 240, 104},
 	 .no_plane = 1},
+	{.number = 18,
+	 .name = {(const uint8_t *)"</bdi><script>alert(1)</script>\"'><!-- &amp; \xE2\x80\xAE",
+		  48},
+	 .type = {(const uint8_t *)"<i>", 3},
+	 .has_color = true,
+	 .color = {255, 255, 255},
+	 .drawn = {255, 255, 255},
+	 .selected = true,
+	 .contours_used = 1,
+	 .slices = 1,
+	 .points = 4,
+	 .area_px = 4,
+	 .area_mm2 = 4,
+	 .volume_ml = 0.0125,
+	 .contours_ml = 0.01,
+	 .low_mm = {1, 1, -3},
+	 .high_mm = {3, 3, 0},
+	 .cover = spoon,
+	 .has_volume = true},
 	{.number = -5, .contours_unused = 1},
 };
 
@@ -65,14 +97,14 @@ static struct report_note notes[] = {
 	 .word = "off-planes",
 	 .text = "contours off every image plane",
 	 .loss = true,
-	 .roi = 3,
+	 .roi = 4,
 	 .count = 1,
 	 .worst_mm = 3},
 	{.kind = 3,
 	 .word = "no-name",
 	 .text = "without a name",
 	 .of_roi = true,
-	 .roi = 3,
+	 .roi = 4,
 	 .count = 1},
 	{.kind = 4,
 	 .word = "gap",
@@ -83,6 +115,12 @@ static struct report_note notes[] = {
 	{.kind = 5, .word = "tilt", .text = "gantry tilt", .roi = REPORT_NO_ROI},
 };
 
+static struct report_plane planes[200];
+static const struct report_tile tiles[] = {
+	{3, 200, 150, {(const uint8_t *)"\xFF\xD8one", 5}},
+	{150, 200, 150, {(const uint8_t *)"\xFF\xD8 two", 6}},
+};
+
 static struct report_set sets[] = {
 	{.sop_instance = {.text = "1.2.3.4"},
 	 .image_series = {.text = "1.2.3.5"},
@@ -91,6 +129,11 @@ static struct report_set sets[] = {
 	 .series_why = "named by the structure set",
 	 .images = 200,
 	 .file_names = "OVERLAY-<SOP Instance UID of the source>.dcm",
+	 .planes = planes,
+	 .plane_count = COUNT(planes),
+	 .axis = {"R-L", "A-P", "F-H"},
+	 .tiles = tiles,
+	 .tile_count = COUNT(tiles),
 	 .rois = rois,
 	 .roi_count = COUNT(rois),
 	 .notes = notes,
@@ -133,6 +176,10 @@ static struct report whole(void)
 		.total_us = 1200345,
 	};
 
+	for (uint32_t k = 0; k < COUNT(planes); k++) {
+		planes[k] = (struct report_plane){3.0 * k - 300 + (k > 100) * 30, 3};
+		body[k] = (struct report_cover){k, 1000 + k};
+	}
 	memset(r.config_sha256, 'a', 64);
 	return r;
 }
@@ -200,6 +247,111 @@ START_TEST(json_as_golden)
 }
 END_TEST
 
+/* The style is left out, and its hash: they are the page's looks. */
+static void without_style(struct buf *b)
+{
+	static const char begin[] = "<style>", end[] = "</style>", hash[] = "'sha256-";
+	char *from = strstr((char *)b->at, hash), *to;
+
+	ck_assert_ptr_nonnull(from);
+	memset(from + strlen(hash), '.', 44);
+	from = strstr((char *)b->at, begin) + strlen(begin);
+	to = strstr((char *)b->at, end);
+	ck_assert(from < to);
+	b->len -= (size_t)(to - from);
+	memmove(from, to, strlen(to) + 1);
+}
+
+START_TEST(html_as_golden)
+{
+	struct report r = _i == 0 ? whole() : bare();
+	struct buf b = BUF_INIT(REPORT_MAX);
+
+	report_html(&r, &b);
+	without_style(&b);
+	compare(_i == 0 ? "report.html" : "report_bare.html", &b);
+	for (size_t i = 0; i < b.len; i++)
+		ck_assert_msg(b.at[i] == '\n' || b.at[i] >= ' ', "control character at %zu", i);
+	ck_assert_ptr_null(strstr((char *)b.at, "<script"));
+	ck_assert_ptr_null(strstr((char *)b.at, "<i>"));
+	buf_free(&b);
+}
+END_TEST
+
+/* Ten thousand ROIs on as many slices, each with holes: still a page. */
+START_TEST(html_of_very_much)
+{
+	enum { ROIS = 10000, PLANES = 10000 };
+	struct report r = whole();
+	struct report_set set = sets[0];
+	struct buf b = BUF_INIT(REPORT_MAX);
+
+	set.roi_count = _i == 0 ? 60 : ROIS;
+	set.plane_count = set.images = _i == 0 ? 400 : PLANES;
+	set.rois = calloc(set.roi_count, sizeof(*set.rois));
+	set.planes = calloc(set.plane_count, sizeof(*set.planes));
+	struct report_cover *cover = calloc(set.plane_count, sizeof(*cover));
+	ck_assert(set.rois != NULL && set.planes != NULL && cover != NULL);
+	for (uint32_t k = 0; k < set.plane_count; k++) {
+		set.planes[k] = (struct report_plane){2.0 * k, 2};
+		cover[k] = (struct report_cover){k / 2 * 2 + k / 2 % 3 / 2, 1 + k * 7919 % 1000};
+	}
+	for (uint32_t i = 0; i < set.roi_count; i++) {
+		set.rois[i] = rois[0];
+		set.rois[i].cover = cover;
+		set.rois[i].slices = 0;
+		while (set.rois[i].slices + 1 < set.plane_count / 2)
+			cover[set.rois[i].slices].plane = set.rois[i].slices * 2,
+			set.rois[i].slices++;
+	}
+	r.sets = &set;
+	r.set_count = 1;
+	report_html(&r, &b);
+	ck_assert(!b.failed);
+	ck_assert_msg(b.len < (_i == 0 ? 1u << 19 : 24u << 20), "%zu bytes", b.len);
+	ck_assert_ptr_nonnull(strstr((char *)b.at, "</html>"));
+	buf_free(&b);
+	free(set.rois);
+	free(set.planes);
+	free(cover);
+}
+END_TEST
+
+START_TEST(gaps)
+{
+	struct report_gap gap;
+	uint32_t at = 0;
+
+	ck_assert(report_next_gap(&rois[2], &at, &gap));
+	ck_assert(gap.from == 4 && gap.to == 5);
+	ck_assert(report_next_gap(&rois[2], &at, &gap));
+	ck_assert(gap.from == 6 && gap.to == 9);
+	ck_assert(!report_next_gap(&rois[2], &at, &gap));
+	at = 0;
+	ck_assert(!report_next_gap(&rois[1], &at, &gap));
+	ck_assert(!report_next_gap(&rois[3], &at, &gap));
+}
+END_TEST
+
+static const struct {
+	double pixels, contours;
+	bool known, differ;
+} volumes[] = {
+	{100, 100, true, false}, {100, 95, true, false},  {95, 100, true, false},
+	{100, 94.9, true, true}, {94.9, 100, true, true}, {0, 0, true, false},
+	{0, 1e-9, true, true},   {1, 0, true, true},      {1, 0, false, false},
+};
+
+START_TEST(volumes_that_differ)
+{
+	struct report_roi roi = {.volume_ml = volumes[_i].pixels,
+				 .contours_ml = volumes[_i].contours,
+				 .has_volume = volumes[_i].known};
+
+	ck_assert(report_volumes_differ(&roi) == volumes[_i].differ);
+}
+END_TEST
+
 START_TEST(summary_lines)
 {
 	struct report r = whole();
@@ -242,7 +394,7 @@ START_TEST(totals)
 	ck_assert_uint_eq(t.images, 200);
 	ck_assert_uint_eq(t.sets, 2);
 	ck_assert_uint_eq(t.sets_failed, 1);
-	ck_assert_uint_eq(t.rois_used, 2);
+	ck_assert_uint_eq(t.rois_used, 3);
 	ck_assert_uint_eq(t.rois_unused, 2);
 	ck_assert_uint_eq(t.warnings, 5); /* 4 kinds, a failed set */
 	ck_assert_uint_eq(t.losses, 2);
@@ -259,8 +411,10 @@ START_TEST(too_little_room)
 
 		if (_i == 0)
 			report_text(&r, &b);
-		else
+		else if (_i == 1)
 			report_json(&r, &b);
+		else
+			report_html(&r, &b);
 		ck_assert(b.failed || b.len > 2000);
 		ck_assert_uint_le(b.len, max);
 		buf_free(&b);
@@ -277,10 +431,14 @@ Suite *suite_report(void)
 
 	tcase_add_loop_test(tc, text_as_golden, 0, 2);
 	tcase_add_loop_test(tc, json_as_golden, 0, 2);
+	tcase_add_loop_test(tc, html_as_golden, 0, 2);
+	tcase_add_loop_test(tc, html_of_very_much, 0, 2);
+	tcase_add_test(tc, gaps);
+	tcase_add_loop_test(tc, volumes_that_differ, 0, (int)COUNT(volumes));
 	tcase_add_test(tc, summary_lines);
 	tcase_add_test(tc, warnings_are_told_once);
 	tcase_add_test(tc, totals);
-	tcase_add_loop_test(tc, too_little_room, 0, 2);
+	tcase_add_loop_test(tc, too_little_room, 0, 3);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -25,6 +25,7 @@ const char cmd_process_usage[] =
 	"\n"
 	"    OUT/UID_<StudyInstanceUID>/Addition/OVERLAY-<SOPInstanceUID of the source>.dcm\n"
 	"                               report.txt, report.json: what was used, what not, and why\n"
+	"                               report.html: the same to look at, with a contact sheet\n"
 	"\n"
 	"IN            files, or folders to be searched; whatever is not DICOM is passed by.\n"
 	"              Inputs are never changed; an OUT inside IN is not read\n"

@@ -139,6 +139,45 @@ bool mask_is_empty(const struct mask *m)
 	return true;
 }
 
+/* The words of a row that hold its first and its last pixel; false: it has none. */
+static bool row_ends(const uint64_t *words, struct mask_box b, uint32_t *first, uint32_t *last)
+{
+	uint32_t from = b.word0, to = b.word1;
+
+	while (from < to && words[from] == 0)
+		from++;
+	while (to > from && words[to - 1] == 0)
+		to--;
+	if (from == to)
+		return false;
+	*first = from * WORD_BITS + (uint32_t)__builtin_ctzll(words[from]);
+	*last = to * WORD_BITS - 1 - (uint32_t)__builtin_clzll(words[to - 1]);
+	return true;
+}
+
+bool mask_extent(const struct mask *m, uint32_t *col0, uint32_t *row0, uint32_t *col1,
+		 uint32_t *row1)
+{
+	const struct mask_box b = m->box;
+	uint32_t left = UINT32_MAX, right = 0, top = UINT32_MAX, bottom = 0, first, last;
+
+	for (uint32_t r = b.row0; r < b.row1; r++) {
+		if (!row_ends(row_of(m, r), b, &first, &last))
+			continue;
+		left = first < left ? first : left;
+		right = last > right ? last : right;
+		top = top == UINT32_MAX ? r : top;
+		bottom = r;
+	}
+	if (top == UINT32_MAX)
+		return false;
+	*col0 = left;
+	*col1 = right + 1;
+	*row0 = top;
+	*row1 = bottom + 1;
+	return true;
+}
+
 static void assert_same_size(const struct mask *a, const struct mask *b)
 {
 	assert(a->cols == b->cols && a->rows == b->rows);

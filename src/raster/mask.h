@@ -46,6 +46,10 @@ void mask_set(struct mask *m, uint32_t row, uint32_t from, uint32_t to);
 
 uint64_t mask_count(const struct mask *m); /* pixels set */
 bool mask_is_empty(const struct mask *m);
+/* Columns [*col0, *col1) and rows [*row0, *row1) that just hold all that is set; false, and nothing
+ * written, when that is nothing. */
+bool mask_extent(const struct mask *m, uint32_t *col0, uint32_t *row0, uint32_t *col1,
+		 uint32_t *row1) MUST_USE;
 
 /* Two masks of equal size (asserted). */
 void mask_or(struct mask *dst, const struct mask *src);

@@ -396,6 +396,11 @@ static void admit(struct region *g, const struct polygon *p, size_t count, bool 
 	}
 }
 
+static int64_t more_area(int64_t a, int64_t b)
+{
+	return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
 static void notes_add(struct region_notes *to, const struct region_notes *n)
 {
 	to->holes += n->holes;
@@ -407,6 +412,64 @@ static void notes_add(struct region_notes *to, const struct region_notes *n)
 	to->clipped += n->clipped;
 	to->outside += n->outside;
 	to->unresolved += n->unresolved;
+	to->area_q16 = more_area(to->area_q16, n->area_q16);
+}
+
+/* ---- Areas ---- */
+
+static bool encloses(const struct contour *c, struct q12 p)
+{
+	struct q12 a = c->v[c->count - 1];
+	bool in = false;
+
+	for (uint32_t i = 0; i < c->count; i++) {
+		struct q12 b = c->v[i];
+
+		if ((a.y <= p.y) != (b.y <= p.y))
+			in ^= (orient(a, b, p) > 0) == (a.y < b.y);
+		a = b;
+	}
+	return in;
+}
+
+/* CLOSEDPLANAR_XOR: in how many others a contour's first point lies.  Left at 0 when that would
+ * take too long. */
+static void count_around(struct region *g)
+{
+	for (uint32_t j = g->plain; j < g->count; j++) {
+		struct contour *inner = &g->contours[j];
+
+		for (uint32_t i = g->plain; i < g->count && g->room.work > 0; i++) {
+			const struct contour *outer = &g->contours[i];
+			struct q12 p = inner->v[0];
+
+			g->room.work--;
+			if (i == j || p.x < outer->bounds.x0 || p.x > outer->bounds.x1 ||
+			    p.y < outer->bounds.y0 || p.y > outer->bounds.y1)
+				continue;
+			g->room.work -= outer->count;
+			inner->depth += encloses(outer, p);
+		}
+	}
+}
+
+static int64_t sum_areas(struct region *g)
+{
+	int64_t filled = 0, holes = 0;
+
+	count_around(g);
+	for (uint32_t i = 0; i < g->count; i++) {
+		const struct contour *c = &g->contours[i];
+		uint64_t twice = outline_area(c->v, c->count);
+		uint64_t size = (int64_t)twice < 0 ? 0 - twice : twice;
+		int64_t area = (int64_t)(size >> (2 * RASTER_SHIFT + 1 - 16));
+
+		if (!c->skip && c->depth % 2 == 0)
+			filled = more_area(filled, area);
+		else if (!c->skip)
+			holes = more_area(holes, area);
+	}
+	return filled > holes ? filled - holes : 0;
 }
 
 void region_fill(struct mask *out, const struct polygon *p, size_t count, enum edge_rule edge,
@@ -434,6 +497,8 @@ void region_fill(struct mask *out, const struct polygon *p, size_t count, enum e
 		if (c->on_path)
 			raster_path(out, c->v, c->count, c->bounds);
 	}
-	if (notes != NULL)
+	if (notes != NULL) {
+		g.notes.area_q16 = sum_areas(&g);
 		notes_add(notes, &g.notes);
+	}
 }

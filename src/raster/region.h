@@ -48,6 +48,11 @@ struct region_notes {
 	uint32_t outside;     /* contours wholly outside the image */
 	uint32_t unresolved;  /* 1 when the contours were too entangled to be compared within the
 			       * work allowed (hostile input), and were all united */
+	int64_t area_q16; /* what the contours enclose, by their vertices and not by pixel centres,
+			   * in 1/65536 of a pixel: holes taken away, nothing cut off at the edge of
+			   * the image.  True where no contour crosses itself or overlaps another
+			   * partly, and no two of CLOSEDPLANAR_XOR are the same; at most INT64_MAX
+			   */
 };
 
 /* Scratch for region_fill with at most `count` contours of `points` vertices in all. */

@@ -27,6 +27,7 @@
 #define ACROSS_MAX 6u
 #define GAP 4u
 #define QUALITY 88
+#define TILE_QUALITY 80 /* of pictures that lie in a report */
 #define BINS 4096u
 
 static const uint8_t tint[3] = {255, 96, 48}, line[3] = {255, 222, 64}, field[3] = {40, 40, 44};
@@ -196,17 +197,32 @@ static void draw_image(const struct view *v)
 	}
 }
 
+/* The part of a tile in which there may be a mark: columns [x0, x1), rows [y0, y1). */
+struct part {
+	uint32_t x0, y0, x1, y1;
+};
+
+/* Tile positions [*from, *to) of n whose boxes may hold source positions [first, end) of `side`. */
+static void reach(uint32_t first, uint32_t end, uint32_t n, uint32_t side, uint32_t *from,
+		  uint32_t *to)
+{
+	uint64_t low = (uint64_t)first * n / side, high = ((uint64_t)end * n + side - 1) / side + 1;
+
+	*from = low > 0 ? (uint32_t)low - 1 : 0;
+	*to = high < n ? (uint32_t)high : n;
+}
+
 /* Which pixels of tile row y (outside: none) are marked; with a cell to the left and right. */
-static void marked_row(const struct view *v, const struct mask *m, int64_t y,
-		       bool out[static TILE_MAX + 2])
+static void marked_row(const struct view *v, const struct mask *m, const struct part *part,
+		       int64_t y, bool out[static TILE_MAX + 2])
 {
 	uint32_t x0, x1, y0, y1;
 
 	memset(out, 0, (TILE_MAX + 2) * sizeof(bool));
-	if (y < 0 || y >= (int64_t)v->tile_rows)
+	if (y < (int64_t)part->y0 || y >= (int64_t)part->y1)
 		return;
 	box((uint32_t)y, v->tile_rows, m->rows, &y0, &y1);
-	for (uint32_t x = 0; x < v->tile_cols; x++) {
+	for (uint32_t x = part->x0; x < part->x1; x++) {
 		box(x, v->tile_cols, m->cols, &x0, &x1);
 		for (uint32_t row = y0; row < y1; row++)
 			for (uint32_t col = x0; col < x1 && !out[x + 1]; col++)
@@ -220,14 +236,20 @@ static void draw_mask(const struct view *v, const struct mask *m, const uint8_t 
 {
 	bool rows[3][TILE_MAX + 2];
 	bool *above = rows[0], *here = rows[1], *below = rows[2];
+	uint32_t col0, row0, col1, row1;
+	struct part part;
 
-	marked_row(v, m, -1, above);
-	marked_row(v, m, 0, here);
-	for (uint32_t y = 0; y < v->tile_rows; y++) {
-		uint8_t *at = v->origin + y * v->pitch;
+	if (!mask_extent(m, &col0, &row0, &col1, &row1))
+		return;
+	reach(col0, col1, v->tile_cols, m->cols, &part.x0, &part.x1);
+	reach(row0, row1, v->tile_rows, m->rows, &part.y0, &part.y1);
+	marked_row(v, m, &part, (int64_t)part.y0 - 1, above);
+	marked_row(v, m, &part, part.y0, here);
+	for (uint32_t y = part.y0; y < part.y1; y++) {
+		uint8_t *at = v->origin + y * v->pitch + (size_t)part.x0 * 3;
 
-		marked_row(v, m, (int64_t)y + 1, below);
-		for (uint32_t x = 1; x <= v->tile_cols; x++, at += 3) {
+		marked_row(v, m, &part, (int64_t)y + 1, below);
+		for (uint32_t x = part.x0 + 1; x <= part.x1; x++, at += 3) {
 			bool inner = above[x] && below[x] && here[x - 1] && here[x + 1];
 
 			if (!here[x])
@@ -358,6 +380,17 @@ void sheet_outline(struct sheet *s, uint32_t tile, const struct mask *roi,
 const uint8_t *sheet_color(uint32_t n)
 {
 	return colors[n % (sizeof(colors) / sizeof(colors[0]))];
+}
+
+enum err sheet_jpeg(const struct sheet *s, uint32_t tile, struct buf *out, struct fault *f)
+{
+	size_t pitch = (size_t)sheet_cols(s) * 3;
+
+	assert(tile < s->count);
+	uint32_t left = GAP + tile % s->across * (s->tile_cols + GAP);
+	uint32_t top = GAP + tile / s->across * (s->tile_rows + GAP);
+	return jpeg_encode(out, s->rgb + top * pitch + (size_t)left * 3, pitch, s->tile_cols,
+			   s->tile_rows, TILE_QUALITY, f);
 }
 
 enum err sheet_write(const struct sheet *s, const char *path, struct fault *f)

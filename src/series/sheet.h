@@ -8,6 +8,7 @@
 #ifndef SERIES_SHEET_H
 #define SERIES_SHEET_H
 
+#include "base/buf.h"
 #include "raster/raster.h"
 #include "series/stats.h"
 
@@ -37,6 +38,9 @@ void sheet_outline(struct sheet *s, uint32_t tile, const struct mask *roi,
 		   const uint8_t color[static 3]);
 /* A bright color for the n-th ROI that has none; eight of them in turn. */
 const uint8_t *sheet_color(uint32_t n);
+/* One tile by itself, as a JPEG added to `out`.  ERR_UNSUPPORTED in a MINIMAL build. */
+enum err sheet_jpeg(const struct sheet *s, uint32_t tile, struct buf *out,
+		    struct fault *f) MUST_USE;
 /* Through a .part name.  ERR_UNSUPPORTED in a MINIMAL build. */
 enum err sheet_write(const struct sheet *s, const char *path, struct fault *f) MUST_USE;
 

@@ -12,14 +12,16 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "study/contact.h"
 #include "study/products.h"
-#include "study/report.h"
+#include "study/report_html.h"
 #include "study/shield.h"
 #include "study/slice.h"
 #include "study/staging.h"
 #include "study/tally.h"
 
 #define FORETELL_MAX 100000u /* UIDs derived in search of overlay series that came back */
+#define PICTURED_SETS 8u     /* the first ones have a contact sheet in the report */
 
 struct run {
 	const struct scan *scan;
@@ -29,8 +31,8 @@ struct run {
 	/* the same in messages: the service maps the UIDs of its log lines itself, all of them */
 	struct uid log_label;
 	int out;
-	const char *sheet_path; /* NULL once drawn */
-	struct sheet sheet;
+	const char *sheet_path;
+	struct sheet sheet; /* of the first set that is painted, for sheet_path */
 	struct arena arena; /* what lives as long as the report */
 	struct staging staging;
 	bool staged;
@@ -55,6 +57,7 @@ struct task {
 	struct overlay_series series;
 	char suffix[16];
 	struct slice_job job;
+	struct sheet sheet; /* owned */
 	uint64_t started_us;
 	struct run *run;
 	struct report_set *report;
@@ -291,31 +294,6 @@ static void clear_progress(const struct run *r)
 		fputs("\r\033[K", stderr);
 }
 
-/* The sheet of the first structure set that is painted. */
-static enum err open_sheet(struct task *t, struct fault *f)
-{
-	struct run *r = t->run;
-	const struct rt_plan *p = &t->plan;
-	const struct rt_image *shape = &p->planes[p->plane_count / 2];
-	size_t mark = arena_mark(&t->arena);
-	bool *marked = ARENA_NEW(&t->arena, bool, p->plane_count);
-	double aspect = 1;
-
-	if (marked == NULL)
-		return fault_set(f, ERR_NOMEM, "the study does not fit in memory", FAULT_NO_OFFSET);
-	for (uint32_t k = 0; k < p->plane_count; k++)
-		marked[k] = rt_plane_roi_count(p, k) > 0;
-	if (shape->row_spacing_pm > 0 && shape->col_spacing_pm > 0)
-		aspect = (double)shape->row_spacing_pm / (double)shape->col_spacing_pm;
-	sheet_plan(&r->sheet, p->plane_count, marked, shape->cols, shape->rows, aspect);
-	arena_reset(&t->arena, mark);
-	r->sheet.rgb = pool_memory(sheet_bytes(&r->sheet));
-	if (r->sheet.rgb == NULL)
-		return fault_io(f, "cannot share memory between processes");
-	t->job.sheet = &r->sheet;
-	return OK;
-}
-
 static void fail_verify(struct run *r, const char *what, const struct verify_hit *h)
 {
 	fail(r, EX_DATAERR,
@@ -498,8 +476,10 @@ static enum err paint(struct task *t, struct fault *f)
 				    .staging = &r->staging,
 				    .suffix = t->suffix};
 	e = slice_job_open(&t->job, &t->arena, f);
-	if (e == OK && r->sheet_path != NULL && r->sheet.rgb == NULL)
-		e = open_sheet(t, f);
+	if (e == OK && r->painted < PICTURED_SETS)
+		e = contact_open(&t->sheet, &t->plan, &t->arena, f);
+	if (t->sheet.rgb != NULL)
+		t->job.sheet = &t->sheet;
 	if (e == OK)
 		run_workers(t);
 	if (e == OK && r->exit == EX_OK && r->interrupted == 0)
@@ -569,10 +549,17 @@ static enum err use_set(struct task *t, const struct scan_set *source, struct fa
 		e = tally_set(t->report, &t->plan, &t->job, &r->arena, f);
 		if (e == OK)
 			e = describe_set(t, f);
+		if (e == OK)
+			e = contact_keep(t->report, &t->sheet, &r->arena, f);
+		if (r->painted == 0 && r->sheet_path != NULL) {
+			r->sheet = t->sheet;
+			t->sheet.rgb = NULL; /* run's from here on */
+		}
 		note_crosswalk(t);
 		r->painted++;
 	}
 	slice_job_close(&t->job);
+	contact_close(&t->sheet);
 	return e;
 }
 
@@ -652,6 +639,8 @@ static void publish(struct run *r)
 		e = shield_crosswalk(r->options->crosswalk, &r->crosswalk, &f);
 	if (e == OK)
 		e = write_report(r, "report.json", report_json, &f);
+	if (e == OK)
+		e = write_report(r, "report.html", report_html, &f);
 	r->interrupted = signals_waiting();
 	if (r->interrupted != 0)
 		return;
@@ -779,8 +768,7 @@ int pipeline_run(const struct scan *scan, const struct scan_study *study,
 		sprintf(output, "%s/UID_%s", options->out_path, r.label.text);
 	tell_sum(&r, done ? output : NULL);
 	free(output);
-	if (r.sheet.rgb != NULL)
-		munmap(r.sheet.rgb, sheet_bytes(&r.sheet));
+	contact_close(&r.sheet);
 	buf_free(&r.crosswalk);
 	arena_close(&r.arena);
 	return r.exit;

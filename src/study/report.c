@@ -1,7 +1,29 @@
 /*
- * What both forms of a report share: warnings summed up over ROIs, and totals.
+ * What all forms of a report share: warnings summed up over ROIs, gaps, and totals.
  */
 #include "study/report.h"
+
+#include <math.h>
+
+bool report_next_gap(const struct report_roi *roi, uint32_t *at, struct report_gap *out)
+{
+	while (*at + 1 < roi->slices) {
+		const struct report_cover *c = &roi->cover[(*at)++];
+
+		if (c[1].plane != c[0].plane + 1) {
+			*out = (struct report_gap){c[0].plane + 1, c[1].plane};
+			return true;
+		}
+	}
+	return false;
+}
+
+bool report_volumes_differ(const struct report_roi *roi)
+{
+	double a = roi->volume_ml, b = roi->contours_ml;
+
+	return roi->has_volume && fabs(a - b) > (a > b ? a : b) * REPORT_VOLUME_PERCENT / 100;
+}
 
 bool report_next_warning(const struct report_set *set, uint32_t *at, struct report_warning *out)
 {

@@ -31,6 +31,18 @@ struct report_note {
 	double worst_mm;  /* 0: no distance is meant */
 };
 
+/* One image of the series, in the order of the planes. */
+struct report_plane {
+	double along_mm; /* on the axis of the slices */
+	double gap_mm;   /* its share of that axis; 0: not known */
+};
+
+/* A ROI on one image. */
+struct report_cover {
+	uint32_t plane;
+	uint32_t pixels; /* > 0 */
+};
+
 struct report_roi {
 	int64_t number;
 	struct bytes name, type, algorithm; /* UTF-8, may be empty */
@@ -38,12 +50,17 @@ struct report_roi {
 	uint8_t color[3];
 	bool selected; /* wanted by name, and with something to paint */
 	uint32_t contours_used, contours_unused;
-	uint32_t slices;   /* images on which it covers a pixel or more */
-	uint64_t points;   /* of the contours used */
-	uint64_t area_px;  /* pixels set, on all slices together */
-	double area_mm2;   /* the same, by each image's pixel spacing */
-	double volume_ml;  /* by each slice's local spacing */
-	bool has_volume;   /* the spacing is known wherever it lies */
+	uint32_t slices;    /* images on which it covers a pixel or more */
+	uint64_t points;    /* of the contours used */
+	uint64_t area_px;   /* pixels set, on all slices together */
+	double area_mm2;    /* the same, by each image's pixel spacing */
+	double volume_ml;   /* by each slice's local spacing */
+	bool has_volume;    /* the spacing is known wherever it lies */
+	double contours_ml; /* what its contours enclose, by their vertices; as far as has_volume */
+	const struct report_cover *cover; /* `slices` of them, by plane */
+	/* of its pixels, along report_set.axis; the last one needs has_volume */
+	double low_mm[3], high_mm[3];
+	uint8_t drawn[3];  /* colour in pictures: its own, or one of the palette */
 	uint32_t no_plane; /* images that had no overlay group free for it (planes per ROI) */
 };
 
@@ -53,14 +70,28 @@ struct report_instance {
 	struct anon_counts counts;
 };
 
+/* A picture of the contact sheet. */
+struct report_tile {
+	uint32_t plane;
+	uint32_t cols, rows;
+	struct bytes jpeg;
+};
+
 struct report_set {
 	struct uid sop_instance;
 	const char *failed; /* why nothing of it was painted, or NULL */
 	struct uid image_series, overlay_series;
 	const char *modality;
-	const char *series_why; /* how the series was found */
-	uint32_t images;        /* written */
-	const char *file_names; /* "OVERLAY-<SOP Instance UID>.dcm" */
+	const char *series_why;      /* how the series was found */
+	uint32_t images;             /* written */
+	const char *file_names;      /* "OVERLAY-<SOP Instance UID>.dcm" */
+	struct report_plane *planes; /* those with a place in space; ROIs are on no others */
+	uint32_t plane_count;
+	const char
+		*axis[3]; /* of columns, rows, slices, from low to high mm: "R-L", "A-P", "F-H" */
+	const struct report_tile *tiles;
+	uint32_t tile_count;
+	const char *no_tiles; /* why there are none, or NULL */
 	struct report_roi *rois;
 	uint32_t roi_count;
 	struct report_note *notes; /* by kind, then by ROI */
@@ -107,6 +138,19 @@ struct report {
 	uint32_t set_count;
 	uint64_t total_us; /* this study, publishing left out */
 };
+
+/* Images without a pixel of a ROI between two that have some: planes [from, to). */
+struct report_gap {
+	uint32_t from, to;
+};
+
+/* The next gap: begin with *at = 0; false at the end. */
+bool report_next_gap(const struct report_roi *roi, uint32_t *at, struct report_gap *out);
+
+/* Do the volumes by pixels and by contours differ by more than REPORT_VOLUME_PERCENT of the
+ * larger?  Small ROIs do, and such whose contours leave the image, cross themselves or overlap. */
+#define REPORT_VOLUME_PERCENT 5
+bool report_volumes_differ(const struct report_roi *roi);
 
 /* One warning, told once however many ROIs it concerns. */
 struct report_warning {

@@ -124,6 +124,33 @@ static void deid_json(struct buf *b, const struct report_deid *d)
 	buf_str(b, "]\n  },\n");
 }
 
+/* Where it lies; slices are counted from 1, as everywhere for people. */
+static void place_json(struct buf *b, const char *indent, const struct report_roi *r)
+{
+	struct report_gap gap;
+	bool first = true;
+
+	if (r->slices == 0) {
+		buf_fmt(b,
+			"%s\"first_slice\": null,\n%s\"last_slice\": null,\n%s\"gaps\": [],\n"
+			"%s\"extent_mm\": null,\n",
+			indent, indent, indent, indent);
+		return;
+	}
+	number(b, indent, "first_slice", r->cover[0].plane + UINT64_C(1));
+	number(b, indent, "last_slice", r->cover[r->slices - 1].plane + UINT64_C(1));
+	key(b, indent, "gaps");
+	buf_char(b, '[');
+	for (uint32_t at = 0; report_next_gap(r, &at, &gap); first = false)
+		buf_fmt(b, "%s[%u, %u]", first ? "" : ", ", gap.from + 1, gap.to);
+	buf_fmt(b, "],\n%s\"extent_mm\": [%.3f, %.3f, ", indent, r->high_mm[0] - r->low_mm[0],
+		r->high_mm[1] - r->low_mm[1]);
+	if (r->has_volume)
+		buf_fmt(b, "%.3f],\n", r->high_mm[2] - r->low_mm[2]);
+	else
+		buf_str(b, "null],\n");
+}
+
 static void roi_json(struct buf *b, const struct report_set *set, uint32_t index)
 {
 	static const char indent[] = "          ";
@@ -152,9 +179,17 @@ static void roi_json(struct buf *b, const struct report_set *set, uint32_t index
 	number(b, indent, "area_px", r->area_px);
 	buf_fmt(b, "%s\"area_mm2\": %.3f,\n", indent, r->area_mm2);
 	if (r->has_volume)
-		buf_fmt(b, "%s\"volume_ml\": %.6f,\n", indent, r->volume_ml);
+		buf_fmt(b,
+			"%s\"volume_ml\": %.6f,\n%s\"volume_by_contours_ml\": %.6f,\n"
+			"%s\"volumes_differ\": %s,\n",
+			indent, r->volume_ml, indent, r->contours_ml, indent,
+			report_volumes_differ(r) ? "true" : "false");
 	else
-		buf_fmt(b, "%s\"volume_ml\": null,\n", indent);
+		buf_fmt(b,
+			"%s\"volume_ml\": null,\n%s\"volume_by_contours_ml\": null,\n"
+			"%s\"volumes_differ\": null,\n",
+			indent, indent, indent);
+	place_json(b, indent, r);
 	number(b, indent, "images_without_free_group", r->no_plane);
 	reasons(b, set, index);
 	buf_str(b, "        }");
@@ -200,6 +235,9 @@ static void set_json(struct buf *b, const struct report_set *set)
 		text(b, indent, "files", set->file_names);
 	}
 	number(b, indent, "images_written", set->images);
+	if (set->plane_count > 0)
+		buf_fmt(b, "%s\"axes\": [\"%s\", \"%s\", \"%s\"],\n", indent, set->axis[0],
+			set->axis[1], set->axis[2]);
 	buf_str(b, "      \"rois\": [\n");
 	for (uint32_t i = 0; i < set->roi_count; i++) {
 		roi_json(b, set, i);

@@ -118,6 +118,28 @@ static void losses(struct buf *b, const struct report_set *set, uint32_t roi)
 	}
 }
 
+/* What is worth a look: slices in between without it, volumes that are not the same. */
+static void oddities(struct buf *b, const struct report_roi *r)
+{
+	enum { NAMED = 6 };
+	struct report_gap gap;
+	uint32_t n = 0;
+
+	for (uint32_t at = 0; report_next_gap(r, &at, &gap); n++) {
+		if (n < NAMED)
+			buf_fmt(b, n == 0 ? "        not on slices %u" : ", %u", gap.from + 1);
+		if (n < NAMED && gap.to > gap.from + 1)
+			buf_fmt(b, "-%u", gap.to);
+	}
+	if (n > NAMED)
+		buf_fmt(b, " and in %u more gaps", n - NAMED);
+	if (n > 0)
+		buf_fmt(b, ", between %u and %u\n", r->cover[0].plane + 1,
+			r->cover[r->slices - 1].plane + 1);
+	if (r->contours_used > 0 && report_volumes_differ(r))
+		buf_fmt(b, "        its contours enclose %.3f ml\n", r->contours_ml);
+}
+
 static void roi_row(struct buf *b, const struct report_set *set, uint32_t index)
 {
 	const struct report_roi *r = &set->rois[index];
@@ -141,6 +163,7 @@ static void roi_row(struct buf *b, const struct report_set *set, uint32_t index)
 	else
 		buf_fmt(b, " %12.1f %10.3f\n", r->area_mm2, r->volume_ml);
 	losses(b, set, index);
+	oddities(b, r);
 }
 
 static void rois(struct buf *b, const struct report_set *set)

@@ -56,7 +56,7 @@ enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f)
 	size_t rois_at = rows_at + round_up(plan->plane_count * sizeof(struct slice_row));
 	size_t hit_at = rois_at + round_up(plan->set->roi_count * sizeof(struct slice_roi));
 	size_t areas_at = hit_at + round_up(sizeof(struct verify_hit));
-	size_t size = areas_at + round_up(first[plan->plane_count] * sizeof(uint32_t));
+	size_t size = areas_at + round_up(first[plan->plane_count] * sizeof(struct slice_area));
 	uint8_t *base = pool_memory(size);
 	if (base == NULL)
 		return fault_io(f, "cannot share memory between processes");
@@ -65,7 +65,7 @@ enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f)
 	job->rows = (struct slice_row *)(void *)(base + rows_at);
 	job->rois = (struct slice_roi *)(void *)(base + rois_at);
 	job->hit = (struct verify_hit *)(void *)(base + hit_at);
-	job->areas = (uint32_t *)(void *)(base + areas_at);
+	job->areas = (struct slice_area *)(void *)(base + areas_at);
 	job->shared_size = size;
 	return OK;
 }
@@ -175,6 +175,21 @@ static enum err add_own_plane(struct worker *w, struct canvas *c, uint32_t roi, 
 	return OK;
 }
 
+/* What the painter has just painted, measured. */
+static void measure(const struct mask *m, const struct region_notes *n, struct slice_area *out)
+{
+	uint32_t col0, row0, col1, row1;
+
+	*out = (struct slice_area){.contours_q16 = n->area_q16};
+	if (!mask_extent(m, &col0, &row0, &col1, &row1))
+		return;
+	out->pixels = (uint32_t)mask_count(m); /* 65535 squared fits */
+	out->col0 = (uint16_t)col0;
+	out->row0 = (uint16_t)row0;
+	out->col1 = (uint16_t)col1;
+	out->row1 = (uint16_t)row1;
+}
+
 /* Paint the i-th ROI of the plane: into the merged mask, and where wanted into one of its own. */
 static enum err paint_one(struct worker *w, struct canvas *c, uint32_t i,
 			  const struct pixels *pixels, struct fault *f)
@@ -197,14 +212,14 @@ static enum err paint_one(struct worker *w, struct canvas *c, uint32_t i,
 		return e;
 	count_notes(job, roi, &w->painter.notes);
 
-	uint32_t area = (uint32_t)mask_count(m);
-	job->areas[job->first[c->plane] + i] = area;
-	if (area == 0)
+	struct slice_area *area = &job->areas[job->first[c->plane] + i];
+	measure(m, &w->painter.notes, area);
+	if (area->pixels == 0)
 		return OK;
 	mask_or(&c->merged, m);
 	c->names[c->name_count++] = job->plan->set->rois[roi].name;
 	if (own)
-		return add_own_plane(w, c, roi, area, pixels, f);
+		return add_own_plane(w, c, roi, area->pixels, pixels, f);
 	if (wanted)
 		atomic_fetch_add(&job->rois[roi].no_plane, 1);
 	return OK;
@@ -385,19 +400,22 @@ static void window_of_pixels(const struct pixels *p, double *center, double *wid
 	*width = high > low ? high - low : 1;
 }
 
-/* The merged mask, and over it every ROI's outline: on most plans the body is one of them, and the
- * merged mask alone shows nothing else. */
-static enum err draw_tile(struct worker *w, struct canvas *c, const struct pixels *pixels,
-			  struct fault *f)
+/* The image as it is given out, the merged mask, and over it every ROI's outline: on most plans the
+ * body is one of them, and the merged mask alone shows nothing else. */
+static enum err draw_tile(struct worker *w, struct canvas *c, struct fault *f)
 {
 	const struct slice_job *job = w->job;
 	uint32_t tile = sheet_tile(job->sheet, c->plane);
 	double center = 0, width = 1;
 	char caption[32];
+	struct pixels shown;
+	const struct pixels *pixels = NULL;
 	enum err e = OK;
 
 	if (tile == UINT32_MAX)
 		return OK;
+	if (pixels_open(&shown, c->shield != NULL ? &c->shield->dset : &c->dset, NULL) == OK)
+		pixels = &shown;
 	if (strcmp(c->image->modality, "CT") == 0) {
 		center = 40; /* soft tissue */
 		width = 400;
@@ -433,7 +451,7 @@ static enum err do_image(struct worker *w, struct canvas *c, struct fault *f)
 	e = open_source(w, c, f);
 	if (e != OK)
 		return e;
-	if ((job->options->planes != STUDY_PLANES_MERGED || job->sheet != NULL) &&
+	if (job->options->planes != STUDY_PLANES_MERGED &&
 	    pixels_open(&pixels, &c->dset, NULL) == OK)
 		readable = &pixels;
 	if (job->gate != NULL) {
@@ -454,7 +472,7 @@ static enum err do_image(struct worker *w, struct canvas *c, struct fault *f)
 	if (e == OK && job->options->debug.on)
 		e = draw_debug(w, c, f);
 	if (e == OK && job->sheet != NULL)
-		e = draw_tile(w, c, readable, f);
+		e = draw_tile(w, c, f);
 	return e;
 }
 

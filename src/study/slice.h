@@ -56,6 +56,12 @@ struct slice_roi {
 	_Atomic uint32_t no_plane; /* images without a free overlay group for it */
 };
 
+struct slice_area { /* of one ROI on one plane */
+	uint32_t pixels;
+	uint16_t col0, row0, col1, row1; /* [col0, col1) x [row0, row1) just holds them */
+	int64_t contours_q16;            /* region_notes.area_q16 */
+};
+
 struct slice_job {
 	const struct study_options *options;
 	const struct anon_gate *gate; /* options->gate */
@@ -65,14 +71,14 @@ struct slice_job {
 	const struct staging *staging; /* the folders to write into */
 	const char *suffix;            /* of the file names: "", "-2", ... */
 	const uint32_t *first; /* plane_count + 1: areas of plane k are areas[first[k]...] */
-	struct sheet *sheet;   /* or NULL; .rgb is shared */
+	struct sheet *sheet;   /* or NULL; .rgb is shared.  Shows what is written: de-identified */
 
 	/* shared, one mapping of `shared_size` bytes */
 	struct pool_shared *shared;
-	struct slice_row *rows; /* plane_count */
-	struct slice_roi *rois; /* set->roi_count */
-	struct verify_hit *hit; /* with SLICE_VERIFY: what is still in the output */
-	uint32_t *areas; /* pixels of the i-th ROI of each plane; below 2^32: 65535 squared */
+	struct slice_row *rows;   /* plane_count */
+	struct slice_roi *rois;   /* set->roi_count */
+	struct verify_hit *hit;   /* with SLICE_VERIFY: what is still in the output */
+	struct slice_area *areas; /* of the i-th ROI of each plane */
 	size_t shared_size;
 };
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/coverage.h"
+
 /* Notes of our own, told after those of rt (enum rt_note_kind). */
 enum own_note {
 	OWN_CLIPPED = RT_NOTE_KINDS,
@@ -230,37 +232,6 @@ static enum err collect_notes(struct report_set *out, const struct rt_plan *plan
 
 /* ---- ROIs ---- */
 
-static void add_area(struct report_roi *roi, const struct rt_image *image, double gap_mm,
-		     uint32_t area)
-{
-	double pixel_mm2 = (double)image->row_spacing_pm / (double)PM_PER_MM *
-			   ((double)image->col_spacing_pm / (double)PM_PER_MM);
-
-	roi->slices++;
-	roi->area_px += area;
-	roi->area_mm2 += area * pixel_mm2;
-	roi->volume_ml += area * pixel_mm2 * gap_mm / 1000;
-	if (!(gap_mm > 0))
-		roi->has_volume = false;
-}
-
-static void add_areas(struct report_set *out, const struct slice_job *job)
-{
-	const struct rt_plan *plan = job->plan;
-
-	for (uint32_t k = 0; k < plan->plane_count; k++) {
-		double gap_mm = k < plan->placed_count ? plan->gap_mm[k] : 0;
-
-		for (uint32_t i = 0; i < job->first[k + 1] - job->first[k]; i++) {
-			uint32_t area = job->areas[job->first[k] + i];
-
-			if (area > 0)
-				add_area(&out->rois[rt_plane_roi(plan, k, i)], &plan->planes[k],
-					 gap_mm, area);
-		}
-	}
-}
-
 static bool copy_text(struct bytes *out, struct bytes in, struct arena *a)
 {
 	*out = arena_copy(a, in);
@@ -300,6 +271,8 @@ enum err tally_set(struct report_set *out, const struct rt_plan *plan, const str
 		to->number = from->number;
 		to->has_color = from->has_color;
 		memcpy(to->color, from->color, sizeof(to->color));
+		memcpy(to->drawn, from->has_color ? from->color : sheet_color(i),
+		       sizeof(to->drawn));
 		if (!copy_text(&to->name, from->name, a) ||
 		    !copy_text(&to->type, from->interpreted_type, a) ||
 		    !copy_text(&to->algorithm, from->algorithm, a))
@@ -319,8 +292,8 @@ enum err tally_set(struct report_set *out, const struct rt_plan *plan, const str
 	out->roi_count = set->roi_count;
 	if (job != NULL && job->gate != NULL && !add_instances(out, plan, job, a))
 		return no_memory(f);
-	if (job != NULL)
-		add_areas(out, job);
+	if (job != NULL && !coverage_add(out, job, a))
+		return no_memory(f);
 	return collect_notes(out, plan, job, a, f);
 }
 

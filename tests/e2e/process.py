@@ -119,7 +119,7 @@ def check_output(w):
     r.check(tree(w.study) == before, "the input was changed")
     (study,) = outputs(out)
     r.check(study.startswith("UID_"), study)
-    r.check(sorted(os.listdir(out + "/" + study)) == ["Addition", "report.json", "report.txt"], "in the study's folder")
+    r.check(sorted(os.listdir(out + "/" + study)) == ["Addition", "report.html", "report.json", "report.txt"], "in the study's folder")
     names = os.listdir(out + "/" + study + "/Addition")
     r.check(len(names) == 40 and all(n.startswith("OVERLAY-") and n.endswith(".dcm") for n in names), "names")
     with open(out + "/" + study + "/report.json") as file:
