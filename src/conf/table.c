@@ -493,7 +493,7 @@ WORD(enum conf_structure_set, processing.structure_set, structure_set_words, "no
 	UNBUILT("send a structure set"),
 	HELP("Send a structure set with the overlay series: none, the original, or a copy that "
 	     "refers to the overlay series (relinked).")),
-BOOL(processing.debug, "false", UNBUILT("draw debug pictures"),
+BOOL(processing.debug, "false",
 	HELP("Draw a picture of every slice, as JPG and as a Secondary Capture series; --debug "
 	     "does the same.")),
 WORD(enum conf_debug_style, processing.debug_style, debug_style_words, "outline",

@@ -151,21 +151,43 @@ static bool try_ds(bool point, int digits, double value, char out[static 48], bo
 	return *fits && ds_to_double(bytes_str(out), &back) && back == value;
 }
 
-void build_ds(struct build *b, uint32_t tag, double value)
+/* As build.h says of build_ds. */
+static void ds_text(double value, char best[static 48])
 {
-	char text[48], best[48] = "0";
+	char text[48];
 	bool fits, same = value == 0.0;
 
 	assert(value - value == 0.0); /* finite */
+	strcpy(best, "0");
 	for (int decimals = 0; !same && decimals < DS_MAX - 1; decimals++)
 		same = try_ds(true, decimals, value, best, &fits);
 	/* more digits are never further off; 17 are always enough, if they fit */
 	for (int digits = 1; !same && digits <= 17; digits++) {
 		same = try_ds(false, digits, value, text, &fits);
 		if (fits)
-			memcpy(best, text, sizeof(best));
+			memcpy(best, text, sizeof(text));
 	}
-	build_str(b, tag, VR_DS, value == 0.0 ? "0" : best);
+}
+
+void build_ds_list(struct build *b, uint32_t tag, const double *values, size_t count)
+{
+	struct buf list = BUF_INIT(count * (DS_MAX + 1));
+	char text[48];
+
+	for (size_t i = 0; i < count; i++) {
+		ds_text(values[i], text);
+		if (i > 0)
+			buf_char(&list, '\\');
+		buf_str(&list, text);
+	}
+	build_text(b, tag, VR_DS, buf_bytes(&list));
+	b->out.failed = b->out.failed || list.failed;
+	buf_free(&list);
+}
+
+void build_ds(struct build *b, uint32_t tag, double value)
+{
+	build_ds_list(b, tag, &value, 1);
 }
 
 void build_ow_le(struct build *b, uint32_t tag, struct bytes little_endian)

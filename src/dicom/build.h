@@ -48,6 +48,7 @@ void build_is(struct build *b, uint32_t tag, int64_t value); /* asserts 32 bits,
 /* At most 16 characters: the shortest text that reads back as the same number, or the nearest that
  * they allow.  Finite values only (asserted). */
 void build_ds(struct build *b, uint32_t tag, double value);
+void build_ds_list(struct build *b, uint32_t tag, const double *values, size_t count);
 /* OW from bytes in little endian order (swapped where the syntax is big endian). */
 void build_ow_le(struct build *b, uint32_t tag, struct bytes little_endian);
 void build_sequence(struct build *b, uint32_t tag);

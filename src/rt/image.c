@@ -190,3 +190,23 @@ double rt_image_distance_mm(const struct rt_image *image, const int64_t point_pm
 		d[i] = rt_minus_pm(point_pm[i], image->position_pm[i]);
 	return dot(d, image->normal) / (double)PM_PER_MM;
 }
+
+void rt_direction_letters(const double direction[static 3], char out[static 4])
+{
+	static const char letters[3][2] = {{'R', 'L'}, {'A', 'P'}, {'F', 'H'}};
+	bool taken[3] = {false};
+	unsigned n = 0;
+
+	while (n < 3) {
+		int most = -1;
+
+		for (int i = 0; i < 3; i++)
+			if (!taken[i] && (most < 0 || fabs(direction[i]) > fabs(direction[most])))
+				most = i;
+		if (n > 0 && fabs(direction[most]) < 0.2588) /* cos 75 degrees */
+			break;
+		taken[most] = true;
+		out[n++] = letters[most][direction[most] > 0];
+	}
+	out[n] = '\0';
+}

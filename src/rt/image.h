@@ -60,6 +60,9 @@ void rt_image_to_pixel(const struct rt_image *image, const int64_t point_pm[stat
 
 /* Signed distance from the image's plane along its normal. */
 double rt_image_distance_mm(const struct rt_image *image, const int64_t point_pm[static 3]);
+/* Which way a direction leads in the patient (PS3.3 C.7.6.1.1.1): of L R P A H F the one that it
+ * follows most, then those from which it is less than 75 degrees away: "A", "LP". */
+void rt_direction_letters(const double direction[static 3], char out[static 4]);
 /* a - b where that may not fit an int64. */
 double rt_minus_pm(int64_t a, int64_t b);
 

@@ -194,31 +194,53 @@ static enum err make_polygons(const struct rt_plan *plan, const struct rt_group 
 	return OK;
 }
 
+/* The polygons of a group, in whatever room they need. */
+static enum err prepare(struct painter *p, const struct rt_group *g, const struct rt_image *image,
+			struct room *room, struct fault *f)
+{
+	struct rt_affine t = rt_image_affine(image);
+	bool far = false;
+
+	(void)lay_out(room, p->room, g, image, false);
+	enum err e = make_polygons(p->plan, g, &t, false, room, &far, f);
+	if (e == OK && far) {
+		e = reserve(p, lay_out(room, NULL, g, image, true), f);
+		if (e != OK)
+			return e;
+		(void)lay_out(room, p->room, g, image, true);
+		e = make_polygons(p->plan, g, &t, true, room, &far, f);
+	}
+	return e;
+}
+
 enum err rt_paint_roi(struct painter *p, uint32_t plane, uint32_t i, struct mask *mask,
 		      struct fault *f)
 {
 	const struct rt_plan *plan = p->plan;
 	const struct rt_group *g = group_of(plan, plane, i);
 	const struct rt_image *image = &plan->planes[plane];
-	struct rt_affine t = rt_image_affine(image);
 	struct room room;
-	bool far = false;
 
 	assert(mask->cols == image->cols && mask->rows == image->rows);
 	p->notes = (struct region_notes){0};
 	mask_clear(mask);
-
-	(void)lay_out(&room, p->room, g, image, false);
-	enum err e = make_polygons(plan, g, &t, false, &room, &far, f);
-	if (e == OK && far) {
-		e = reserve(p, lay_out(&room, NULL, g, image, true), f);
-		if (e != OK)
-			return e;
-		(void)lay_out(&room, p->room, g, image, true);
-		e = make_polygons(plan, g, &t, true, &room, &far, f);
-	}
+	enum err e = prepare(p, g, image, &room, f);
 	if (e == OK)
 		region_fill(mask, room.polygons, g->count, plan->options.edge_rule,
 			    plan->options.nesting_rule, room.fill, &p->notes);
 	return e;
+}
+
+enum err rt_paths_roi(struct painter *p, uint32_t plane, uint32_t i, const struct polygon **paths,
+		      size_t *count, struct fault *f)
+{
+	const struct rt_group *g = group_of(p->plan, plane, i);
+	struct room room;
+
+	enum err e = prepare(p, g, &p->plan->planes[plane], &room, f);
+	if (e != OK)
+		return e;
+	*paths = room.polygons;
+	*count = g->count;
+	return OK;
 }

@@ -34,4 +34,12 @@ uint32_t rt_plane_roi(const struct rt_plan *plan, uint32_t plane, uint32_t i);
 enum err rt_paint_roi(struct painter *p, uint32_t plane, uint32_t i, struct mask *mask,
 		      struct fault *f) MUST_USE;
 
+/*
+ * The contours themselves, as rt_paint_roi fills them: closed paths in columns and rows, where an
+ * integer is the CENTRE of a pixel, snapped to 1/4096 pixel (Q.12).  *paths is the painter's, until
+ * its next use.
+ */
+enum err rt_paths_roi(struct painter *p, uint32_t plane, uint32_t i, const struct polygon **paths,
+		      size_t *count, struct fault *f) MUST_USE;
+
 #endif

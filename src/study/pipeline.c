@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "series/secondary.h"
 #include "study/contact.h"
 #include "study/products.h"
 #include "study/report_html.h"
@@ -114,8 +115,8 @@ static void fail_output(struct run *r, const char *name, const struct fault *f)
 /* ---- before the first structure set ---- */
 
 /*
- * Overlay series of earlier runs that came back another way than as netrt's files (from a PACS):
- * their UIDs can be foretold.
+ * Overlay and debug series of earlier runs that came back another way than as netrt's files (from a
+ * PACS): their UIDs can be foretold.
  */
 static bool is_foretold(const struct run *r, const struct uid *series)
 {
@@ -143,7 +144,8 @@ static bool is_foretold(const struct run *r, const struct uid *series)
 			struct uid set = shield_uid(r->options->gate, TAG_SOPInstanceUID,
 						    &r->study->sets[k].sop_instance);
 			struct uid made = overlay_series_uid(r->options->uid_key, &told, &set);
-			last_answer = uid_eq(&made, series);
+			struct uid drawn = secondary_series_uid(r->options->uid_key, &told, &set);
+			last_answer = uid_eq(&made, series) || uid_eq(&drawn, series);
 		}
 	}
 	return last_answer;

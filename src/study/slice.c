@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "study/debug.h"
 #include "study/shield.h"
 
 struct worker {
@@ -359,16 +360,30 @@ static enum err write_image(struct worker *w, const struct canvas *c, struct fau
 
 /* ---- the debug pictures ---- */
 
-/*
- * One slice as a picture (OUTPUT_PICTURE) and as a Secondary Capture (OUTPUT_DEBUG).  TODO(DEBUG):
- * study/debug.h.  Draws from c->shield->source and ->dset where there is a shield, else from
- * c->source and c->dset; names its files by told_instance(c); ends with verify_output of both.
- */
+/* One slice as a picture and as a Secondary Capture image. */
 static enum err draw_debug(struct worker *w, struct canvas *c, struct fault *f)
 {
+	const struct slice_job *job = w->job;
+	const struct shield *s = c->shield;
+	const struct debug_job debug = {.options = job->options,
+					.plan = job->plan,
+					.series = job->series,
+					.dicom = job->staging->folder[OUTPUT_DEBUG],
+					.pictures = job->staging->folder[OUTPUT_PICTURE],
+					.suffix = job->suffix};
+	const struct debug_image image = {.plane = c->plane,
+					  .source = s != NULL ? &s->source : &c->source,
+					  .dset = s != NULL ? &s->dset : &c->dset,
+					  .now = s != NULL ? &s->now : &job->series->now};
+	struct debug_result result;
+
 	w->stage = SLICE_DEBUG;
-	(void)c;
-	return fault_set(f, ERR_UNSUPPORTED, "debug pictures are not built", FAULT_NO_OFFSET);
+	enum err e = debug_write(&debug, &w->painter, &image, &w->arena, &result, f);
+	if (e == OK && !result.made.skipped)
+		e = verify_output(w, c, OUTPUT_DEBUG, result.name, f);
+	if (e == OK)
+		job->rows[c->plane].debug = result.made;
+	return e;
 }
 
 /* ---- the contact sheet ---- */

@@ -13,6 +13,7 @@
 #include "rt/paint.h"
 #include "series/overlay.h"
 #include "series/sheet.h"
+#include "study/debug.h"
 #include "study/options.h"
 #include "study/pool.h"
 #include "study/staging.h"
@@ -48,7 +49,8 @@ struct slice_row { /* of one plane */
 	struct uid derived;
 	struct anon_counts counts;
 	bool no_statistics; /* wanted, but the pixels cannot be read */
-	bool text_lossy;    /* its character set lacks letters of a name: '?' was written */
+	struct debug_made debug;
+	bool text_lossy; /* its character set lacks letters of a name: '?' was written */
 };
 
 struct slice_roi {

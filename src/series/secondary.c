@@ -1,0 +1,350 @@
+/*
+ * The source is edited, as for overlay images (rewrite.h), but here nearly all of it goes: what
+ * stays is a list, so that nothing comes along that nobody thought of.
+ */
+#include "series/secondary.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dicom/rewrite.h"
+#include "series/derive.h"
+#include "series/mark.h"
+
+/* Ascending.  Group 0012 (clinical trial, and how it was de-identified) stays, too. */
+static const uint32_t kept[] = {
+	TAG_SpecificCharacterSet,
+	TAG_StudyDate,
+	TAG_StudyTime,
+	TAG_AccessionNumber,
+	TAG_ReferringPhysicianName,
+	TAG_TimezoneOffsetFromUTC,
+	TAG_StudyDescription,
+	TAG_PatientName,
+	TAG_PatientID,
+	TAG_IssuerOfPatientID,
+	TAG_TypeOfPatientID,
+	TAG_PatientBirthDate,
+	TAG_PatientSex,
+	TAG_PatientAge,
+	TAG_StudyInstanceUID,
+	TAG_StudyID,
+	TAG_FrameOfReferenceUID,
+	TAG_Laterality,
+	TAG_PositionReferenceIndicator,
+	TAG_PixelAspectRatio,
+	TAG_BurnedInAnnotation,
+	TAG_RecognizableVisualFeatures,
+	TAG_LongitudinalTemporalInformationModified,
+	TAG_LossyImageCompression,
+	TAG_LossyImageCompressionRatio,
+	TAG_LossyImageCompressionMethod,
+};
+
+struct uid secondary_series_uid(struct bytes uid_key, const struct uid *source_series,
+				const struct uid *set_instance)
+{
+	struct bytes parts[] = {bytes_str(source_series->text), bytes_str(set_instance->text)};
+
+	return uid_derive(uid_key, "debug-series", parts, 2);
+}
+
+struct uid secondary_instance_uid(struct bytes uid_key, const struct uid *source_instance,
+				  const struct uid *set_instance)
+{
+	struct bytes parts[] = {bytes_str(source_instance->text), bytes_str(set_instance->text)};
+
+	return uid_derive(uid_key, "debug-instance", parts, 2);
+}
+
+/* ---- Geometry ---- */
+
+/* The source's image plane; whole only with all three of its parts. */
+struct place {
+	double position[3], direction[6];
+	double spacing[2]; /* from row to row, from column to column */
+	bool has_spacing, whole;
+};
+
+static bool numbers(const struct dset *d, uint32_t tag, unsigned count, double *out)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!dset_ds(d, NULL, tag, i, &out[i]))
+			return false;
+	return true;
+}
+
+static struct place place_of(const struct dset *d)
+{
+	struct place p = {.has_spacing = false};
+
+	p.has_spacing =
+		numbers(d, TAG_PixelSpacing, 2, p.spacing) && p.spacing[0] > 0 && p.spacing[1] > 0;
+	p.whole = p.has_spacing && numbers(d, TAG_ImagePositionPatient, 3, p.position) &&
+		  numbers(d, TAG_ImageOrientationPatient, 6, p.direction) &&
+		  dset_text(d, NULL, TAG_FrameOfReferenceUID).len > 0;
+	return p;
+}
+
+/* The centre of the first magnified pixel is nearer to the corner: rt/image.h. */
+static void first_pixel(const struct place *p, uint32_t magnification, double out[static 3])
+{
+	double back = (1.0 / magnification - 1.0) / 2;
+
+	for (unsigned i = 0; i < 3; i++)
+		out[i] = p->position[i] + back * (p->direction[i] * p->spacing[1] +
+						  p->direction[3 + i] * p->spacing[0]);
+}
+
+/* ---- Elements ---- */
+
+static void date_and_time(struct derive *v, uint32_t date_tag, uint32_t time_tag)
+{
+	char date[9], time[14];
+
+	wall_date(&v->now, date);
+	wall_time(&v->now, time);
+	if (date_tag != 0)
+		build_str(&v->b, date_tag, VR_DA, date);
+	if (time_tag != 0)
+		build_str(&v->b, time_tag, VR_TM, time);
+}
+
+/* Type 2: there, if only as an empty element. */
+static void at_least_empty(struct derive *v, uint32_t tag, enum vr vr)
+{
+	if (dset_find(v->d, NULL, tag) == NULL)
+		build_str(&v->b, tag, vr, "");
+}
+
+static void reference(struct build *b, const struct uid *class, const struct uid *instance)
+{
+	build_uid(b, TAG_ReferencedSOPClassUID, class);
+	build_uid(b, TAG_ReferencedSOPInstanceUID, instance);
+}
+
+static void source_image(struct derive *v)
+{
+	struct build *b = &v->b;
+
+	build_sequence(b, TAG_SourceImageSequence);
+	build_item(b);
+	reference(b, &v->source_class, &v->source_instance);
+	build_sequence(b, TAG_PurposeOfReferenceCodeSequence);
+	build_item(b);
+	build_str(b, TAG_CodeValue, VR_SH, "121322");
+	build_str(b, TAG_CodingSchemeDesignator, VR_SH, "DCM");
+	build_str(b, TAG_CodeMeaning, VR_LO, "Source image for image processing operation");
+	build_item_end(b);
+	build_sequence_end(b);
+	build_item_end(b);
+	build_sequence_end(b);
+}
+
+/* Group 0008, ascending among what is kept of it. */
+static void identification(struct derive *v)
+{
+	struct uid class;
+
+	uid_set(&class, bytes_str(SOP_CLASS_SECONDARY_CAPTURE));
+	build_str(&v->b, TAG_ImageType, VR_CS, "DERIVED\\SECONDARY");
+	date_and_time(v, TAG_InstanceCreationDate, TAG_InstanceCreationTime);
+	build_uid(&v->b, TAG_SOPClassUID, &class);
+	build_uid(&v->b, TAG_SOPInstanceUID, &v->instance);
+	at_least_empty(v, TAG_StudyDate, VR_DA);
+	date_and_time(v, TAG_SeriesDate, 0);
+	date_and_time(v, TAG_ContentDate, 0);
+	at_least_empty(v, TAG_StudyTime, VR_TM);
+	date_and_time(v, 0, TAG_SeriesTime);
+	date_and_time(v, 0, TAG_ContentTime);
+	at_least_empty(v, TAG_AccessionNumber, VR_SH);
+	build_str(&v->b, TAG_Modality, VR_CS, "OT");
+	build_str(&v->b, TAG_ConversionType, VR_CS, "WSD");
+	build_str(&v->b, TAG_Manufacturer, VR_LO, "netrt");
+	at_least_empty(v, TAG_ReferringPhysicianName, VR_PN);
+	derive_text(v, TAG_SeriesDescription, VR_LO, bytes_str(v->series->series_description), 64);
+	build_str(&v->b, TAG_ManufacturerModelName, VR_LO, "netrt");
+	build_str(&v->b, TAG_DerivationDescription, VR_ST,
+		  "Picture of an image with the contours of an RT Structure Set, to look at");
+	source_image(v);
+	at_least_empty(v, TAG_PatientName, VR_PN);
+	at_least_empty(v, TAG_PatientID, VR_LO);
+	at_least_empty(v, TAG_PatientBirthDate, VR_DA);
+	at_least_empty(v, TAG_PatientSex, VR_CS);
+}
+
+/* Groups 0018 and 0020. */
+static void acquisition(struct derive *v, const struct secondary *s, const struct place *p)
+{
+	const char *version = v->series->software_version;
+	double thickness, position[3];
+
+	if (p->whole && dset_ds(v->d, NULL, TAG_SliceThickness, 0, &thickness))
+		build_ds(&v->b, TAG_SliceThickness, thickness);
+	else if (p->whole)
+		build_str(&v->b, TAG_SliceThickness, VR_DS, "");
+	date_and_time(v, TAG_DateOfSecondaryCapture, TAG_TimeOfSecondaryCapture);
+	build_str(&v->b, TAG_SecondaryCaptureDeviceManufacturer, VR_LO, "netrt");
+	build_str(&v->b, TAG_SecondaryCaptureDeviceManufacturerModelName, VR_LO, "netrt");
+	build_str(&v->b, TAG_SecondaryCaptureDeviceSoftwareVersions, VR_LO, version);
+	build_str(&v->b, TAG_SoftwareVersions, VR_LO, version);
+	mark_sequence(&v->b, &v->now, version,
+		      "Drew an image with the contours of an RT Structure Set");
+	build_uid(&v->b, TAG_SeriesInstanceUID, &v->series->series);
+	derive_text(v, TAG_StudyID, VR_SH, bytes_str(v->series->study_id), 16);
+	if (v->series->study_id[0] == '\0')
+		at_least_empty(v, TAG_StudyID, VR_SH);
+	build_is(&v->b, TAG_SeriesNumber, v->series->series_number);
+	build_is(&v->b, TAG_InstanceNumber, s->number);
+	build_str(&v->b, TAG_PatientOrientation, VR_CS, s->orientation);
+	if (p->whole) {
+		first_pixel(p, s->magnification, position);
+		build_ds_list(&v->b, TAG_ImagePositionPatient, position, 3);
+		build_ds_list(&v->b, TAG_ImageOrientationPatient, p->direction, 6);
+	}
+	at_least_empty(v, TAG_Laterality, VR_CS);
+	if (p->whole)
+		at_least_empty(v, TAG_PositionReferenceIndicator, VR_LO);
+}
+
+/* Group 0028 and after it. */
+static void pixels(struct derive *v, const struct secondary *s, const struct place *p)
+{
+	static const uint16_t zero = 0, three = 3, seven = 7, eight = 8;
+	const uint16_t rows = (uint16_t)s->rows, cols = (uint16_t)s->cols;
+	size_t len = (size_t)s->rows * s->cols * 3;
+
+	build_u16(&v->b, TAG_SamplesPerPixel, VR_US, &three, 1);
+	build_str(&v->b, TAG_PhotometricInterpretation, VR_CS, "RGB");
+	build_u16(&v->b, TAG_PlanarConfiguration, VR_US, &zero, 1);
+	build_u16(&v->b, TAG_Rows, VR_US, &rows, 1);
+	build_u16(&v->b, TAG_Columns, VR_US, &cols, 1);
+	if (p->has_spacing)
+		build_ds_list(&v->b, TAG_PixelSpacing,
+			      (double[]){p->spacing[0] / s->magnification,
+					 p->spacing[1] / s->magnification},
+			      2);
+	build_u16(&v->b, TAG_BitsAllocated, VR_US, &eight, 1);
+	build_u16(&v->b, TAG_BitsStored, VR_US, &eight, 1);
+	build_u16(&v->b, TAG_HighBit, VR_US, &seven, 1);
+	build_u16(&v->b, TAG_PixelRepresentation, VR_US, &zero, 1);
+	build_sequence(&v->b, TAG_SourceInstanceSequence);
+	build_item(&v->b);
+	reference(&v->b, &v->series->set_class, &v->series->set_instance);
+	build_item_end(&v->b);
+	build_sequence_end(&v->b);
+	build_bytes(&v->b, TAG_PixelData, VR_OB, bytes_of(s->rgb, len));
+}
+
+/* ---- What goes ---- */
+
+static bool stays(const struct secondary *s, const struct place *p, uint32_t tag)
+{
+	if (TAG_GROUP(tag) == 0x0012 && (tag & 0xFFFFu) != 0)
+		return true;
+	if (tag == TAG_PixelAspectRatio && p->has_spacing)
+		return false; /* not both: PS3.3 C.7.6.3.1.7 */
+	if ((tag == TAG_FrameOfReferenceUID || tag == TAG_PositionReferenceIndicator) && !p->whole)
+		return false;
+	(void)s;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (kept[i] == tag)
+			return true;
+	return false;
+}
+
+static int by_tag(const void *a, const void *b)
+{
+	uint32_t x = ((const struct edit *)a)->tag, y = ((const struct edit *)b)->tag;
+
+	return (x > y) - (x < y);
+}
+
+/* What was built, and the removal of everything else that does not stay. */
+static enum err edits_of(struct derive *v, const struct secondary *s, const struct place *p,
+			 struct edit **out, size_t *out_count, struct fault *f)
+{
+	struct edit *built = NULL, *all;
+	size_t count = 0, n = 0, top = 0;
+
+	if (v->no_memory || v->b.out.failed)
+		return fault_set(f, ERR_NOMEM, "no memory for the picture's elements",
+				 FAULT_NO_OFFSET);
+	enum err e = rewrite_edits(buf_bytes(&v->b.out), v->d->syntax, v->a, &built, &count, f);
+	if (e != OK)
+		return e;
+	for (const struct elem *x = dset_first(v->d, NULL); x != NULL; x = dset_next(v->d, NULL, x))
+		top++;
+	all = ARENA_NEW(v->a, struct edit, count + top);
+	if (all == NULL)
+		return fault_set(f, ERR_NOMEM, "no memory for the picture's elements",
+				 FAULT_NO_OFFSET);
+	for (const struct elem *x = dset_first(v->d, NULL); x != NULL; x = dset_next(v->d, NULL, x))
+		if (!stays(s, p, x->tag) && bsearch(&(struct edit){.tag = x->tag}, built, count,
+						    sizeof(*built), by_tag) == NULL)
+			all[n++] = (struct edit){.tag = x->tag};
+	memcpy(all + n, built, count * sizeof(*built));
+	n += count;
+	qsort(all, n, sizeof(*all), by_tag);
+	*out = all;
+	*out_count = 0;
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || all[i].tag != all[i - 1].tag)
+			all[(*out_count)++] = all[i];
+	return OK;
+}
+
+static enum err write_out(int fd, struct derive *v, const struct secondary *s,
+			  const struct place *p, const struct part10 *src, struct fault *f)
+{
+	struct edit *edits = NULL;
+	struct bytes *views = NULL;
+	size_t edit_count = 0, view_count = 0;
+	enum err e = edits_of(v, s, p, &edits, &edit_count, f);
+
+	if (e == OK)
+		e = rewrite_plan(v->d, edits, edit_count, v->a, &views, &view_count, f);
+	if (e != OK)
+		return e;
+
+	struct part10_out o = {
+		.sop_instance = v->instance,
+		.transfer_syntax = src->syntax_uid,
+		.syntax = src->syntax,
+		.views = views,
+		.view_count = view_count,
+		.source_fd = src->map.fd,
+		.source = src->file,
+	};
+	uid_set(&o.sop_class, bytes_str(SOP_CLASS_SECONDARY_CAPTURE));
+	if (src->syntax->encapsulated) {
+		o.syntax = &syntax_explicit_le;
+		uid_set(&o.transfer_syntax, bytes_str(syntax_explicit_le.uid));
+	}
+	return part10_write(fd, &o, f);
+}
+
+enum err secondary_write(int fd, const struct overlay_series *series, const struct secondary *s,
+			 const struct part10 *src, const struct dset *d, struct arena *a,
+			 struct fault *f)
+{
+	struct place p = place_of(d);
+	struct derive v;
+
+	assert(s->magnification > 0 && s->cols <= LIMIT_PIXELS_SIDE &&
+	       s->rows <= LIMIT_PIXELS_SIDE);
+	enum err e = derive_open(&v, series, d, (size_t)s->rows * s->cols * 3, a, f);
+	if (e != OK)
+		return e;
+	v.instance =
+		secondary_instance_uid(series->uid_key, &v.source_instance, &series->set_instance);
+	identification(&v);
+	acquisition(&v, s, &p);
+	pixels(&v, s, &p);
+	e = write_out(fd, &v, s, &p, src, f);
+	derive_close(&v);
+	return e;
+}

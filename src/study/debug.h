@@ -1,0 +1,57 @@
+/*
+ * The debug output of one image: a JPEG to open anywhere, and the same picture as a Secondary
+ * Capture image (series/secondary.h), which goes where the overlay series goes.
+ *
+ *     debug_visualization/slice_NNN_<SOP>.jpg     with square pixels
+ *     DebugDicom/DEBUG-<SOP>.dcm                  with the pixels of the source, each magnified
+ *
+ * The two are one picture where the image's pixels are square; else the JPEG is stretched, since
+ * nothing that shows JPEGs knows of Pixel Spacing.
+ *
+ * Everything that is drawn is said by the de-identified image and by the told names of ROIs.
+ */
+#ifndef STUDY_DEBUG_H
+#define STUDY_DEBUG_H
+
+#include "rt/paint.h"
+#include "series/overlay.h"
+#include "study/options.h"
+#include "study/outputs.h"
+
+/* The same for every image of a structure set. */
+struct debug_job {
+	const struct study_options *options;
+	const struct rt_plan *plan;
+	const struct overlay_series *series; /* of the overlay series */
+	int dicom, pictures;                 /* folders */
+	const char *suffix;                  /* of the file names: "", "-2", ... */
+};
+
+struct debug_image {
+	uint32_t plane;
+	const struct part10 *source; /* de-identified where that is asked for, as is the next */
+	const struct dset *dset;
+	const struct wall *now; /* for the object's dates */
+};
+
+/* What could not be had. */
+struct debug_made {
+	bool skipped;   /* no picture: it would have too many pixels */
+	bool no_pixels; /* they cannot be read: contours on grey */
+	bool no_jpeg;   /* this netrt was built without */
+};
+
+struct debug_result {
+	char name[OUTPUT_NAME_MAX]; /* of the Secondary Capture image: to be verified */
+	struct debug_made made;
+};
+
+/*
+ * Draw and write both files.  The painter's scratch and `a` are used.  Pixels that cannot be read
+ * are no error.  ERR_IO, ERR_NOMEM, and what rt_paint_roi may say.
+ */
+enum err debug_write(const struct debug_job *job, struct painter *painter,
+		     const struct debug_image *image, struct arena *a, struct debug_result *result,
+		     struct fault *f) MUST_USE;
+
+#endif
