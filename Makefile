@@ -49,8 +49,9 @@ else
   LIBS += -lz -ljpeg
 endif
 
+DECODERS := src/dicom/rle.c src/dicom/jpegll.c src/dicom/jpegls.c src/dicom/jpegls_scan.c
 # small, but for the folders where the time goes
-FAST     = $(if $(filter src/base/% src/raster/% src/rt/% src/image/% src/dicom/number.c src/dicom/walk.c src/anon/pixels.c src/anon/value.c,$<),-O2,-Os)
+FAST     = $(if $(filter src/base/% src/raster/% src/rt/% src/image/% $(DECODERS) src/dicom/number.c src/dicom/walk.c src/anon/pixels.c src/anon/value.c,$<),-O2,-Os)
 CFLAGS   = $(FAST) -fPIE -ffunction-sections -fdata-sections -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-unwind-tables -g $(SAME)
 # static-pie by hand: Debian's musl-gcc knows only -static and -shared
 LDFLAGS := -static -nostartfiles -Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now \
@@ -184,7 +185,7 @@ test-aarch64:
 	$(MAKE) --no-print-directory ARCH=aarch64 build/aarch64/netrt test-musl
 
 ## make e2e             the real binary against peers and real data (tests/e2e)
-e2e: build/netrt build/asan/netrt build/test_rewrite build/test_transcode build/test_spool build/asan/test_deliver
+e2e: build/netrt build/asan/netrt build/test_rewrite build/test_transcode build/test_spool build/test_native build/asan/test_deliver
 	tests/e2e/run
 
 build/asan/test_%: $(ASAN_OBJ) build/asan/obj/tests/tools/%_main.o

@@ -1,67 +1,47 @@
 /*
- * Where the pixels lie, and in which order their bytes are.
+ * Where the pixels lie, in which order their bytes are, and who decodes them.
  *
- * Little endian pixels are a view of the source.  Everything else gets a mapping of its own.
+ * Little endian pixels are a view of the source.  Everything else gets a mapping of its own, and
+ * compressed frames are decoded into it one after the other.  Of the streams that are called JPEG
+ * the frame header says which decoder is meant, not the transfer syntax: it cannot be wrong.
  */
 #include "image/decode.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/limits.h"
+#include "dicom/deflate.h"
+#include "dicom/jpeg_marker.h"
+#include "dicom/jpegll.h"
+#include "dicom/jpegls.h"
+#include "dicom/rle.h"
+#include "image/fragments.h"
 
-/* The pixel data element. */
-struct place {
-	bool encapsulated;
-	struct bytes value; /* native */
-	enum vr vr;
-	size_t at; /* offset of the value in the data set */
+enum codec { CODEC_NONE, CODEC_RLE, CODEC_JPEG, CODEC_J2K, CODEC_PLAIN, CODEC_DEFLATE };
+
+static const struct {
+	const char *uid;
+	enum codec codec;
+} codecs[] = {
+	{"1.2.840.10008.1.2.5", CODEC_RLE},      {"1.2.840.10008.1.2.4.50", CODEC_JPEG},
+	{"1.2.840.10008.1.2.4.51", CODEC_JPEG},  {"1.2.840.10008.1.2.4.53", CODEC_JPEG},
+	{"1.2.840.10008.1.2.4.55", CODEC_JPEG},  {"1.2.840.10008.1.2.4.57", CODEC_JPEG},
+	{"1.2.840.10008.1.2.4.70", CODEC_JPEG},  {"1.2.840.10008.1.2.4.80", CODEC_JPEG},
+	{"1.2.840.10008.1.2.4.81", CODEC_JPEG},  {"1.2.840.10008.1.2.4.90", CODEC_J2K},
+	{"1.2.840.10008.1.2.4.91", CODEC_J2K},   {"1.2.840.10008.1.2.4.92", CODEC_J2K},
+	{"1.2.840.10008.1.2.4.93", CODEC_J2K},   {"1.2.840.10008.1.2.4.201", CODEC_J2K},
+	{"1.2.840.10008.1.2.4.202", CODEC_J2K},  {"1.2.840.10008.1.2.4.203", CODEC_J2K},
+	{"1.2.840.10008.1.2.1.98", CODEC_PLAIN}, {"1.2.840.10008.1.2.8.1", CODEC_DEFLATE},
 };
 
-static enum err no_pixels(struct fault *f)
+static enum codec codec_of(const struct syntax *syntax)
 {
-	return fault_tag(f, ERR_UNUSABLE, "there are no pixels", FAULT_NO_OFFSET, TAG_PixelData);
-}
-
-/* Of an index that ends before the pixels. */
-static enum err walk_to_pixels(struct place *out, const struct dset *d, struct fault *f)
-{
-	struct walk w;
-	struct token t;
-	enum err e;
-
-	walk_init(&w, bytes_slice(d->in, d->end, d->in.len - d->end), d->syntax);
-	while ((e = walk_next(&w, &t, f)) == OK) {
-		if (t.depth > 0 || t.tag != TAG_PixelData)
-			continue;
-		if (t.kind != TOK_ELEMENT && t.kind != TOK_PIXELS)
-			break;
-		*out = (struct place){.encapsulated = t.kind == TOK_PIXELS,
-				      .value = t.value,
-				      .vr = t.vr,
-				      .at = d->end + t.value_at};
-		return OK;
+	for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
+		if (bytes_eq_str(bytes_str(syntax->uid), codecs[i].uid))
+			return codecs[i].codec;
 	}
-	if (e != OK && e != ERR_MORE) {
-		if (f != NULL && f->at != FAULT_NO_OFFSET)
-			f->at += d->end;
-		return e;
-	}
-	return no_pixels(f);
-}
-
-static enum err find_pixels(struct place *out, const struct dset *d, struct fault *f)
-{
-	const struct elem *e = dset_find(d, NULL, TAG_PixelData);
-
-	if (e == NULL && !d->whole)
-		return walk_to_pixels(out, d, f);
-	if (e == NULL || (e->flags & ELEM_SEQUENCE) != 0)
-		return no_pixels(f);
-	*out = (struct place){.encapsulated = (e->flags & ELEM_PIXELS) != 0,
-			      .value = dset_value(d, e),
-			      .vr = (enum vr)e->vr,
-			      .at = (size_t)e->at};
-	return OK;
+	return CODEC_NONE;
 }
 
 /* A mapping of image_bytes() of n->format, zero. */
@@ -83,18 +63,20 @@ static enum err own(struct native *n, uint8_t **to, struct fault *f)
 	return OK;
 }
 
+/* ---- Native ---- */
+
 /*
  * OW is words of two bytes, whatever the samples in them are: a sample of 32 bits is two words, the
  * lower one first, and two samples of 8 bits are one (PS3.5 8.1.1 and 7.3).  OB has no byte order,
  * OL has words of four bytes.
  */
-static size_t word_len(const struct place *p, const struct syntax *syntax)
+static size_t word_len(const struct fragments *s, const struct syntax *syntax)
 {
 	if (!syntax->pixels_big_endian)
 		return 1;
-	if (p->vr == VR_OL)
+	if (s->vr == VR_OL)
 		return 4;
-	return p->vr == VR_OB ? 1 : 2;
+	return s->vr == VR_OB ? 1 : 2;
 }
 
 static void swap(uint8_t *to, struct bytes from, size_t len, size_t word)
@@ -106,30 +88,168 @@ static void swap(uint8_t *to, struct bytes from, size_t len, size_t word)
 	}
 }
 
-static enum err open_native(struct native *n, const struct place *p, const struct syntax *syntax,
-			    struct fault *f)
+static enum err open_native(struct native *n, const struct fragments *s,
+			    const struct syntax *syntax, struct fault *f)
 {
 	uint64_t len = image_bytes(&n->format);
-	size_t word = word_len(p, syntax);
+	size_t word = word_len(s, syntax);
 	uint8_t *to = NULL;
 
-	if (p->value.len < len)
-		return fault_tag(f, ERR_UNUSABLE, "the pixels are fewer than the image has", p->at,
+	if (s->value.len < len)
+		return fault_tag(f, ERR_UNUSABLE, "the pixels are fewer than the image has", s->at,
 				 TAG_PixelData);
 	if (word == 1) {
-		n->data = bytes_slice(p->value, 0, (size_t)len);
+		n->data = bytes_slice(s->value, 0, (size_t)len);
 		return OK;
 	}
 	enum err e = own(n, &to, f);
 	if (e == OK)
-		swap(to, p->value, n->owned_len, word);
+		swap(to, s->value, n->owned_len, word);
+	return e;
+}
+
+/* ---- Compressed ---- */
+
+struct decoding {
+	enum codec codec;
+	struct image_format *format;
+	struct frame frame;
+	bool lossy, to_rgb;
+};
+
+/* Bits that signed codes lack above their own, as every reader of native pixels expects them. */
+static void extend_signs(const struct decoding *d, uint8_t *to, unsigned precision)
+{
+	size_t count = (size_t)d->frame.rows * d->frame.cols * d->frame.samples;
+	uint32_t sign = 1u << (precision - 1);
+
+	for (size_t i = 0; i < count; i++) {
+		if (d->frame.sample_bytes == 1)
+			to[i] = (uint8_t)((to[i] ^ sign) - sign);
+		else
+			put_u16le(to + 2 * i, (uint16_t)((get_u16le(to + 2 * i) ^ sign) - sign));
+	}
+}
+
+static enum err decode_jpeg(struct decoding *d, struct bytes stream, uint8_t *to, struct fault *f)
+{
+	struct jpeg_frame h;
+	unsigned near = 0;
+	enum err e = jpeg_find_frame(stream, &h, f);
+
+	if (e != OK)
+		return e;
+	if (d->frame.sample_bytes > 2)
+		return fault_tag(f, ERR_UNSUPPORTED, "JPEG samples of 32 bits", FAULT_NO_OFFSET,
+				 TAG_BitsAllocated);
+	switch (h.marker) {
+	case JPEG_SOF3:
+		e = jpegll_decode(stream, &d->frame, to, f);
+		break;
+	case JPEG_SOF55:
+		e = jpegls_decode(stream, &d->frame, to, &near, f);
+		d->lossy = d->lossy || near > 0;
+		break;
+	default:
+		return fault_set(f, ERR_UNSUPPORTED, "a JPEG process that is not decoded here",
+				 h.at);
+	}
+	if (e == OK && d->format->is_signed && h.precision < 8 * d->frame.sample_bytes)
+		extend_signs(d, to, h.precision);
+	return e;
+}
+
+/* Frames that are not compressed, or by deflate alone (PS3.5 A.4.11, A.4.12). */
+static enum err decode_plain(const struct decoding *d, struct bytes stream, uint8_t *to,
+			     struct fault *f)
+{
+	size_t len = (size_t)image_frame_bytes(d->format), inflated_len = 0, map_len = 0;
+	void *map = NULL;
+	enum err e = OK;
+
+	if (d->codec == CODEC_DEFLATE) {
+		e = deflate_expand(stream, &map, &map_len, &inflated_len, f);
+		stream = bytes_of(map, inflated_len);
+	}
+	if (e == OK && stream.len < len)
+		e = fault_set(f, ERR_WIRE, "a frame is cut short", FAULT_NO_OFFSET);
+	if (e == OK)
+		memcpy(to, stream.at, len);
+	deflate_free(map, map_len);
+	return e;
+}
+
+static enum err decode_frame(struct decoding *d, struct bytes stream, uint8_t *to, struct fault *f)
+{
+	switch (d->codec) {
+	case CODEC_RLE:
+		return rle_decode(stream, &d->frame, to, f);
+	case CODEC_JPEG:
+		return decode_jpeg(d, stream, to, f);
+	case CODEC_PLAIN:
+	case CODEC_DEFLATE:
+		return decode_plain(d, stream, to, f);
+	case CODEC_J2K:
+	case CODEC_NONE:
+		break;
+	}
+	return fault_set(f, ERR_UNSUPPORTED, "pixels compressed in a way that is not decoded here",
+			 FAULT_NO_OFFSET);
+}
+
+/* Samples of a pixel lie together in what decoders make, each at its full resolution. */
+static void describe_decoded(struct image_format *o, enum codec codec)
+{
+	if (codec == CODEC_PLAIN || codec == CODEC_DEFLATE)
+		return;
+	o->planar = false;
+	if (o->photometric == PHOTO_YBR_FULL_422)
+		o->photometric = PHOTO_YBR_FULL;
+	if (o->photometric == PHOTO_YBR_ICT || o->photometric == PHOTO_YBR_RCT)
+		o->photometric = PHOTO_RGB;
+}
+
+static enum err open_compressed(struct native *n, struct fragments *s, const struct syntax *syntax,
+				struct fault *f)
+{
+	struct decoding d = {.codec = codec_of(syntax), .format = &n->format};
+	uint8_t *to = NULL;
+
+	if (d.codec == CODEC_NONE)
+		return fault_tag(f, ERR_UNSUPPORTED,
+				 "pixels compressed in a way that is not decoded here", s->at,
+				 TAG_PixelData);
+	if (n->format.bits_allocated < 8)
+		return fault_tag(f, ERR_UNSUPPORTED, "compressed pixels of one bit",
+				 FAULT_NO_OFFSET, TAG_BitsAllocated);
+	d.frame = (struct frame){.rows = n->format.rows,
+				 .cols = n->format.cols,
+				 .samples = n->format.samples,
+				 .sample_bytes = n->format.bits_allocated / 8u};
+	describe_decoded(&n->format, d.codec);
+	enum err e = own(n, &to, f);
+	size_t len = (size_t)image_frame_bytes(&n->format);
+	for (uint32_t i = 0; e == OK && i < n->format.frames; i++) {
+		struct bytes stream;
+
+		e = fragments_frame(s, i, &stream, f);
+		if (e != OK)
+			return e;
+		e = decode_frame(&d, stream, to + i * len, f);
+		if (e != OK && f != NULL)
+			f->at = fragments_place(s, i, f->at == FAULT_NO_OFFSET ? 0 : f->at);
+	}
+	n->decoded = true;
+	n->lossy = d.lossy;
+	if (d.to_rgb)
+		n->format.photometric = PHOTO_RGB;
 	return e;
 }
 
 enum err native_open(struct native *n, const struct part10 *p, const struct dset *d,
 		     struct fault *f)
 {
-	struct place place;
+	struct fragments s = {0};
 
 	*n = (struct native){0};
 	if (p->syntax_unknown)
@@ -137,12 +257,16 @@ enum err native_open(struct native *n, const struct part10 *p, const struct dset
 				 FAULT_NO_OFFSET);
 	enum err e = image_format_read(&n->format, d, f);
 	if (e == OK)
-		e = find_pixels(&place, d, f);
-	if (e != OK)
-		return e;
-	if (!place.encapsulated && !p->syntax->encapsulated)
-		return open_native(n, &place, p->syntax, f);
-	return fault_tag(f, ERR_UNSUPPORTED, "compressed pixels", place.at, TAG_PixelData);
+		e = fragments_open(&s, d, n->format.frames, f);
+	if (e == OK && s.encapsulated != p->syntax->encapsulated)
+		e = fault_tag(f, ERR_WIRE,
+			      "pixels that are not written as their transfer syntax says", s.at,
+			      TAG_PixelData);
+	if (e == OK)
+		e = s.encapsulated ? open_compressed(n, &s, p->syntax, f)
+				   : open_native(n, &s, p->syntax, f);
+	fragments_close(&s);
+	return e;
 }
 
 void native_close(struct native *n)
