@@ -1,0 +1,509 @@
+/*
+ * A sample is predicted from four neighbours, and the error of that coded with a Golomb code whose
+ * parameter is learned for each of 365 contexts, which are made of three gradients; where all of
+ * them are flat, lengths of runs are coded instead (T.87 annex A).
+ *
+ *     c b d        Ra, Rb, Rc, Rd of the standard are left, above, corner, next here
+ *     a x
+ *
+ * A line lies between two more samples: line[-1] is the left neighbour of its first sample, which
+ * is the first of the line above (A.2.1), and line[cols] the `next` of the last in the line below.
+ *
+ * Names in capitals are the standard's, in small letters: A[Q] is context.a, RUNindex run_index.
+ */
+#include "dicom/jpegls_scan.h"
+
+#include <stdlib.h>
+
+#define GOLOMB_MOST 20u /* k of real streams stays under 17 */
+
+static const uint8_t run_bits[32] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,  2,  3,  3,  3,  3,
+				     4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/* ---- Bits ---- */
+
+/* A byte FF is followed by one of seven bits; FF and 80 or more is a marker (A.1). */
+static void refill_slowly(struct ls_bits *b)
+{
+	while (b->have <= 48) {
+		uint64_t next = 0;
+		unsigned count = 8;
+
+		if (b->at < b->end && *b->at != 0xFF) {
+			next = *b->at++;
+		} else if (b->end - b->at >= 2 && b->at[1] < 0x80) {
+			next = 0xFFu << 7 | b->at[1];
+			count = 15;
+			b->at += 2;
+		} else {
+			b->made_up += 8;
+		}
+		b->hold |= next << (64 - count - b->have);
+		b->have += count;
+	}
+}
+
+/* Then there are more than 32 bits. */
+static inline void refill(struct ls_bits *b)
+{
+	if (b->have > 32)
+		return;
+	if (b->end - b->at >= 4) {
+		uint32_t next = get_u32be(b->at);
+		uint32_t inverse = ~next;
+
+		/* no byte of it is FF: no byte of the inverse is 0 */
+		if (((inverse - 0x01010101u) & ~inverse & 0x80808080u) == 0) {
+			b->hold |= (uint64_t)next << (32 - b->have);
+			b->have += 32;
+			b->at += 4;
+			return;
+		}
+	}
+	refill_slowly(b);
+}
+
+static inline void drop(struct ls_bits *b, unsigned count)
+{
+	b->hold <<= count;
+	b->have -= count;
+}
+
+/* count <= 32 */
+static inline uint32_t take_bits(struct ls_bits *b, unsigned count)
+{
+	if (count == 0)
+		return 0;
+	refill(b);
+	uint32_t value = (uint32_t)(b->hold >> (64 - count));
+	drop(b, count);
+	return value;
+}
+
+/* A.5.3, limited length Golomb code; `limit` <= 64.  False: no such code. */
+static inline bool golomb(struct ls_bits *b, unsigned k, unsigned limit, unsigned qbpp,
+			  uint32_t *out)
+{
+	unsigned zeros = 0, most = limit - qbpp - 1;
+
+	if (k > GOLOMB_MOST)
+		return false;
+	refill(b);
+	while (b->hold == 0) { /* all that there are; refilled ones are more than 32 */
+		zeros += b->have;
+		if (zeros > most)
+			return false;
+		b->have = 0;
+		refill(b);
+	}
+	unsigned more = (unsigned)__builtin_clzll(b->hold);
+	zeros += more;
+	if (zeros > most)
+		return false;
+	drop(b, more);
+	drop(b, 1);
+	if (zeros < most)
+		*out = zeros << k | take_bits(b, k);
+	else
+		*out = take_bits(b, qbpp) + 1;
+	return true;
+}
+
+/* ---- Samples ---- */
+
+static inline int32_t clamp(int32_t value, int32_t maxval)
+{
+	if (value < 0)
+		return 0;
+	return value > maxval ? maxval : value;
+}
+
+/* A.4.5, A.8: `error` in steps. */
+static inline uint16_t reconstruct(const struct ls_coding *k, int32_t guess, int32_t error)
+{
+	int32_t value = guess + error * k->step;
+
+	if (value < -k->near)
+		value += k->range * k->step;
+	else if (value > k->maxval + k->near)
+		value -= k->range * k->step;
+	return (uint16_t)clamp(value, k->maxval);
+}
+
+/* A.4.1: the edge-detecting prediction. */
+static inline int32_t predict(int32_t left, int32_t above, int32_t corner)
+{
+	int32_t low = left < above ? left : above, high = left < above ? above : left;
+
+	if (corner >= high)
+		return low;
+	return corner <= low ? high : left + above - corner;
+}
+
+static inline unsigned golomb_parameter(uint32_t n, uint64_t a)
+{
+	unsigned k = 0;
+
+	while ((uint64_t)n << k < a)
+		k++;
+	return k;
+}
+
+/* A.6 */
+static inline void learn(struct ls_context *c, const struct ls_coding *k, int32_t error)
+{
+	c->b += error * k->step;
+	c->a += (uint32_t)abs(error);
+	if (c->n == k->reset) {
+		c->a >>= 1;
+		c->b >>= 1; /* the floor, as the standard has it */
+		c->n >>= 1;
+	}
+	c->n++;
+	if (c->b <= -c->n) {
+		c->b += c->n;
+		if (c->c > -128)
+			c->c--;
+		if (c->b <= -c->n)
+			c->b = -c->n + 1;
+	} else if (c->b > 0) {
+		c->b -= c->n;
+		if (c->c < 127)
+			c->c++;
+		if (c->b > 0)
+			c->b = 0;
+	}
+}
+
+/* A.5.2: what was mapped to numbers from zero. */
+static inline int32_t unmap(uint32_t mapped, bool reversed)
+{
+	int32_t half = (int32_t)(mapped >> 1);
+
+	if (reversed)
+		return (mapped & 1) != 0 ? half : -half - 1;
+	return (mapped & 1) != 0 ? -half - 1 : half;
+}
+
+/* A.3.4: the context of three gradients; *negative: with the sign turned. */
+static inline int32_t context_of(const struct ls_scan *s, const uint16_t *line,
+				 const uint16_t *above, size_t x)
+{
+	const int8_t *g = s->gradients + LS_SAMPLES;
+	int32_t b = above[x], c = above[x - 1];
+
+	return 81 * g[above[x + 1] - b] + 9 * g[b - c] + g[c - line[x - 1]];
+}
+
+/* A.4 to A.6, of a sample in regular mode.  `q` is -364..364. */
+static inline bool regular(struct ls_scan *s, struct ls_bits *in, int32_t q, uint16_t *line,
+			   const uint16_t *above, size_t x)
+{
+	bool negative = q < 0;
+	struct ls_context *c = &s->contexts[negative ? -q : q];
+	int32_t guess = predict(line[x - 1], above[x], above[x - 1]);
+	unsigned k = golomb_parameter((uint32_t)c->n, c->a);
+	uint32_t mapped;
+
+	guess = clamp(negative ? guess - c->c : guess + c->c, s->k.maxval);
+	if (!golomb(in, k, s->k.limit, s->k.qbpp, &mapped))
+		return false;
+	int32_t error = unmap(mapped, s->k.near == 0 && k == 0 && 2 * c->b <= -c->n);
+	if (abs(error) > s->k.range)
+		return false;
+	learn(c, &s->k, error);
+	line[x] = reconstruct(&s->k, guess, negative ? -error : error);
+	return true;
+}
+
+/* A.7.2: the error of a sample that ended a run; `same`: its neighbours are alike (RItype). */
+static bool run_error(struct ls_scan *s, struct ls_bits *in, unsigned same, unsigned run_index,
+		      int32_t *out)
+{
+	struct ls_run_context *c = &s->runs[same];
+	unsigned k = golomb_parameter(c->n, (uint64_t)c->a + (same ? c->n >> 1 : 0));
+	uint32_t mapped;
+
+	if (!golomb(in, k, s->k.limit - run_bits[run_index] - 1, s->k.qbpp, &mapped))
+		return false;
+	uint32_t whole = mapped + same, odd = whole & 1;
+	int32_t error = (int32_t)((whole + odd) >> 1);
+	if (error > s->k.range)
+		return false;
+	if ((k != 0 || 2 * c->negative >= c->n) == (odd != 0))
+		error = -error;
+	if (error < 0)
+		c->negative++;
+	c->a += (mapped + 1 - same) >> 1;
+	if (c->n == (uint32_t)s->k.reset) {
+		c->a >>= 1;
+		c->n >>= 1;
+		c->negative >>= 1;
+	}
+	c->n++;
+	*out = error;
+	return true;
+}
+
+/* A.7.1: how many samples, of `left` in the line, repeat what is left of them. */
+static bool run_length(struct ls_bits *in, unsigned *run_index, size_t left, size_t *out)
+{
+	size_t count = 0;
+
+	while (take_bits(in, 1) != 0) {
+		size_t run = (size_t)1 << run_bits[*run_index];
+
+		if (run > left - count) { /* up to the line's end */
+			*out = left;
+			return true;
+		}
+		count += run;
+		if (*run_index < 31)
+			++*run_index;
+		if (count == left) {
+			*out = left;
+			return true;
+		}
+	}
+	count += take_bits(in, run_bits[*run_index]);
+	*out = count;
+	return count < left;
+}
+
+static inline void shorter_runs(unsigned *run_index)
+{
+	if (*run_index > 0)
+		--*run_index;
+}
+
+/* Run mode from *x on in one component's line, with the sample that ends the run. */
+static bool run_of_one(struct ls_scan *s, struct ls_bits *in, struct ls_component *c, size_t *x)
+{
+	size_t cols = s->cols, count;
+	uint16_t left = c->line[*x - 1];
+	int32_t error;
+
+	if (!run_length(in, &c->run_index, cols - *x, &count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		c->line[*x + i] = left;
+	*x += count;
+	if (*x == cols)
+		return true;
+
+	int32_t above = c->above[*x];
+	bool same = abs(left - above) <= s->k.near;
+	if (!run_error(s, in, same, c->run_index, &error))
+		return false;
+	if (!same && left > above)
+		error = -error;
+	c->line[*x] = reconstruct(&s->k, same ? left : above, error);
+	++*x;
+	shorter_runs(&c->run_index);
+	return true;
+}
+
+static bool line_of_one(struct ls_scan *s, struct ls_component *c)
+{
+	struct ls_bits in = s->in;
+
+	for (size_t x = 0; x < s->cols;) {
+		int32_t q = context_of(s, c->line, c->above, x);
+
+		if (q == 0) {
+			if (!run_of_one(s, &in, c, &x))
+				return false;
+		} else {
+			if (!regular(s, &in, q, c->line, c->above, x))
+				return false;
+			x++;
+		}
+	}
+	s->in = in;
+	return true;
+}
+
+/* Annex B: a run is one of all components at once. */
+static bool run_of_many(struct ls_scan *s, size_t *x)
+{
+	size_t cols = s->cols, count;
+	unsigned *run_index = &s->component[0].run_index;
+
+	if (!run_length(&s->in, run_index, cols - *x, &count))
+		return false;
+	for (unsigned i = 0; i < s->count; i++) {
+		struct ls_component *c = &s->component[i];
+
+		for (size_t n = 0; n < count; n++)
+			c->line[*x + n] = c->line[*x - 1];
+	}
+	*x += count;
+	if (*x == cols)
+		return true;
+	for (unsigned i = 0; i < s->count; i++) {
+		struct ls_component *c = &s->component[i];
+		int32_t left = c->line[*x - 1], above = c->above[*x], error;
+
+		if (!run_error(s, &s->in, 0, *run_index, &error))
+			return false;
+		c->line[*x] = reconstruct(&s->k, above, left > above ? -error : error);
+	}
+	++*x;
+	shorter_runs(run_index);
+	return true;
+}
+
+static bool line_of_many(struct ls_scan *s)
+{
+	for (size_t x = 0; x < s->cols;) {
+		int32_t q[LS_COMPONENTS];
+		bool flat = true;
+
+		for (unsigned i = 0; i < s->count; i++) {
+			q[i] = context_of(s, s->component[i].line, s->component[i].above, x);
+			flat = flat && q[i] == 0;
+		}
+		if (flat) {
+			if (!run_of_many(s, &x))
+				return false;
+			continue;
+		}
+		for (unsigned i = 0; i < s->count; i++) {
+			struct ls_component *c = &s->component[i];
+
+			if (!regular(s, &s->in, q[i], c->line, c->above, x))
+				return false;
+		}
+		x++;
+	}
+	return true;
+}
+
+/* Table C.3: a threshold that makes no sense is the one before it. */
+static int32_t threshold(int32_t value, int32_t least, int32_t maxval)
+{
+	return value > maxval || value < least ? least : value;
+}
+
+static int32_t greater(int32_t a, int32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* C.2.4.1.1 */
+static void default_thresholds(struct ls_coding *k)
+{
+	int32_t t1, t2, t3;
+
+	if (k->maxval >= 128) {
+		int32_t factor = ((k->maxval < 4095 ? k->maxval : 4095) + 128) / 256;
+
+		t1 = factor * (3 - 2) + 2 + 3 * k->near;
+		t2 = factor * (7 - 3) + 3 + 5 * k->near;
+		t3 = factor * (21 - 4) + 4 + 7 * k->near;
+	} else {
+		int32_t factor = 256 / (k->maxval + 1);
+
+		t1 = greater(2, 3 / factor + 3 * k->near);
+		t2 = greater(3, 7 / factor + 5 * k->near);
+		t3 = greater(4, 21 / factor + 7 * k->near);
+	}
+	k->t1 = threshold(t1, k->near + 1, k->maxval);
+	k->t2 = threshold(t2, k->t1, k->maxval);
+	k->t3 = threshold(t3, k->t2, k->maxval);
+}
+
+static unsigned bits_for(int32_t values)
+{
+	unsigned bits = 0;
+
+	while ((int64_t)1 << bits < values)
+		bits++;
+	return bits;
+}
+
+/* A.3.3 */
+static int8_t quantize(const struct ls_coding *k, int32_t difference)
+{
+	int32_t size = abs(difference);
+	int8_t q = 4;
+
+	if (size <= k->near)
+		q = 0;
+	else if (size < k->t1)
+		q = 1;
+	else if (size < k->t2)
+		q = 2;
+	else if (size < k->t3)
+		q = 3;
+	return (int8_t)(difference < 0 ? -q : q);
+}
+
+bool ls_scan_coding(struct ls_scan *s, unsigned precision, const uint32_t preset[5], int32_t near)
+{
+	struct ls_coding k = {.near = near, .step = 2 * near + 1, .reset = 64};
+	const uint32_t *p = preset;
+
+	k.maxval = p[0] != 0 ? (int32_t)p[0] : (int32_t)((1u << precision) - 1);
+	if (k.maxval >= 1 << precision || near > k.maxval / 2 || near > 255)
+		return false;
+	default_thresholds(&k);
+	if (p[1] != 0)
+		k.t1 = (int32_t)p[1];
+	if (p[2] != 0)
+		k.t2 = (int32_t)p[2];
+	if (p[3] != 0)
+		k.t3 = (int32_t)p[3];
+	if (p[4] != 0)
+		k.reset = (int32_t)p[4];
+	if (k.t1 < near + 1 || k.t2 < k.t1 || k.t3 < k.t2 || k.t3 > k.maxval || k.reset < 3)
+		return false;
+	k.range = (k.maxval + 2 * near) / k.step + 1;
+	k.qbpp = bits_for(k.range);
+	unsigned bpp = bits_for(k.maxval + 1);
+	bpp = bpp < 2 ? 2 : bpp;
+	k.limit = 2 * (bpp + (bpp < 8 ? 8 : bpp));
+	s->k = k;
+	for (int32_t i = -k.maxval; i <= k.maxval; i++)
+		s->gradients[i + (int32_t)LS_SAMPLES] = quantize(&k, i);
+	return true;
+}
+
+/* What lies beside a line before it is decoded. */
+static void begin_line(const struct ls_scan *s, struct ls_component *c)
+{
+	c->line[-1] = c->above[0];
+	c->above[s->cols] = c->above[s->cols - 1];
+}
+
+bool ls_scan_row(struct ls_scan *s)
+{
+	for (unsigned i = 0; i < s->count; i++)
+		begin_line(s, &s->component[i]);
+	if (s->interleave == LS_BY_SAMPLE)
+		return line_of_many(s);
+	for (unsigned i = 0; i < s->count; i++) {
+		if (!line_of_one(s, &s->component[i]))
+			return false;
+	}
+	return true;
+}
+
+bool ls_scan_overrun(const struct ls_scan *s)
+{
+	return s->in.made_up > s->in.have;
+}
+
+void ls_scan_begin(struct ls_scan *s, struct bytes data)
+{
+	int32_t a = (s->k.range + 32) / 64;
+
+	a = a < 2 ? 2 : a;
+	for (unsigned i = 0; i < LS_CONTEXTS; i++)
+		s->contexts[i] = (struct ls_context){.a = (uint32_t)a, .n = 1};
+	for (unsigned i = 0; i < 2; i++)
+		s->runs[i] = (struct ls_run_context){.a = (uint32_t)a, .n = 1};
+	for (unsigned i = 0; i < s->count; i++)
+		s->component[i].run_index = 0;
+	s->in = (struct ls_bits){.at = data.at, .end = data.at + data.len};
+}
