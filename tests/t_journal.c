@@ -702,6 +702,29 @@ START_TEST(a_round_tells_what_was_seen_and_made)
 }
 END_TEST
 
+/* In the order in which each comes first; beyond JOURNAL_TYPES all are the last. */
+START_TEST(series_types_are_told_apart)
+{
+	char lines[2048] = "processing|seen DCM 1.2 20 6|";
+	size_t len = strlen(lines);
+
+	for (unsigned i = 0; i < 24; i++)
+		len += (size_t)snprintf(lines + len, sizeof(lines) - len,
+					"output T%u 1.9 2.%u Addition/%u|", i % 12, i, i);
+	snprintf(lines + len, sizeof(lines) - len, "processed 24 1 d1");
+	add_all(lines);
+	struct journal_state s = parsed();
+
+	ck_assert_uint_eq(s.output_count, 24);
+	ck_assert_uint_eq(s.type_count, JOURNAL_TYPES);
+	for (uint32_t i = 0; i < s.output_count; i++)
+		ck_assert_uint_eq(s.outputs[i].type,
+				  i % 12 < JOURNAL_TYPES ? i % 12 : JOURNAL_TYPES - 1);
+	ck_assert_str_eq(s.types[0], "T0");
+	ck_assert_str_eq(s.types[JOURNAL_TYPES - 1], "T7");
+}
+END_TEST
+
 START_TEST(damaged_lines_are_counted_and_left_out)
 {
 	add_all(ONE "sent a 2.1 0000|sent a 2.2 0000");
@@ -824,6 +847,7 @@ Suite *suite_journal(void)
 	tcase_add_checked_fixture(state, set_up, tear_down);
 	tcase_add_loop_test(state, lines_add_up, 0, COUNT_OF(state_cases));
 	tcase_add_test(state, a_round_tells_what_was_seen_and_made);
+	tcase_add_test(state, series_types_are_told_apart);
 	tcase_add_test(state, damaged_lines_are_counted_and_left_out);
 	tcase_add_test(state, transactions_are_found);
 	tcase_add_test(state, many_outputs_are_found);

@@ -248,7 +248,7 @@ def check_process(w):
             continue
         eyes = Eyes(r, w.plants, profile)
         count = eyes.folder(w.path(out), "process")
-        r.check(count == 6, profile, "files in OUT:", count)
+        r.check(count == 7, profile, "files in OUT:", count)
         eyes.look(done.out, "standard output")
         if profile != "netrt":  # a path that was given may be told to whoever gave it
             eyes.look(done.err, "standard error")

@@ -400,13 +400,22 @@ class Study:
         done = run("process", "-q", "-c", config, self.folder, "-o", out, timeout=120)
         if done.code != 0:
             raise RuntimeError("process: %r" % done.err)
-        return derived(glob.glob(out + "/*/Addition/*.dcm"))
+        return derived(outputs(out + "/*"))
 
 
 def study_uid(thing):
     at = thing.data.find(b"\x20\0\x0d\0UI")
     length = thing.data[at + 6] | thing.data[at + 7] << 8
     return thing.data[at + 8:at + 8 + length].decode("ascii").rstrip("\0")
+
+
+# by SeriesType, in the order of sending; what lies there is sent
+SENT = {"OVERLAY": "Addition", "STRUCTURE_SET": "StructureSet", "SEGMENTATION": "Segmentations", "DEBUG": "DebugDicom"}
+
+
+def outputs(study, *types):
+    """The files of a study's folder that are sent, of some series types or all."""
+    return [f for t in types or SENT for f in sorted(glob.glob("%s/%s/*.dcm" % (study, SENT[t])))]
 
 
 def derived(paths):

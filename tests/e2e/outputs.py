@@ -1,0 +1,354 @@
+#!/usr/bin/python3
+"""Everything at once: overlay series with a disclaimer in it, structure set, segmentations, debug pictures.
+
+With NETRT's own defaults (de-identification and burn-in are on) and with the other profiles, in `process` and
+in `serve`: what is made and what is not, what refers to what, that a study done again replaces all that is
+netrt's, that nothing of it is taken for a source, that each series goes to the destinations and is told of
+by its SeriesType in order; and everything that was planted in the study is looked for in all of it.
+"""
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+
+from harness import Report, run, skip
+
+try:
+    import pydicom
+    import deid_pipeline
+except ImportError:
+    skip("outputs", "no pydicom")
+
+from serve_harness import Orthanc, SENT, Service, Storescp, Study, need_serve, outputs, send, wait_for, workspace
+from wire import Object
+
+warnings.simplefilter("ignore")
+ALL = {"debug": True, "structure_set": "relinked", "segmentation": "per_roi"}
+SEGMENTS = {"enable_segmentation_export": True}
+NUMBERS = {"OVERLAY": 98, "SEGMENTATION": 99, "DEBUG": 101}
+
+
+def sections(**processing):
+    return {"processing": {**ALL, **processing}, "feature_flags": SEGMENTS}
+
+
+def study_folder(out):
+    (folder,) = glob.glob(out + "/UID_*")
+    return folder
+
+
+def counts(folder):
+    found = {t: len(outputs(folder, t)) for t in SENT}
+    found["pictures"] = len(glob.glob(folder + "/debug_visualization/slice_*.jpg"))
+    return found
+
+
+# ---- what is made ----
+
+def check_made(r, what, folder, slices):
+    """{type: data sets}, after the numbers of files and their names."""
+    sets = {t: [pydicom.dcmread(f) for f in outputs(folder, t)] for t in SENT}
+    got = counts(folder)
+    with open(folder + "/report.json", encoding="utf-8") as file:
+        painted = [roi for roi in json.load(file)["structure_sets"][0]["rois"] if roi.get("slices")]
+    want = {"OVERLAY": slices, "DEBUG": slices, "pictures": slices, "STRUCTURE_SET": 1, "SEGMENTATION": len(painted)}
+    if not r.check(got == want, what, "made", got, "not", want):
+        return None
+    for name in sorted(os.listdir(folder)):
+        r.check(name in (*SENT.values(), "debug_visualization") or name.startswith("report."), what, "made", name)
+    for t, prefix in (("OVERLAY", "OVERLAY-"), ("STRUCTURE_SET", "RTSTRUCT-"), ("SEGMENTATION", "SEG-"), ("DEBUG", "DEBUG-")):
+        for path in outputs(folder, t):
+            r.check(os.path.basename(path).startswith(prefix), what, path)
+    for t in ("STRUCTURE_SET", "SEGMENTATION"):
+        for path, ds in zip(outputs(folder, t), sets[t]):
+            r.check(ds.SOPInstanceUID in os.path.basename(path), what, path, "is not named by its own UID")
+    return sets
+
+
+def check_one_world(r, what, sets):
+    """Study, patient and frame of reference are the same everywhere, series are not, and what refers to
+    an image refers to one of the overlay series."""
+    every = [ds for some in sets.values() for ds in some]
+    for keyword in ("StudyInstanceUID", "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyDate",
+                    "StudyID", "AccessionNumber"):
+        values = {str(ds.get(keyword, "")) for ds in every}
+        r.check(len(values) == 1, what, keyword, "is not one:", values)
+    sop = [ds.SOPInstanceUID for ds in every]
+    r.check(len(set(sop)) == len(sop), what, "SOP Instance UIDs repeat")
+    series = {t: {ds.SeriesInstanceUID for ds in some} for t, some in sets.items()}
+    r.check(len(set.union(*series.values())) == sum(len(s) for s in series.values()), what, "series are shared", series)
+    r.check(len(series["OVERLAY"]) == len(series["DEBUG"]) == 1, what, "series", series)
+    for t, number in NUMBERS.items():
+        r.check({int(ds.SeriesNumber) for ds in sets[t]} == {number}, what, t, "series number")
+    overlay = {ds.SOPInstanceUID: ds for ds in sets["OVERLAY"]}
+    frame = {ds.FrameOfReferenceUID for ds in sets["OVERLAY"]}
+    for t in ("SEGMENTATION", "STRUCTURE_SET"):
+        for ds in sets[t]:
+            named = references(ds)
+            images = {u for c, u in named if c == sets["OVERLAY"][0].SOPClassUID}
+            r.check(images and images <= set(overlay), what, t, "refers to", sorted(images - set(overlay))[:2])
+            said = {str(e.value) for e in ds.iterall() if e.keyword in ("FrameOfReferenceUID", "ReferencedFrameOfReferenceUID")}
+            r.check(said == frame, what, t, "frame of reference", said)
+            of_series = {str(e.value) for s in ds.iterall() if s.VR == "SQ" and s.keyword in
+                         ("ReferencedSeriesSequence", "RTReferencedSeriesSequence") for i in s.value for e in i
+                         if e.keyword == "SeriesInstanceUID"}
+            r.check(of_series == series["OVERLAY"], what, t, "refers to the series", of_series)
+    for ds in every:
+        r.check(str(ds.file_meta.MediaStorageSOPInstanceUID) == str(ds.SOPInstanceUID), what, "group 2")
+        mark = [i for i in ds.get("ContributingEquipmentSequence", []) if i.get("ManufacturerModelName") == "netrt"]
+        r.check(mark, what, ds.Modality, "does not say that netrt made it")
+
+
+def references(ds):
+    return {(str(item.ReferencedSOPClassUID), str(item.ReferencedSOPInstanceUID)) for e in ds.iterall() if e.VR == "SQ"
+            for item in e.value if "ReferencedSOPInstanceUID" in item}
+
+
+def check_disclaimer(r, what, plain, sets):
+    """It is in every overlay image, and little else has changed: the rest of the pixels is the source's."""
+    before = {ds.InstanceNumber: ds for ds in plain["OVERLAY"]}
+    for ds in sets["OVERLAY"]:
+        old, new = before[ds.InstanceNumber].pixel_array, ds.pixel_array
+        changed = (old != new).sum()
+        r.check(old.shape == new.shape and 0 < changed < old.size // 3, what, "burn-in changed", changed, "pixels of", old.size)
+
+
+def check_valid(r, what, folder):
+    """dciodvfy says nothing of an error about one of each kind."""
+    if shutil.which("dciodvfy") is None:
+        print("SKIP e2e/outputs: dciodvfy is not installed")
+        return
+    for t in ("SEGMENTATION", "DEBUG", "STRUCTURE_SET"):
+        for path in outputs(folder, t)[:1]:
+            done = subprocess.run(["dciodvfy", path], capture_output=True, text=True, errors="replace", check=False)
+            bad = [l for l in (done.stdout + done.stderr).splitlines() if l.startswith("Error")]
+            r.check(not bad, what, t, "dciodvfy:", bad[:4])
+
+
+def check_process(w):
+    r = w.r
+    plain = w.path("plain-out")
+    done = run("process", "-q", "-c", w.config("plain.yaml", {"enabled": False}, **sections(add_burn_in_disclaimer=False)),
+               w.planted, "-o", plain)
+    if not r.check(done.code == 0, "without de-identification:", done.code, done.err):
+        return
+    without = check_made(r, "plain", study_folder(plain), 4)
+    if without:
+        check_one_world(r, "plain", without)
+    for profile in ("netrt", "basic", "research"):
+        out = "all-" + profile
+        done = w.process(profile, out, sections=sections(segmentation="combined" if profile == "basic" else "per_roi"))
+        r.behaved(done, profile)
+        if not r.check(done.code == 0, profile, "process:", done.code, done.err[-2000:]):
+            continue
+        folder = study_folder(w.path(out))
+        eyes = deid_pipeline.Eyes(r, w.plants, profile)
+        count = eyes.folder(w.path(out), "process")
+        eyes.look(done.out, "standard output")
+        if profile == "basic":
+            r.check(counts(folder)["SEGMENTATION"] == 1, profile, "combined:", counts(folder))
+        else:
+            sets = check_made(r, profile, folder, 4)
+            if sets:
+                check_one_world(r, profile, sets)
+                if without:
+                    check_disclaimer(r, profile, without, sets)
+        check_valid(r, profile, folder)
+        print("%s: %d plants looked for in %d files, %d bytes" % (profile, len(eyes.wanted), count, eyes.bytes))
+
+
+# ---- NETRT's own configuration, as it is ----
+
+def defaults(w, name, **processing):
+    """`netrt config default`, with paths of ours and what is asked for switched on."""
+    text = run("config", "default").out.decode()
+    book = w.path(name + ".map.json")
+    for old, new in [("/mnt/shared/pid_mapping.json", book), *processing.pop("replaced", [])]:
+        assert old in text, old
+        text = text.replace(old, new)
+    for key, value in processing.items():
+        text, n = re.subn(r"(?m)^  %s: \S+$" % key, "  %s: %s" % (key, json.dumps(value)), text)
+        assert n == 1, key
+    with open(w.path(name), "w", encoding="utf-8") as file:
+        file.write(text)
+    return w.path(name)
+
+
+def check_defaults(w):
+    """Out of the box: nothing is refused; then with all that can be switched on."""
+    r = w.r
+    done = run("process", "-q", "-c", defaults(w, "box.yaml"), w.path("phantom"), "-o", w.path("box"))
+    if r.check(done.code == 0, "NETRT's defaults:", done.code, done.err):
+        got = counts(study_folder(w.path("box")))
+        r.check(got == {"OVERLAY": 4, "DEBUG": 0, "pictures": 0, "STRUCTURE_SET": 0, "SEGMENTATION": 0}, "defaults made", got)
+        for path in outputs(study_folder(w.path("box"))):
+            ds = pydicom.dcmread(path)
+            r.check(ds.PatientID == ds.PatientName == "SITE_0001_20260105", "defaults:", ds.PatientID, ds.PatientName)
+            r.check(ds.get("BurnedInAnnotation") == "NO", "defaults:", ds.get("BurnedInAnnotation"))
+    config = defaults(w, "most.yaml", debug=True, structure_set="original", enable_segmentation_export=True)
+    done = run("process", "-q", "-c", config, w.path("phantom"), "-o", w.path("most"))
+    if r.check(done.code == 0, "defaults with everything:", done.code, done.err):
+        folder = study_folder(w.path("most"))
+        got = counts(folder)
+        r.check(got["OVERLAY"] == got["DEBUG"] == 4 and got["STRUCTURE_SET"] == 1 and got["SEGMENTATION"] > 5, got)
+        eyes = re.compile(rb"Phantom\^Netrt|NETRT-PHANTOM")
+        for path in glob.glob(folder + "/**", recursive=True):
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    r.check(not eyes.search(file.read()), "the patient is in", path)
+    done = run("process", "-q", "--debug", "-c", defaults(w, "debug.yaml"), w.path("phantom"), "-o", w.path("debug"))
+    got = counts(study_folder(w.path("debug"))) if done.code == 0 else done.err
+    r.check(got == {"OVERLAY": 4, "DEBUG": 4, "pictures": 4, "STRUCTURE_SET": 0, "SEGMENTATION": 0}, "--debug made", got)
+
+
+# ---- once more ----
+
+def digest_of(folder):
+    return {os.path.relpath(f, folder): open(f, "rb").read() for f in outputs(folder)}
+
+
+def check_again(w):
+    """A study that is done again: what is netrt's is replaced, what is not stays, and outputs are no input."""
+    r, off = w.r, {"enabled": False}
+    more = w.config("again.yaml", off, **sections())
+    less = w.config("less.yaml", off, processing={"add_burn_in_disclaimer": False})
+    out = w.path("again")
+    r.check(run("process", "-q", "-c", more, w.path("phantom"), "-o", out).code == 0, "first")
+    folder = study_folder(out)
+    first = digest_of(folder)
+    for name in ("DebugDicom/mine.dcm", "Segmentations/notes.txt", "StructureSet/RS.dcm"):
+        shutil.copy(w.path("phantom", "rs", "RS.dcm"), os.path.join(folder, name))
+    # its own output beside its input: nothing of it counts
+    made = [f for f in outputs(folder) if os.path.relpath(f, folder) in first]
+    done = run("process", "-q", "-c", more, *made, "-o", w.path("none"))
+    r.check(done.code == 65 and b"earlier run" in done.err and not glob.glob(w.path("none") + "/UID_*"),
+            "outputs as input:", done.code, done.err[-500:])
+    done = run("process", "-q", "-c", more, w.path("phantom"), *made, "-o", out)
+    r.check(done.code == 0, "again", done.err)
+    second = digest_of(folder)
+    r.check(set(second) - {"DebugDicom/mine.dcm", "StructureSet/RS.dcm"} == set(first), "again made others:",
+            sorted(set(second) ^ set(first))[:6])
+    with open(folder + "/report.txt", encoding="utf-8") as file:
+        r.check("of an earlier run" in file.read(), "the report does not tell of its own objects in the input")
+    r.check(run("process", "-q", "-c", less, w.path("phantom"), "-o", out).code == 0, "less")
+    left = sorted(os.path.relpath(f, folder) for f in glob.glob(folder + "/**", recursive=True) if os.path.isfile(f))
+    others = [f for f in left if not f.startswith("Addition/OVERLAY-") and not f.startswith("report.")]
+    r.check(others == ["DebugDicom/mine.dcm", "Segmentations/notes.txt", "StructureSet/RS.dcm"], "left:", others)
+    r.check(not os.path.exists(folder + "/debug_visualization"), "an empty folder is left")
+    r.check(not glob.glob(out + "/.UID_*"), "a staging folder is left")
+
+
+# ---- the service ----
+
+def lines_of(service, uid):
+    """[(event, series type)] of a study, as the transaction log has them."""
+    return re.findall(r"(SENDING_\w+) SeriesType: (\w+), StudyUID: %s," % re.escape(uid), service.transactions())
+
+
+def gone(service):
+    return not [f for f in os.listdir(service.working) if f.startswith("UID_")]
+
+
+def check_accounts(r, what, service, uid):
+    got = lines_of(service, uid)
+    want = [("SENDING_START", t) for t in SENT] + [("SENDING_SUCCESS", t) for t in SENT]
+    r.check(got == want, what, "told", got)
+
+
+def check_report(r, what, service, made):
+    for path in glob.glob(service.reports + "/report_*.json"):
+        with open(path, encoding="utf-8") as file:
+            for d in json.load(file)["destinations"]:
+                said = {t: n["sent"] for t, n in d["series"].items()}
+                r.check(said == made and list(said) == list(SENT), what, "the report says", said, "of", made)
+
+
+def check_serve(w):
+    """NETRT's defaults and all the rest, the planted study by C-STORE, to storescp."""
+    r = w.r
+    folder = w.path("serve")
+    os.makedirs(folder)
+    with Storescp(folder + "/pacs", "--fork", "+B") as pacs:
+        anonymization = w.anonymization("netrt")
+        service = Service(folder, destination=("STORESCP", pacs.port), anonymization=anonymization,
+                          processing={**ALL, "add_burn_in_disclaimer": True}, feature_flags=SEGMENTS)
+        with service:
+            objects = [Object(f) for f in sorted(glob.glob(w.planted + "/*/*"))]
+            answers = send(service.port, objects)
+            r.check(set(answers.values()) == {0}, "C-STORE:", answers)
+            r.check(wait_for(lambda: gone(service) and len(pacs.files()) > 9, 60), "not delivered:", pacs.files(),
+                    service.log()[-3000:])
+            said = re.search(r"SENDING_START SeriesType: OVERLAY, StudyUID: (\S+),", service.transactions())
+            if r.check(said, "no SENDING_START", service.transactions()):
+                check_accounts(r, "storescp", service, said.group(1))
+            got = [pydicom.dcmread(f) for f in pacs.files()]
+            made = {"OVERLAY": sum(d.Modality == "CT" and "OverlayRows" not in d and d.SeriesNumber == 98 for d in got),
+                    "STRUCTURE_SET": sum(d.Modality == "RTSTRUCT" for d in got),
+                    "SEGMENTATION": sum(d.Modality == "SEG" for d in got),
+                    "DEBUG": sum(d.SeriesNumber == 101 for d in got)}
+            r.check(made["OVERLAY"] == 4 and made["DEBUG"] == 4 and made["STRUCTURE_SET"] == 1 and made["SEGMENTATION"] > 5,
+                    "arrived:", made)
+            check_report(r, "storescp", service, made)
+            eyes = deid_pipeline.Eyes(r, w.plants, "netrt")
+            eyes.folder(pacs.folder, "storescp")
+            eyes.folder(service.reports, "reports")
+            eyes.folder(service.logs, "logs")
+            eyes.look(service.all_logs().encode(), "standard output")
+            print("serve: %d objects, %d plants looked for in %d places, %d bytes" % (
+                len(got), len(eyes.wanted), eyes.places, eyes.bytes))
+            service.end(r, "storescp")
+
+
+def check_orthanc(w):
+    """All series of a study are committed to before it goes; --debug."""
+    r = w.r
+    if shutil.which("Orthanc") is None:
+        print("SKIP e2e/outputs: Orthanc is not installed")
+        return
+    study = Study(w.path("orthanc-study"), 78, 6)
+    with workspace("outputs") as folder:
+        service = Service(folder + "/netrt", processing={**ALL, "add_burn_in_disclaimer": True, "segmentation": "combined"},
+                          feature_flags=SEGMENTS)
+        with service, Orthanc(folder + "/to", {"netrt": ("NETRT", service.port)}) as target:
+            service.settings["dicom_destinations"] = [{"name": "orthanc", "ip": "localhost", "port": target.port,
+                                                       "ae_title": "ORTHANC", "storage_commitment": "request"}]
+            service.configure()
+            service.stop()
+            service.start()
+            send(service.port, study.objects)
+            expected = study.expected(service.config)
+            r.check(wait_for(lambda: gone(service), 60), "not committed", service.files(), service.log()[-3000:],
+                    target.log()[-1500:])
+            kept = target.rest("/instances")
+            r.check(len(kept) == len(expected) == 6 + 1 + 1 + 6, "Orthanc has", len(kept), "of", len(expected))
+            of = [target.rest("/series/" + s) for s in target.rest("/series")]
+            r.check(sorted(s["MainDicomTags"]["Modality"] for s in of)[:1] == ["CT"] and len(of) == 4, "series:",
+                    [s["MainDicomTags"] for s in of])
+            check_accounts(r, "Orthanc", service, study.uid)
+            said = re.search(r"storage of (\d+) instances committed", service.all_logs())
+            r.check(said and int(said.group(1)) == len(expected), "committed:", said and said.group(0))
+            service.end(r, "Orthanc")
+
+
+CHECKS = [check_process, check_defaults, check_again, check_serve, check_orthanc]
+
+
+def main():
+    need_serve("outputs")
+    r = Report("outputs")
+    wanted = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        w = deid_pipeline.Work(r, folder)
+        for check in CHECKS:
+            if not wanted or check.__name__ in wanted:
+                check(w)
+    return r.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
