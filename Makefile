@@ -16,7 +16,7 @@ SUPPORT := $(sort $(wildcard tests/support/*.c))
 FUZZ    := $(patsubst fuzz/fuzz_%.c,%,$(sort $(wildcard fuzz/fuzz_*.c)))
 GEN     := $(patsubst tools/gen_%.c,build/gen/%.stamp,$(sort $(wildcard tools/gen_*.c))) \
            build/gen/default_config.inc build/gen/roi_names.inc build/gen/safe_private.inc \
-           build/gen/report_css.inc
+           build/gen/report_css.inc build/gen/roi_codes.inc
 SUITES  := $(patsubst tests/t_%.c,%,$(TESTS))
 
 WARN   := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes \
@@ -128,6 +128,10 @@ build/gen/report_css.inc: src/study/report.css build/host/embed
 	$(Q)build/host/embed $< >$@
 
 build/gen/%.inc: config/%.txt build/host/embed
+	@mkdir -p $(@D)
+	$(Q)build/host/embed $< >$@
+
+build/gen/roi_codes.inc: tables/roi_codes.tsv build/host/embed
 	@mkdir -p $(@D)
 	$(Q)build/host/embed $< >$@
 

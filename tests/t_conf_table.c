@@ -247,17 +247,9 @@ static const struct {
 	 "disclaimer yet, so nothing is processed; set processing.add_burn_in_disclaimer: false in "
 	 "f to go on without it\n"},
 	{"processing: {add_burn_in_disclaimer: false}\n", ""},
-	{"anonymization: {enabled: }\nprocessing: {add_burn_in_disclaimer: false}\n"
+	{"processing: {add_burn_in_disclaimer: false, structure_set: relinked}\n"
 	 "feature_flags: {enable_segmentation_export: on}\n",
-	 "1:26: anonymization.enabled: warning: has no value, so the default stands: true\n"
-	 "3:45: feature_flags.enable_segmentation_export: is on, but this version cannot write "
-	 "segmentations yet, so nothing is processed; set "
-	 "feature_flags.enable_segmentation_export: "
-	 "false in f to go on without it\n"},
-	{"processing: {add_burn_in_disclaimer: false, structure_set: none}\n", ""},
-	{"processing: {add_burn_in_disclaimer: false, structure_set: relinked}\n",
-	 "1:60: processing.structure_set: is on, but this version cannot send a structure set yet, "
-	 "so nothing is processed; set processing.structure_set: none in f to go on without it\n"},
+	 ""},
 	{NULL,
 	 "processing.add_burn_in_disclaimer: is on by default, but this version cannot burn in a "
 	 "disclaimer yet, so nothing is processed; make a file with `netrt config default > "

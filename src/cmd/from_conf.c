@@ -32,6 +32,30 @@ static void digest(struct bytes text, char out[static 65])
 		snprintf(out + 2 * i, 3, "%02x", sum[i]);
 }
 
+/* The site's table of codes for ROIs. */
+static int load_codes(struct loaded *l)
+{
+	const char *path = l->conf.processing.roi_codes_file;
+	struct bytes text;
+	struct fault f;
+	char why[256];
+	unsigned line = 0;
+
+	if (path == NULL)
+		return EX_OK;
+	enum err e = file_read(&text, path, ROI_CODES_FILE, &l->arena, &f);
+	if (e == OK)
+		e = roi_codes_parse(&l->codes, text, &l->arena, &line, &f);
+	if (e == OK)
+		return EX_OK;
+	fault_format(&f, why, sizeof(why));
+	if (line > 0)
+		log_say(LOG_ERROR, "%s:%u: %s", log_quote_str(path), line, why);
+	else
+		log_say(LOG_ERROR, "processing.roi_codes_file: %s: %s", log_quote_str(path), why);
+	return EX_CONFIG;
+}
+
 static int load(struct loaded *l, bool debug)
 {
 	static struct conf_diags problems;
@@ -58,7 +82,7 @@ static int load(struct loaded *l, bool debug)
 		return EX_CONFIG;
 	}
 	digest(text, l->sha256);
-	return EX_OK;
+	return load_codes(l);
 }
 
 int loaded_open(struct loaded *l, const char *path, bool debug)
@@ -120,8 +144,9 @@ enum log_level level_of(enum conf_log_level level, bool quiet)
 }
 
 /* What is made besides the overlay series, and on it. */
-static void outputs_of(struct study_options *o, const struct conf *c)
+static void outputs_of(struct study_options *o, const struct loaded *l)
 {
+	const struct conf *c = &l->conf;
 	const struct conf_processing *p = &c->processing;
 	static const enum study_corner corners[] = {
 		[CONF_BOTTOM_RIGHT] = STUDY_BOTTOM_RIGHT,
@@ -161,7 +186,7 @@ static void outputs_of(struct study_options *o, const struct conf *c)
 		.algorithm_name = p->segmentation_algorithm_name,
 		.algorithm_version = p->segmentation_algorithm_version,
 		.tracking_id = p->segmentation_tracking_id,
-		.codes_file = p->roi_codes_file,
+		.codes = p->roi_codes_file != NULL ? &l->codes : NULL,
 	};
 	o->structure_set = sets[p->structure_set];
 }
@@ -191,7 +216,7 @@ void study_options_of(struct study_options *o, struct loaded *l)
 	o->series_number = p->overlay_series_number;
 	o->series_description = p->overlay_series_description;
 	o->study_id = p->overlay_study_id;
-	outputs_of(o, &l->conf);
+	outputs_of(o, l);
 	o->version = NETRT_VERSION;
 	o->config_file = l->path;
 	memcpy(o->config_sha256, l->sha256, sizeof(o->config_sha256));

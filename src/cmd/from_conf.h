@@ -7,6 +7,7 @@
 #include "anon/gate.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "series/roicodes.h"
 #include "service/accounts.h"
 #include "service/options.h"
 #include "service/sender.h"
@@ -16,7 +17,8 @@ struct loaded {
 	struct arena arena;
 	const char *path; /* or NULL: the built-in defaults */
 	struct conf conf;
-	char sha256[65]; /* of the file */
+	char sha256[65];        /* of the file */
+	struct roi_codes codes; /* processing.roi_codes_file */
 	struct anon_settings deid;
 	struct anon_gate gate;
 	bool shielded; /* `gate` is open: what is made is de-identified */

@@ -490,7 +490,6 @@ TEXT(processing.roi_codes_file, CONF_PATH, 1, PATH_LENGTH, NULL, NULLABLE,
 	HELP("The site's own table of ROI names and codes, read before the built-in one; null: "
 	     "none.")),
 WORD(enum conf_structure_set, processing.structure_set, structure_set_words, "none",
-	UNBUILT("send a structure set"),
 	HELP("Send a structure set with the overlay series: none, the original, or a copy that "
 	     "refers to the overlay series (relinked).")),
 BOOL(processing.debug, "false",
@@ -608,7 +607,7 @@ LIST(anonymization.rules.blank_tags, CONF_TAG, 1, 64, none,
 TEXT(anonymization.rules.generate_random_id_prefix, CONF_ID, 0, 40, "",
 	HELP("What a random Patient ID begins with, instead of site_code.")),
 
-BOOL(feature_flags.enable_segmentation_export, "false", UNBUILT("write segmentations"),
+BOOL(feature_flags.enable_segmentation_export, "false",
 	HELP("Write a DICOM Segmentation of each ROI.")),
 
 INT(watcher.debounce_interval_seconds, 1, 86400, "5", UNIT("s"),

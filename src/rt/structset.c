@@ -15,6 +15,7 @@
  *     PLACE_CONTOUR           Contour Sequence                 -> struct contour
  *     PLACE_IMAGE               Contour Image Sequence
  *     PLACE_OBSERVATION     RT ROI Observations Sequence       -> struct observation
+ *     PLACE_CODE              RT ROI Identification Code Sequence
  *
  * Only when all is read are items paired by ROI Number (pair_*), and only where that gives
  * another order are the contours moved.
@@ -40,6 +41,7 @@ enum place {
 	PLACE_CONTOUR,
 	PLACE_IMAGE,
 	PLACE_OBSERVATION,
+	PLACE_CODE,
 	PLACE_OTHER,
 	PLACES
 };
@@ -58,6 +60,7 @@ static const struct {
 	{PLACE_ROI_CONTOUR, TAG_ContourSequence, PLACE_CONTOUR},
 	{PLACE_CONTOUR, TAG_ContourImageSequence, PLACE_IMAGE},
 	{PLACE_SET, TAG_RTROIObservationsSequence, PLACE_OBSERVATION},
+	{PLACE_OBSERVATION, TAG_RTROIIdentificationCodeSequence, PLACE_CODE},
 };
 
 #define PLACE_DEPTH 6 /* the data set, four sequences, and another one inside */
@@ -75,6 +78,8 @@ struct observation {
 	int64_t number;
 	bool has_number;
 	struct bytes type;
+	uint32_t codes;
+	struct bytes code_value, code_scheme, code_meaning; /* of the first */
 };
 
 enum event_kind { EVENT_ITEM, EVENT_ITEM_END, EVENT_ELEMENT };
@@ -444,6 +449,18 @@ static void observation_element(struct observation *o, const struct event *e)
 		o->type = e->value;
 }
 
+static void code_element(struct observation *o, const struct event *e)
+{
+	if (o->codes > 1)
+		return;
+	if (e->tag == TAG_CodeValue)
+		o->code_value = e->value;
+	if (e->tag == TAG_CodingSchemeDesignator)
+		o->code_scheme = e->value;
+	if (e->tag == TAG_CodeMeaning)
+		o->code_meaning = e->value;
+}
+
 static void begin_item(struct reader *r, enum place place)
 {
 	struct structset *s = r->set;
@@ -457,8 +474,10 @@ static void begin_item(struct reader *r, enum place place)
 			(struct roi_item){.number = -1, .contour_first = s->contour_count};
 		break;
 	case PLACE_CONTOUR:
-		s->contours[s->contour_count++] =
-			(struct contour){.type = CONTOUR_UNKNOWN, .points_declared = -1};
+		s->contours[s->contour_count] = (struct contour){.type = CONTOUR_UNKNOWN,
+								 .points_declared = -1,
+								 .ordinal = s->contour_count};
+		s->contour_count++;
 		r->roi_items[r->roi_item_count - 1].contour_count++;
 		break;
 	case PLACE_IMAGE:
@@ -469,6 +488,9 @@ static void begin_item(struct reader *r, enum place place)
 		break;
 	case PLACE_OBSERVATION:
 		r->observations[r->observation_count++] = (struct observation){.number = -1};
+		break;
+	case PLACE_CODE:
+		r->observations[r->observation_count - 1].codes++;
 		break;
 	default:
 		break;
@@ -506,6 +528,9 @@ static void item_element(struct reader *r, const struct event *e)
 		break;
 	case PLACE_OBSERVATION:
 		observation_element(&r->observations[r->observation_count - 1], e);
+		break;
+	case PLACE_CODE:
+		code_element(&r->observations[r->observation_count - 1], e);
 		break;
 	default:
 		break;
@@ -617,6 +642,11 @@ static void pair_observations(struct reader *r, const struct key *keys, uint32_t
 		struct roi *roi = &s->rois[keys[k].roi];
 		if (roi->interpreted_type.len == 0)
 			roi->interpreted_type = as_utf8(r, VR_CS, o->type);
+		if (roi->code_value.len == 0 && o->codes > 0) {
+			roi->code_value = as_utf8(r, VR_SH, o->code_value);
+			roi->code_scheme = as_utf8(r, VR_SH, o->code_scheme);
+			roi->code_meaning = as_utf8(r, VR_LO, o->code_meaning);
+		}
 		roi->has_observation = true;
 	}
 }

@@ -37,6 +37,7 @@ struct contour {
 				    be empty */
 	uint32_t image_count;    /* items of Contour Image Sequence */
 	uint32_t roi;            /* index in structset.rois */
+	uint32_t ordinal;        /* which one it is in the file, over all ROIs, from 0 */
 	int64_t points_declared; /* Number of Contour Points, -1 when absent */
 	uint8_t type;            /* enum contour_type */
 	bool has_offset;         /* Contour Offset Vector that is not zero */
@@ -49,7 +50,9 @@ struct roi {
 	struct bytes algorithm;        /* ROI Generation Algorithm, UTF-8 */
 	struct bytes interpreted_type; /* RT ROI Interpreted Type, UTF-8, "" when there is no
 					  observation */
-	struct uid frame;              /* Referenced Frame of Reference UID */
+	struct bytes code_value, code_scheme, code_meaning; /* RT ROI Identification Code Sequence,
+							     * the first item; UTF-8, or "" */
+	struct uid frame;                                   /* Referenced Frame of Reference UID */
 	uint8_t color[3];
 	bool has_color, has_observation, in_contour_sequence, in_roi_sequence;
 	bool has_number;

@@ -31,8 +31,7 @@ static bool zone_offset(struct bytes text, int *out)
 	return true;
 }
 
-/* All DA and TM of a data set are in its own zone, where it names one (PS3.3 C.12.1.1.8). */
-static struct wall in_zone(struct wall w, const struct dset *d)
+struct wall derive_zone(struct wall w, const struct dset *d)
 {
 	struct tm tm = {.tm_year = w.year - 1900,
 			.tm_mon = w.month - 1,
@@ -61,7 +60,7 @@ static struct wall in_zone(struct wall w, const struct dset *d)
 enum err derive_open(struct derive *v, const struct overlay_series *series, const struct dset *d,
 		     size_t more, struct arena *a, struct fault *f)
 {
-	struct derive r = {.series = series, .d = d, .a = a, .now = in_zone(series->now, d)};
+	struct derive r = {.series = series, .d = d, .a = a, .now = derive_zone(series->now, d)};
 
 	if (!uid_set(&r.source_class, dset_text(d, NULL, TAG_SOPClassUID)))
 		return fault_tag(f, ERR_UNUSABLE, "no usable SOP Class UID", FAULT_NO_OFFSET,
@@ -209,35 +208,35 @@ static bool items_of(const struct dset *d, const struct elem *e, struct bytes *o
 	return true;
 }
 
-static void source_instance_item(struct build *b, const struct derive *v)
+static void source_instance_item(struct build *b, const void *ctx)
 {
+	const struct derive *v = ctx;
+
 	reference(b, &v->series->set_class, &v->series->set_instance);
 }
 
-static void equipment_item(struct build *b, const struct derive *v)
+static void equipment_item(struct build *b, const void *ctx)
 {
+	const struct derive *v = ctx;
+
 	mark_item(b, &v->now, v->series->software_version,
 		  "Drew the contours of an RT Structure Set as overlay planes");
 }
 
-/*
- * A sequence that keeps its items and gains one.  Kept as UN where it is UN: the items inside
- * are then in implicit VR little endian (PS3.5 6.2.2 note 2), and so is the new one.
- */
-static void append_item(struct derive *v, uint32_t tag,
-			void (*fill)(struct build *, const struct derive *))
+void derive_append(struct build *b, const struct dset *d, uint32_t tag,
+		   void (*fill)(struct build *, const void *), const void *ctx, bool *no_memory)
 {
-	const struct elem *e = dset_find(v->d, NULL, tag);
+	const struct elem *e = dset_find(d, NULL, tag);
 	struct bytes old = BYTES_NONE;
 	struct build one;
-	bool kept = e != NULL && items_of(v->d, e, &old);
+	bool kept = e != NULL && items_of(d, e, &old);
 	bool as_un = kept && e->vr == VR_UN;
-	const struct syntax *syntax = as_un ? &syntax_implicit_le : v->d->syntax;
+	const struct syntax *syntax = as_un ? &syntax_implicit_le : d->syntax;
 
 	build_init(&one, syntax, BUILD_ROOM + old.len);
 	build_sequence(&one, tag);
 	build_item(&one);
-	fill(&one, v);
+	fill(&one, ctx);
 	build_item_end(&one);
 	build_sequence_end(&one);
 
@@ -248,10 +247,15 @@ static void append_item(struct derive *v, uint32_t tag,
 		buf_add(&all, kept ? old : BYTES_NONE);
 		buf_add(&all, bytes_slice(item, head, item.len - head));
 	}
-	v->no_memory = v->no_memory || one.out.failed || all.failed;
-	build_bytes(&v->b, tag, as_un ? VR_UN : VR_SQ, buf_bytes(&all));
+	*no_memory = *no_memory || one.out.failed || all.failed;
+	build_bytes(b, tag, as_un ? VR_UN : VR_SQ, buf_bytes(&all));
 	buf_free(&all);
 	build_free(&one);
+}
+
+static void append_item(struct derive *v, uint32_t tag, void (*fill)(struct build *, const void *))
+{
+	derive_append(&v->b, v->d, tag, fill, v, &v->no_memory);
 }
 
 void derive_elements(struct derive *v)

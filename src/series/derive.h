@@ -22,6 +22,8 @@ struct derive {
 	bool no_memory; /* sticky: a text found no room in the arena */
 };
 
+/* All DA and TM of a data set are in its own zone, where it names one (PS3.3 C.12.1.1.8). */
+struct wall derive_zone(struct wall w, const struct dset *d);
 /* `more`: bytes that the caller will build beyond the elements of this module. */
 enum err derive_open(struct derive *v, const struct overlay_series *series, const struct dset *d,
 		     size_t more, struct arena *a, struct fault *f) MUST_USE;
@@ -30,6 +32,13 @@ void derive_close(struct derive *v);
 void derive_elements(struct derive *v);
 /* A text element of at most `max` bytes, converted; nothing for an empty text. */
 void derive_text(struct derive *v, uint32_t tag, enum vr vr, struct bytes utf8, size_t max);
+/*
+ * A sequence of `d` that keeps its items and gains one, which `fill` fills.  Kept as UN where it is
+ * UN: the items inside are then in implicit VR little endian (PS3.5 6.2.2 note 2), and so is the
+ * new one.
+ */
+void derive_append(struct build *b, const struct dset *d, uint32_t tag,
+		   void (*fill)(struct build *, const void *), const void *ctx, bool *no_memory);
 /* Tags that must not be in the derived image, ascending. */
 extern const uint32_t derive_removed[3];
 

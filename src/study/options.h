@@ -8,6 +8,7 @@
 #include "anon/gate.h"
 #include "base/clock.h"
 #include "rt/plan.h"
+#include "series/roicodes.h"
 
 /* The key of derived UIDs where the configuration has none.  No secret: it keeps netrt's UIDs apart
  * from other people's, and makes the same study give the same instances everywhere. */
@@ -40,7 +41,7 @@ struct study_segments {
 	int64_t series_number;
 	const char *description; /* template: one {} becomes the ROI's name */
 	const char *algorithm_name, *algorithm_version, *tracking_id;
-	const char *codes_file; /* the site's table, or NULL */
+	const struct roi_codes *codes; /* the site's table, or NULL */
 };
 
 enum study_structure_set { STUDY_SET_NONE, STUDY_SET_ORIGINAL, STUDY_SET_RELINKED };

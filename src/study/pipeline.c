@@ -408,7 +408,7 @@ static void make_products(struct task *t)
 			     .plan = &t->plan,
 			     .set_file = &t->file,
 			     .series = &t->series,
-			     .rows = t->job.rows,
+			     .job = &t->job,
 			     .staging = &r->staging,
 			     .suffix = t->suffix};
 	struct fault f;

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 
 #include "base/limits.h"
+#include "study/segments.h"
+#include "study/structure_set.h"
 
 /* ---- objects as they may be told ---- */
 
@@ -58,18 +60,21 @@ enum err products_verify(struct products *p, enum output_kind kind, const char *
 
 /* ---- the products ---- */
 
-/* TODO(SEG): options->structure_set, series/relink.h; OUTPUT_STRUCTURE_SET. */
+struct wall products_now(const struct products *p)
+{
+	return p->image.shielded ? p->image.shield.now : p->options->now;
+}
+
 static enum err make_structure_set(struct products *p, struct fault *f)
 {
 	p->doing = "cannot write the structure set";
-	return fault_set(f, ERR_UNSUPPORTED, "it is not built", FAULT_NO_OFFSET);
+	return structure_set_write(p, f);
 }
 
-/* TODO(SEG): options->segments, study/segments.h; OUTPUT_SEGMENTATION. */
 static enum err make_segmentations(struct products *p, struct fault *f)
 {
 	p->doing = "cannot write segmentations";
-	return fault_set(f, ERR_UNSUPPORTED, "they are not built", FAULT_NO_OFFSET);
+	return segments_write(p, f);
 }
 
 static enum err open_sources(struct products *p, struct fault *f)

@@ -32,7 +32,9 @@ struct products {
 	const struct rt_plan *plan;     /* plan->set: UID and names of ROIs as they may be told */
 	const struct part10 *set_file;  /* as it came: the contours of plan->set are views of it */
 	const struct overlay_series *series;
-	const struct slice_row *rows; /* of each plane: .derived is the overlay image's UID */
+	/* what the first pass found: .rows[k].derived is the overlay image's UID of plane k, .areas
+	 * are the pixels of its ROIs */
+	const struct slice_job *job;
 	const struct staging *staging;
 	const char *suffix; /* of file names that do not name the object's own UID */
 
@@ -50,6 +52,8 @@ struct products {
 /* Everything that the options ask for.  On an error the study fails; *p says at what. */
 enum err products_make(struct products *p, struct fault *f) MUST_USE;
 
+/* The time that new objects tell of themselves. */
+struct wall products_now(const struct products *p);
 /* A file that was written to the folder of this kind: ERR_UNUSABLE and p->hit when it holds what
  * may not be told. */
 enum err products_verify(struct products *p, enum output_kind kind, const char *name,

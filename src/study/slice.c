@@ -217,6 +217,7 @@ static enum err paint_one(struct worker *w, struct canvas *c, uint32_t i,
 	measure(m, &w->painter.notes, area);
 	if (area->pixels == 0)
 		return OK;
+	job->rows[c->plane].overlap |= mask_overlap(&c->merged, m);
 	mask_or(&c->merged, m);
 	c->names[c->name_count++] = job->plan->set->rois[roi].name;
 	if (own)

@@ -50,6 +50,7 @@ struct slice_row { /* of one plane */
 	struct anon_counts counts;
 	bool no_statistics; /* wanted, but the pixels cannot be read */
 	struct debug_made debug;
+	bool overlap;    /* a pixel is in more than one ROI */
 	bool text_lossy; /* its character set lacks letters of a name: '?' was written */
 };
 
