@@ -111,7 +111,10 @@ static void compress(struct writer *w, const uint8_t *rgb, size_t pitch, uint32_
 	jpeg_set_quality(jpeg, quality, TRUE);
 	for (int i = 0; i < jpeg->num_components; i++)
 		jpeg->comp_info[i].h_samp_factor = jpeg->comp_info[i].v_samp_factor = 1;
-	jpeg->optimize_coding = TRUE;
+	if (w->out != NULL) /* many small ones: in a third of the time, a twentieth larger */
+		jpeg->dct_method = JDCT_IFAST;
+	else
+		jpeg->optimize_coding = TRUE;
 	jpeg_start_compress(jpeg, TRUE);
 	while (jpeg->next_scanline < jpeg->image_height) {
 		/* libjpeg wants pointers to rows that it may write to, and does not. */

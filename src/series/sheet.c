@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -180,21 +181,68 @@ static uint8_t grey(const struct view *v, double stored)
 	return (uint8_t)lround(v->p->monochrome1 ? 255.0 - shade : shade);
 }
 
-static void draw_image(const struct view *v)
+/* The means of all boxes of tile row y, of an image in grey that is no smaller than the tile. */
+static void mean_row(const struct view *v, uint32_t y, int64_t *line_of_image,
+		     double out[static TILE_MAX])
+{
+	const struct pixels *p = v->p;
+	int64_t sums[TILE_MAX] = {0};
+	uint32_t x0, x1, y0, y1;
+
+	box(y, v->tile_rows, p->rows, &y0, &y1);
+	for (uint32_t row = y0; row < y1; row++) {
+		pixels_row(p, row, line_of_image);
+		for (uint32_t x = 0; x < v->tile_cols; x++) {
+			box(x, v->tile_cols, p->cols, &x0, &x1);
+			for (uint32_t col = x0; col < x1; col++)
+				sums[x] += line_of_image[col];
+		}
+	}
+	for (uint32_t x = 0; x < v->tile_cols; x++) {
+		box(x, v->tile_cols, p->cols, &x0, &x1);
+		out[x] = (double)sums[x] / ((double)(x1 - x0) * (y1 - y0));
+	}
+}
+
+static bool is_larger(const struct view *v)
+{
+	return v->p->cols >= v->tile_cols && v->p->rows >= v->tile_rows;
+}
+
+static void draw_grey(const struct view *v)
+{
+	int64_t *row = is_larger(v) ? malloc(v->p->cols * sizeof(*row)) : NULL;
+	double means[TILE_MAX];
+
+	for (uint32_t y = 0; y < v->tile_rows; y++) {
+		uint8_t *at = v->origin + y * v->pitch;
+
+		if (row != NULL)
+			mean_row(v, y, row, means);
+		for (uint32_t x = 0; x < v->tile_cols; x++, at += 3)
+			memset(at, grey(v, row != NULL ? means[x] : scaled(v, x, y, -1)), 3);
+	}
+	free(row);
+}
+
+static void draw_color(const struct view *v)
 {
 	for (uint32_t y = 0; y < v->tile_rows; y++) {
 		uint8_t *at = v->origin + y * v->pitch;
 
-		for (uint32_t x = 0; x < v->tile_cols; x++, at += 3) {
-			if (v->p == NULL)
-				memcpy(at, field, 3);
-			else if (v->p->color)
-				for (int i = 0; i < 3; i++)
-					at[i] = (uint8_t)lround(scaled(v, x, y, i));
-			else
-				memset(at, grey(v, scaled(v, x, y, -1)), 3);
-		}
+		for (uint32_t x = 0; x < v->tile_cols; x++, at += 3)
+			for (int i = 0; i < 3; i++)
+				at[i] = v->p == NULL ? field[i]
+						     : (uint8_t)lround(scaled(v, x, y, i));
 	}
+}
+
+static void draw_image(const struct view *v)
+{
+	if (v->p == NULL || v->p->color)
+		draw_color(v);
+	else
+		draw_grey(v);
 }
 
 /* The part of a tile in which there may be a mark: columns [x0, x1), rows [y0, y1). */

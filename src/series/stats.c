@@ -142,6 +142,24 @@ int64_t pixels_at(const struct pixels *p, uint32_t col, uint32_t row)
 	return value_of(p, cell_at(p, (size_t)row * p->cols + col));
 }
 
+void pixels_row(const struct pixels *p, uint32_t row, int64_t *out)
+{
+	size_t index = (size_t)row * p->cols;
+	bool plain = p->bits_allocated == 16 && p->bits_stored == 16 && !p->big_endian;
+	const uint8_t *at = p->data.at + index * 2;
+
+	assert(row < p->rows && !p->color);
+	if (!plain)
+		for (uint32_t i = 0; i < p->cols; i++)
+			out[i] = value_of(p, cell_at(p, index + i));
+	else if (p->is_signed)
+		for (uint32_t i = 0; i < p->cols; i++)
+			out[i] = (int16_t)get_u16le(at + 2 * (size_t)i);
+	else
+		for (uint32_t i = 0; i < p->cols; i++)
+			out[i] = get_u16le(at + 2 * (size_t)i);
+}
+
 /* n values, their sum and the sum of their squares: n < 2^32, |value| < 2^32. */
 struct sums {
 	uint64_t n;

@@ -29,6 +29,8 @@ struct pixels {
 enum err pixels_open(struct pixels *p, const struct dset *d, struct fault *f) MUST_USE;
 /* Stored value at (col, row), sign extended; of a color image its luminance, 0..255. */
 int64_t pixels_at(const struct pixels *p, uint32_t col, uint32_t row);
+/* The stored values of a row, cols of them; not of a color image (asserted). */
+void pixels_row(const struct pixels *p, uint32_t row, int64_t *out);
 /* Red, green, blue of a color image. */
 void pixels_rgb(const struct pixels *p, uint32_t col, uint32_t row, uint8_t out[static 3]);
 /* False when the mask is empty or the image is in color.  Sums are exact integers, so the result
