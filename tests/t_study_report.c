@@ -15,7 +15,7 @@
 #include "../fuzz/json_check.h"
 #include "base/file.h"
 #include "service/study_report.h"
-#include "study/report.h"
+#include "study/report_html.h"
 #include "support/support.h"
 
 Suite *suite_study_report(void);
@@ -271,7 +271,39 @@ START_TEST(test_json)
 }
 END_TEST
 
+/* Whatever a peer calls itself, as many tags as with a harmless name. */
+static void hostile_html(struct study_report *r)
+{
+	struct buf out = BUF_INIT(1u << 20);
+	unsigned count = 0, harmless = 0;
+	struct study_report plain = *r;
+
+	study_report_html(r, &out);
+	ck_assert(utf8_valid(buf_bytes(&out)));
+	ck_assert_ptr_null(strstr((const char *)out.at, "\xE2\x80"));
+	for (size_t i = 0; i < out.len; i++) {
+		count += out.at[i] == '<';
+		if (out.at[i] < 0x20 && out.at[i] != '\n' && out.at[i] != '\t')
+			ck_abort_msg("control character at %zu", i);
+	}
+	buf_free(&out);
+	const struct study_report_sender sender = {"x", "x", 1};
+	const struct study_report_destination d = {"x", "x", "x", STUDY_GIVEN_UP, 0, 0, 1,
+						   1,   "x", 1,   {{"x", 0, 1}},  1};
+	plain.sender = &sender;
+	plain.destination = &d;
+	plain.failed = plain.quarantine = "x";
+	study_report_html(&plain, &out);
+	for (size_t i = 0; i < out.len; i++)
+		harmless += out.at[i] == '<';
+	ck_assert_uint_eq(count, harmless);
+	buf_free(&out);
+}
+
 static const char *const hostile[] = {
+	"<script>alert(1)</script>",
+	"</pre></html><!--netrt:delivery-->",
+	"\" onmouseover=\"x",
 	"a\nSender IP: forged",
 	"\x1B[2J",
 	"\xE2\x80\xAEx\xE2\x81\xA6",
@@ -308,6 +340,7 @@ START_TEST(test_hostile)
 	ck_assert_ptr_null(strstr((const char *)as_text.at, "\xE2\x80"));
 	ck_assert_ptr_null(strstr((const char *)as_json.at, "\xE2\x80"));
 	buf_free(&as_text);
+	hostile_html(&r);
 
 	/* as many lines as with a harmless text */
 	const struct study_report_sender plain_sender = {"x", "x", 1};
@@ -349,7 +382,7 @@ START_TEST(test_write)
 	for (int turn = 1; turn <= 3; turn++) /* the folder is made the first time */
 		ck_assert_int_eq(study_report_write(&r, in("out"), study, &f), OK);
 	close(study);
-	ck_assert_uint_eq(files_in(in("out")), 6);
+	ck_assert_uint_eq(files_in(in("out")), 9);
 	const char *text = text_of("out/report_1.2.246.352.71_20251123_184446.txt");
 	ck_assert_ptr_nonnull(text);
 	ck_assert_ptr_nonnull(strstr(text, "ROIs as the job tells\n"));
@@ -359,8 +392,60 @@ START_TEST(test_write)
 	ck_assert_ptr_nonnull(strstr(text, "\"processing\": {\"rois\": []}"));
 	ck_assert_ptr_nonnull(text_of("out/report_1.2.246.352.71_20251123_184446_2.txt"));
 	ck_assert_ptr_nonnull(text_of("out/report_1.2.246.352.71_20251123_184446_3.json"));
+	ck_assert_ptr_nonnull(text_of("out/report_1.2.246.352.71_20251123_184446_3.html"));
 }
 END_TEST
+
+static unsigned times_in(const char *text, const char *word)
+{
+	unsigned n = 0;
+
+	for (const char *at = strstr(text, word); at != NULL; at = strstr(at + 1, word))
+		n++;
+	return n;
+}
+
+/* The page of the job, with the service's part in it; where it is not whole, one of its own. */
+static void html_with_job(const struct report *job, struct study_report *r)
+{
+	struct buf page = BUF_INIT(1u << 20), out = BUF_INIT(1u << 20);
+
+	report_html(job, &page);
+	r->job_html = buf_bytes(&page);
+	study_report_html(r, &out);
+	const char *text = (const char *)out.at;
+	ck_assert_ptr_nonnull(strstr(text, "GTV\\x1B[2J\\x0A\\xE2\\x80\\xAE"));
+	ck_assert(strstr(text, "id=\"summary\"") < strstr(text, "id=\"delivery\""));
+	ck_assert(strstr(text, "id=\"delivery\"") < strstr(text, "id=\"received\""));
+	ck_assert(strstr(text, "id=\"received\"") < strstr(text, "id=\"set1\""));
+	ck_assert_ptr_null(strstr(text, REPORT_HTML_MARK));
+	ck_assert_uint_eq(times_in(text, "</html>"), 1);
+	ck_assert_uint_eq(times_in(text, "<pre>"), 0);
+	ck_assert(out.len > page.len);
+	for (size_t cut = 0; cut < page.len; cut += cut < 2000             ? 1
+						    : page.len - cut > 300 ? 251
+									   : 1) {
+		struct bytes half = bytes_of(page.at, cut);
+
+		buf_free(&out);
+		r->job_html = half;
+		study_report_html(r, &out);
+		text = (const char *)out.at;
+		ck_assert_ptr_null(strstr(text, "id=\"set1\""));
+		ck_assert_uint_eq(times_in(text, "</html>"), 1);
+		ck_assert_uint_eq(times_in(text, "<pre>"), 1);
+	}
+	/* somebody else's, with a policy that allows more */
+	char *policy = strstr((char *)page.at, "default-src 'none'");
+	memcpy(policy, "default-src * ; x ", 18);
+	r->job_html = buf_bytes(&page);
+	buf_free(&out);
+	study_report_html(r, &out);
+	ck_assert_uint_eq(times_in((const char *)out.at, "<pre>"), 1);
+	ck_assert_uint_eq(times_in((const char *)out.at, "default-src *"), 0);
+	buf_free(&out);
+	buf_free(&page);
+}
 
 /* With the real report of the folder job in it, ROI names and all. */
 START_TEST(test_with_job)
@@ -397,6 +482,7 @@ START_TEST(test_with_job)
 	ck_assert_ptr_nonnull(strstr((const char *)out.at, "GTV\\x1B[2J\\x0A\\xE2\\x80\\xAE"));
 	ck_assert_ptr_null(strchr((const char *)out.at, '\x1B'));
 	buf_free(&out);
+	html_with_job(&job, &r);
 	buf_free(&text);
 	buf_free(&json);
 }

@@ -1,5 +1,7 @@
 #include "base/html.h"
 
+#include <string.h>
+
 #include "base/utf8.h"
 
 /* U+FDD0..U+FDEF and the last two of each plane: a parser of HTML calls them errors. */
@@ -37,6 +39,22 @@ void html_text(struct buf *b, struct bytes s)
 void html_str(struct buf *b, const char *s)
 {
 	html_text(b, bytes_str(s));
+}
+
+void html_lines(struct buf *b, struct bytes s)
+{
+	while (s.len > 0) {
+		const uint8_t *end = memchr(s.at, '\n', s.len);
+		size_t len = end != NULL ? (size_t)(end - s.at) : s.len;
+
+		html_text(b, bytes_of(s.at, len));
+		if (end != NULL) {
+			buf_char(b, '\n');
+			len++;
+		}
+		s.at += len;
+		s.len -= len;
+	}
 }
 
 void html_base64(struct buf *b, struct bytes s)

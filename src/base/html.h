@@ -13,6 +13,7 @@
 
 void html_text(struct buf *b, struct bytes s);
 void html_str(struct buf *b, const char *s);
+void html_lines(struct buf *b, struct bytes s); /* for <pre>: line feeds stay */
 
 /* RFC 4648, with padding: for data: URLs and the hashes of a Content-Security-Policy. */
 void html_base64(struct buf *b, struct bytes s);

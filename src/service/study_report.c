@@ -230,7 +230,7 @@ void study_report_json(const struct study_report *r, struct buf *b)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-/* report.txt or report.json of the study's folder; empty when there is none that can be read. */
+/* A report of the study's folder; empty when there is none that can be read. */
 static struct bytes job_report(int study_dir, const char *name, struct file_map *m)
 {
 	struct fault f;
@@ -288,9 +288,13 @@ static void base_name(const struct study_report *r, unsigned turn, char *out, si
 	snprintf(out, size, "report_%s_%s_%.6s%s", r->study.text, date, time, again);
 }
 
-/* Both under the first name that is free. */
-static enum err put_files(int dir, const struct study_report *r, struct bytes as_text,
-			  struct bytes as_json, struct fault *f)
+/* A report in its three forms. */
+enum form { AS_TEXT, AS_JSON, AS_HTML, FORMS };
+static const char *const endings[FORMS] = {"txt", "json", "html"};
+
+/* All of them under the first name that is free. */
+static enum err put_files(int dir, const struct study_report *r, const struct buf *forms,
+			  struct fault *f)
 {
 	char base[160], name[170];
 	enum err e = ERR_IO;
@@ -299,13 +303,13 @@ static enum err put_files(int dir, const struct study_report *r, struct bytes as
 		struct fault why;
 
 		base_name(r, turn, base, sizeof(base));
-		snprintf(name, sizeof(name), "%s.txt", base);
-		e = put_file(dir, name, as_text, &why);
+		snprintf(name, sizeof(name), "%s.%s", base, endings[AS_TEXT]);
+		e = put_file(dir, name, buf_bytes(&forms[AS_TEXT]), &why);
 		if (e == ERR_IO && why.sys_errno == EEXIST)
 			continue;
-		if (e == OK) {
-			snprintf(name, sizeof(name), "%s.json", base);
-			e = put_file(dir, name, as_json, &why);
+		for (unsigned form = AS_JSON; form < FORMS && e == OK; form++) {
+			snprintf(name, sizeof(name), "%s.%s", base, endings[form]);
+			e = put_file(dir, name, buf_bytes(&forms[form]), &why);
 		}
 		if (e != OK && f != NULL)
 			*f = why;
@@ -318,30 +322,34 @@ static enum err put_files(int dir, const struct study_report *r, struct bytes as
 
 static enum err render_and_put(const struct study_report *r, const char *folder, struct fault *f)
 {
-	struct buf as_text = BUF_INIT(REPORT_FILE_MOST * 2),
-		   as_json = BUF_INIT(REPORT_FILE_MOST * 2);
+	struct buf forms[FORMS];
 	enum err e = OK;
+
+	for (unsigned i = 0; i < FORMS; i++)
+		forms[i] = BUF_INIT(REPORT_FILE_MOST * 2);
 
 	(void)mkdir(folder, 0755); /* its parent is the site's to make */
 	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fault_io(f, "cannot open the folder of reports");
-	study_report_text(r, &as_text);
-	study_report_json(r, &as_json);
-	if (as_text.failed || as_json.failed)
+	study_report_text(r, &forms[AS_TEXT]);
+	study_report_json(r, &forms[AS_JSON]);
+	study_report_html(r, &forms[AS_HTML]);
+	if (forms[AS_TEXT].failed || forms[AS_JSON].failed || forms[AS_HTML].failed)
 		e = fault_set(f, ERR_NOMEM, "no memory for the report", FAULT_NO_OFFSET);
 	else
-		e = put_files(dir, r, buf_bytes(&as_text), buf_bytes(&as_json), f);
+		e = put_files(dir, r, forms, f);
 	close(dir);
-	buf_free(&as_text);
-	buf_free(&as_json);
+	for (unsigned i = 0; i < FORMS; i++)
+		buf_free(&forms[i]);
 	return e;
 }
 
 enum err study_report_write(const struct study_report *given, const char *folder, int study_dir,
 			    struct fault *f)
 {
-	struct file_map text_map = FILE_MAP_NONE, json_map = FILE_MAP_NONE;
+	struct file_map text_map = FILE_MAP_NONE, json_map = FILE_MAP_NONE,
+			html_map = FILE_MAP_NONE;
 	struct study_report r = *given;
 
 	if (!uid_ok(bytes_str(r.study.text)))
@@ -350,8 +358,11 @@ enum err study_report_write(const struct study_report *given, const char *folder
 		r.job_text = job_report(study_dir, "report.txt", &text_map);
 	if (r.job_json.len == 0)
 		r.job_json = job_report(study_dir, "report.json", &json_map);
+	if (r.job_html.len == 0)
+		r.job_html = job_report(study_dir, "report.html", &html_map);
 	enum err e = render_and_put(&r, folder, f);
 	file_unmap(&text_map);
 	file_unmap(&json_map);
+	file_unmap(&html_map);
 	return e;
 }

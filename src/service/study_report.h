@@ -3,10 +3,11 @@
  *
  *     reporting.output_directory/report_<StudyInstanceUID>_<YYYYMMDD_HHMMSS>.txt    as NETRT's
  *     .../report_<StudyInstanceUID>_<YYYYMMDD_HHMMSS>.json
+ *     .../report_<StudyInstanceUID>_<YYYYMMDD_HHMMSS>.html   to look at
  *
  * Who sent it, what came, what was used and what was not and why, how long it took, and what each
- * destination said.  What the folder job has to tell (ROIs, warnings) is taken from the report.txt
- * and report.json that it left in the study's folder.
+ * destination said.  What the folder job has to tell (ROIs, warnings, pictures) is taken from the
+ * report.txt, report.json and report.html that it left in the study's folder.
  *
  * No patient's name, ID or birth date: there is no field for one.
  */
@@ -67,15 +68,17 @@ struct study_report {
 	const char *quarantine; /* name of its folder there, or NULL */
 	struct bytes job_text;  /* report.txt of the folder job, or empty */
 	struct bytes job_json;  /* report.json, or empty */
+	struct bytes job_html;  /* report.html, or empty */
 };
 
 void study_report_text(const struct study_report *r, struct buf *out);
 void study_report_json(const struct study_report *r, struct buf *out);
+void study_report_html(const struct study_report *r, struct buf *out); /* study_report_html.c */
 
 /*
- * Both files into `folder`, each whole or not at all, synced; `study_dir` is the study's folder (or
- * -1), where job_text and job_json are read from when they are empty.  An existing file is never
- * overwritten: a second report within a second gets "_2" before its suffix.
+ * All three files into `folder`, each whole or not at all, synced; `study_dir` is the study's
+ * folder (or -1), where job_text, job_json and job_html are read from when they are empty.  An
+ * existing file is never overwritten: a second report within a second gets "_2" before its suffix.
  * ERR_IO, ERR_NOMEM, ERR_UNUSABLE (no UID): log it and go on.
  */
 enum err study_report_write(const struct study_report *r, const char *folder, int study_dir,

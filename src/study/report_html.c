@@ -4,6 +4,7 @@
 #include "study/report_html.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/html.h"
 #include "base/sha256.h"
@@ -34,6 +35,32 @@ static void policy(struct buf *b)
 	buf_str(b, "'; base-uri 'none'; form-action 'none'\">\n");
 }
 
+/* The same for every page, up to its title. */
+static void head(struct buf *b)
+{
+	buf_str(b, REPORT_HTML_DOCTYPE "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+	policy(b);
+	buf_str(b, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		   "<meta name=\"color-scheme\" content=\"light dark\">\n"
+		   "<meta name=\"referrer\" content=\"no-referrer\">\n"
+		   "<meta name=\"robots\" content=\"noindex, nofollow\">\n");
+}
+
+const uint8_t *report_html_mark(struct bytes page)
+{
+	static const char mark[] = REPORT_HTML_MARK, end[] = REPORT_HTML_END;
+	struct buf want = BUF_INIT(4096);
+	const uint8_t *at = NULL;
+
+	head(&want);
+	if (!want.failed && page.len > want.len + strlen(end) &&
+	    memcmp(page.at, want.at, want.len) == 0 &&
+	    memcmp(page.at + page.len - strlen(end), end, strlen(end)) == 0)
+		at = memmem(page.at, page.len, mark, strlen(mark));
+	buf_free(&want);
+	return at;
+}
+
 void report_html_begin(const char *what, const char *version, const struct uid *study,
 		       const struct wall *when, struct buf *b)
 {
@@ -41,12 +68,7 @@ void report_html_begin(const char *what, const char *version, const struct uid *
 
 	wall_date(when, date);
 	wall_time(when, time);
-	buf_str(b, REPORT_HTML_DOCTYPE "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-	policy(b);
-	buf_str(b, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-		   "<meta name=\"color-scheme\" content=\"light dark\">\n"
-		   "<meta name=\"referrer\" content=\"no-referrer\">\n"
-		   "<meta name=\"robots\" content=\"noindex, nofollow\">\n");
+	head(b);
 	buf_fmt(b, "<title>%s, study %s</title>\n<style>", what, study->text);
 	buf_add(b, bytes_of(style, sizeof(style)));
 	buf_str(b, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the "

@@ -18,6 +18,10 @@
 #define REPORT_HTML_DOCTYPE "<!DOCTYPE html>\n"
 #define REPORT_HTML_END "</html>\n"
 
+/* Where the mark is, in a page that begins and ends as this program's do, so that its policy rules
+ * whatever is in it; else NULL. */
+const uint8_t *report_html_mark(struct bytes page);
+
 void report_html(const struct report *r, struct buf *out);
 
 /* What every such page begins and ends with; `what` is its heading: a literal. */
