@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Nothing is lost: the supervisor, a receiver, a worker or a sender is killed (SIGKILL) at a random
-moment, again and again.   soak.py [ROUNDS [SEED]]
+moment, again and again, with everything switched on that is made of a study.   soak.py [ROUNDS [SEED]]
 
 Every round sends two studies, and one without structure set, while something is killed; what was not
 answered with Success is sent again, as a sender would.  In the end every instance that was has gone one
@@ -84,6 +84,7 @@ class Soak:
         self.destination = Destination()
         self.service = Service(
             folder + "/netrt", destination=("DEST", self.destination.port), drain_seconds=5,
+            processing={"debug": True, "structure_set": "relinked"}, feature_flags={"enable_segmentation_export": True},
             watcher={"debounce_interval_seconds": 1, "complete_grace_seconds": 0, "without_structure_set": "wait"},
             delivery={"retry_first_seconds": 1, "retry_most_seconds": 2})
         self.expected, self.hits = {}, dict.fromkeys(ROLES, 0)

@@ -272,20 +272,26 @@ DATES = {0x00080012, 0x00080013, 0x00080021, 0x00080023, 0x00080031, 0x00080033}
 
 
 def undated(data):
-    """An explicit little endian data set with when it was made replaced by nothing."""
+    """A little endian data set, explicit or implicit, with when it was made replaced by nothing."""
+    explicit = data[4:6].isalpha()
     out, at = b"", 0
+
+    def size(data, at):
+        return struct.unpack_from("<H", data, at + 6)[0] if explicit else struct.unpack_from("<I", data, at + 4)[0]
+
     while at + 8 <= len(data):
         group, number = struct.unpack_from("<HH", data, at)
         if group != 8 or number > 0x33:
             break
-        length, = struct.unpack_from("<H", data, at + 6)
         if group << 16 | number not in DATES:
-            out += data[at:at + 8 + length]
-        at += 8 + length
+            out += data[at:at + 8 + size(data, at)]
+        at += 8 + size(data, at)
     rest = data[at:]
-    at = rest.find(b"\x18\0\x02\xa0DT")  # Contribution Date Time
-    if at >= 0:
-        rest = rest[:at] + rest[at + 8 + struct.unpack_from("<H", rest, at + 6)[0]:]
+    # Contribution Date Time, Date and Time of Secondary Capture
+    for tag, vr in ((b"\x18\0\x02\xa0", b"DT"), (b"\x18\0\x12\x10", b"DA"), (b"\x18\0\x14\x10", b"TM")):
+        at = rest.find(tag + vr if explicit else tag)
+        if at >= 0:
+            rest = rest[:at] + rest[at + 8 + size(rest, at):]
     return out + rest
 
 
