@@ -7,10 +7,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +24,14 @@
 #include "service/noise.h"
 
 #define STDOUT_PATIENCE_MS 1000 /* a reader of the pipe that is slower than this loses lines */
+#define STDOUT_GUARD_MS 200 /* there is room, so a write ends at once; or others have taken it */
+
+/* Of all processes of the service: one of them has waited, the others need not. */
+struct standard_output {
+	_Atomic bool stalled;
+	_Atomic bool torn; /* the last line on it has no end */
+	_Atomic uint64_t lost;
+};
 
 struct files {
 	struct logfile application, transaction;
@@ -34,13 +46,20 @@ static struct {
 	struct files files;
 	struct noise *noise;
 	uint64_t begun_us;
-	bool stdout_stalled;
-	uint64_t stdout_lost;
+	struct standard_output *out; /* shared with all children */
 
 	enum accounts_part part;
 	uint64_t association;
 	char address[64], ae_title[65], study[65], dest[65]; /* "": none */
 } state = {.files = {.application = {.fd = -1}, .transaction = {.fd = -1}}};
+
+static volatile sig_atomic_t guard_rang;
+
+static void on_guard(int signal)
+{
+	(void)signal;
+	guard_rang = 1;
+}
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -119,27 +138,38 @@ static void sink(enum log_level level, const char *text)
 	accounts_emit(&l);
 }
 
+/* What all processes share. */
+static bool share(void)
+{
+	if (state.out == NULL) {
+		void *page = mmap(NULL, sizeof(*state.out), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+		state.out = page == MAP_FAILED ? NULL : page;
+	}
+	if (state.noise == NULL)
+		state.noise = noise_open();
+	return state.out != NULL && state.noise != NULL;
+}
+
 enum err accounts_open(const struct accounts_options *options)
 {
+	const struct sigaction guard = {.sa_handler = on_guard}; /* no SA_RESTART */
 	struct files files;
-	struct noise *noise = state.noise != NULL ? state.noise : noise_open();
 
-	if (noise == NULL)
+	if (!share())
 		return ERR_NOMEM;
-	if (!init_files(&files, options)) {
-		if (state.noise == NULL)
-			noise_close(noise);
+	if (!init_files(&files, options))
 		return ERR_NOMEM;
-	}
 	close_files(&state.files);
 	state.files = files;
-	state.noise = noise;
 	state.options = *options;
 	if (!state.open)
 		state.begun_us = clock_us();
 	state.open = true;
 	make_folders(options->folder);
 	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGALRM, &guard, NULL);
 	log_level_set(options->level);
 	log_sink_set(sink);
 	return OK;
@@ -151,6 +181,9 @@ void accounts_close(void)
 	close_files(&state.files);
 	noise_close(state.noise);
 	state.noise = NULL;
+	if (state.out != NULL)
+		munmap(state.out, sizeof(*state.out));
+	state.out = NULL;
 	state.open = false;
 }
 
@@ -234,51 +267,88 @@ static void render(const struct accounts_line *l, struct buf *out)
 
 /* ---- where it goes --------------------------------------------------------------------------- */
 
-static void write_out(struct bytes line)
+static void wind_guard(unsigned ms)
 {
+	const struct timeval every = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	const struct itimerval guard = {.it_interval = every, .it_value = every};
+
+	(void)setitimer(ITIMER_REAL, &guard, NULL);
+}
+
+/*
+ * Never longer than STDOUT_GUARD_MS.  O_NONBLOCK would hold for everybody who has the same file
+ * open; so a timer interrupts a write that does not end, again and again, were the first time too
+ * early.  False: it was not written, or not all of it; what cannot be written at all (a closed
+ * pipe) is no loss to anybody.
+ */
+static bool write_out(struct bytes line)
+{
+	bool torn = atomic_exchange(&state.out->torn, false);
+	struct iovec parts[] = {{.iov_base = "\n", .iov_len = 1},
+				{.iov_base = (void *)(uintptr_t)line.at, .iov_len = line.len}};
+	size_t all = line.len + (torn ? 1 : 0);
 	ssize_t n;
 
+	guard_rang = 0;
+	wind_guard(STDOUT_GUARD_MS);
 	do
-		n = write(STDOUT_FILENO, line.at, line.len);
-	while (n < 0 && errno == EINTR);
+		n = writev(STDOUT_FILENO, parts + (torn ? 0 : 1), torn ? 2 : 1);
+	while (n < 0 && errno == EINTR && !guard_rang);
+	int error = errno;
+	wind_guard(0);
+	if (n > 0 ? (size_t)n < all : torn)
+		atomic_store(&state.out->torn, true);
+	return n < 0 ? error != EINTR && error != EAGAIN : (size_t)n == all;
 }
 
 /* A word about the logs themselves, on standard output only. */
-static void tell(enum log_level level, const char *event, const char *text)
+static bool tell(enum log_level level, const char *event, const char *text)
 {
 	struct accounts_line l = ACCOUNTS_LINE_OF(level, ACCOUNTS_MAIN, event);
 	struct buf line = BUF_INIT(ACCOUNTS_LINE * 4);
+	bool told = true;
 
 	l.message = bytes_str(text);
 	render(&l, &line);
 	if (!line.failed)
-		write_out(buf_bytes(&line));
+		told = write_out(buf_bytes(&line));
 	buf_free(&line);
+	return told;
 }
 
-/* Standard output may be a pipe that nobody empties; the service goes on. */
+static void lose(uint64_t lines)
+{
+	atomic_store(&state.out->stalled, true);
+	atomic_fetch_add(&state.out->lost, lines);
+}
+
+/* Standard output may be a pipe or a terminal that nobody empties; the service goes on. */
 static void to_stdout(struct bytes line)
 {
 	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	bool stalled = atomic_load(&state.out->stalled);
 	char text[100];
 	int ready;
 
 	do
-		ready = poll(&p, 1, state.stdout_stalled ? 0 : STDOUT_PATIENCE_MS);
+		ready = poll(&p, 1, stalled ? 0 : STDOUT_PATIENCE_MS);
 	while (ready < 0 && errno == EINTR);
 	if (ready != 1 || (p.revents & POLLOUT) == 0) {
-		state.stdout_stalled = true;
-		state.stdout_lost++;
+		lose(1);
 		return;
 	}
-	if (state.stdout_stalled) {
+	uint64_t lost = stalled ? atomic_exchange(&state.out->lost, 0) : 0;
+	if (lost > 0) { /* else another process tells */
 		snprintf(text, sizeof(text), "Nobody read standard output; it lacks %llu lines",
-			 (unsigned long long)state.stdout_lost);
-		state.stdout_stalled = false;
-		state.stdout_lost = 0;
-		tell(LOG_WARNING, "lines_lost", text);
+			 (unsigned long long)lost);
+		if (!tell(LOG_WARNING, "lines_lost", text)) {
+			lose(lost + 1);
+			return;
+		}
 	}
-	write_out(line);
+	atomic_store(&state.out->stalled, false);
+	if (!write_out(line))
+		lose(1);
 }
 
 static void tell_of_file(const struct logfile *f, bool broke, int error)
@@ -291,7 +361,7 @@ static void tell_of_file(const struct logfile *f, bool broke, int error)
 	else
 		snprintf(text, sizeof(text), "The log %s is written again; it lacks %llu lines",
 			 f->path, (unsigned long long)f->lost);
-	tell(broke ? LOG_ERROR : LOG_WARNING, broke ? "log_broken" : "log_mended", text);
+	(void)tell(broke ? LOG_ERROR : LOG_WARNING, broke ? "log_broken" : "log_mended", text);
 }
 
 void accounts_emit(const struct accounts_line *given)

@@ -13,7 +13,10 @@
  * A line is one write(2) at the end of the file, at most ACCOUNTS_LINE bytes.  Files are rotated by
  * size (x.log, x.log.1, ...) by whichever process finds them full, and opened anew when somebody
  * else has moved them; no line is lost on the way.  A file that cannot be written costs a message
- * on standard output, once, never more: logging never stops the service.
+ * on standard output, once, never more: logging never stops the service.  Nor does a standard
+ * output that nobody reads, be it a pipe or a terminal: the first line that finds no room waits a
+ * second, those of all processes after it not at all, and how many were lost is told when there is
+ * room.
  *
  * Strings are UTF-8 or rubbish, from a peer or not: everything is escaped here (buf_escaped,
  * buf_json, bidirectional controls too).  Nobody gives a patient's name, ID or birth date to these
@@ -45,7 +48,8 @@ struct accounts_options {
 	void *retell_ctx;
 };
 
-/* Makes the folder when it is not there, takes log_say over, sets its level, and ignores SIGPIPE.
+/* Makes the folder when it is not there, takes log_say over, sets its level, ignores SIGPIPE, and
+ * takes SIGALRM and the real-time interval timer for itself.
  * Strings are copied.  Again, as at SIGHUP: with new options, and files opened anew.  Before the
  * first fork, so that all processes share the counts of lines_per_minute.  ERR_NOMEM only, and then
  * nothing has changed. */

@@ -7,11 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
 from harness import Report
-from serve_harness import CONTEXTS, Process, Service, Study, need_serve, send, wait_for, workspace
+from serve_harness import CONTEXTS, Process, Service, Study, listens, need_serve, send, wait_for, workspace
 from wire import CT, Association, Connection, Destination, Refused, image, undated
 
 ANSWERS_TO_A_FULL_DISK = {0xA700}
@@ -106,6 +107,64 @@ def no_descriptors(r, folder):
             one.close()
         r.check(wait_for(lambda: store(service.port, own(1)) == 0, 20, 0.2), "no recovery", service.log()[-1500:])
         service.end(r, "no descriptors")
+
+
+def unread(r, folder):
+    """Standard output is a pipe or a terminal that nobody reads: lines are lost, and counted; nothing waits."""
+    for what in ("pipe", "terminal"):
+        pair = Pair(r, "%s/%s" % (folder, what), "unread " + what)
+        service = pair.service
+        service.stop()
+        reader, writer = os.pipe() if what == "pipe" else os.openpty()
+        child = subprocess.Popen([service.binary, "serve", "-c", service.config], stdin=subprocess.DEVNULL,
+                                 stdout=writer, stderr=writer, start_new_session=True)
+        os.close(writer)
+        slowest = []
+
+        def come(source, port=service.port):
+            for _ in range(150):
+                began = time.monotonic()
+                with contextlib.suppress(Refused, OSError), Association(port, CONTEXTS, source=source) as association:
+                    association.echo()
+                    association.release()
+                slowest.append(time.monotonic() - began)
+        try:
+            wait_for(lambda: listens(service.port), 10)
+            callers = [threading.Thread(target=come, args=("127.0.0.%d" % n,)) for n in range(2, 10)]
+            for caller in callers:
+                caller.start()
+            for caller in callers:
+                caller.join(60)
+            late = [s for s in slowest if s > 3]
+            r.check(len(slowest) == 8 * 150 and not late and sum(slowest) < 60, what, len(slowest), "associations,",
+                    "slow:", late, "together", sum(slowest))
+            answers = send(service.port, pair.study.objects)
+            r.check(set(answers.values()) == {0}, what, answers)
+            pair.expected = pair.study.expected(service.config)
+            pair.has_all(pair.well)
+            os.set_blocking(reader, False)
+            text = drained(reader)
+            send(service.port, [])
+            r.check(wait_for(lambda: b"lacks" in drained(reader, text), 10), what, "what was lost is not told",
+                    bytes(text[-500:]))
+            os.kill(child.pid, signal.SIGTERM)
+            r.check(child.wait(20) == 0, what, "ended with", child.returncode)
+        finally:
+            with contextlib.suppress(OSError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            os.close(reader)
+        pair.well.stop()
+        pair.ill.stop()
+
+
+def drained(reader, text=None):
+    """What there is to be read, after `text`."""
+    text = bytearray() if text is None else text
+    with contextlib.suppress(OSError):
+        while more := os.read(reader, 65536):
+            text += more
+    return text
 
 
 class Inject(Process):
@@ -305,7 +364,7 @@ def hangs(r, folder):
         pair.gone()
 
 
-LOCAL = [full_disk, low_water, no_descriptors, failing_calls]
+LOCAL = [full_disk, low_water, no_descriptors, unread, failing_calls]
 AWAY = [down, refuses_transiently, refuses_title, no_context, reads_slowly, hangs]
 
 
