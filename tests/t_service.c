@@ -200,6 +200,11 @@ START_TEST(feeding_is_known)
 		shared_feed(s, slot, &u);
 		ck_assert(shared_is_fed(s, &u));
 	}
+	shared_feed(s, slot, &a);
+	shared_feed(s, slot, &b);
+	shared_unfeed(s, slot, &a);
+	ck_assert(!shared_is_fed(s, &a));
+	ck_assert(shared_is_fed(s, &b));
 	shared_leave(s, slot);
 	ck_assert_int_eq(shared_enter(s, &l, ip, &slot), DOOR_OPEN);
 	ck_assert(!shared_is_fed(s, &a));

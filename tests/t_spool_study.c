@@ -66,6 +66,28 @@ START_TEST(test_many_studies)
 }
 END_TEST
 
+START_TEST(test_let_go)
+{
+	struct spool_lock l;
+	struct uid other = {.text = "1.9.1"};
+
+	put(&s, &study, sop.text, "x");
+	put(&s, &other, sop.text, "x");
+	spool_let_go(&s, &study);
+	ck_assert_int_eq(lock(SPOOL_EXCLUSIVE, &l), OK);
+	spool_study_unlock(&l);
+	ck_assert_int_eq(spool_study_lock(&s, &other, SPOOL_EXCLUSIVE, &l, NULL), ERR_MORE);
+
+	s.unheld = true; /* more of it comes, and holds nobody up */
+	ck_assert_int_eq(put(&s, &study, "1.2.3.4.77", "y"), SPOOL_NEW);
+	ck_assert_int_eq(lock(SPOOL_EXCLUSIVE, &l), OK);
+	spool_study_unlock(&l);
+	s.unheld = false;
+	put(&s, &study, "1.2.3.4.78", "z");
+	ck_assert_int_eq(lock(SPOOL_EXCLUSIVE, &l), ERR_MORE);
+}
+END_TEST
+
 static struct study_files see(void)
 {
 	struct study_files files = STUDY_FILES_NONE;
@@ -483,9 +505,9 @@ Suite *suite_spool_study(void)
 	Suite *suite = suite_create("spool_study");
 
 	add(suite, "studies",
-	    (const TTest *const[]){test_locks, test_many_studies, test_remove_what_was_seen,
-				   test_remove_study_with_all, test_moved_under_its_feet, test_list,
-				   NULL});
+	    (const TTest *const[]){test_locks, test_many_studies, test_let_go,
+				   test_remove_what_was_seen, test_remove_study_with_all,
+				   test_moved_under_its_feet, test_list, NULL});
 	add(suite, "quarantine",
 	    (const TTest *const[]){test_quarantine, test_quarantine_names, test_quarantine_fails,
 				   NULL});

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "dicom/part10.h"
 #include "dicom/stream.h"
 #include "dimse/scp.h"
@@ -25,7 +28,8 @@
 /* A study that this association has fed. */
 struct fed {
 	struct uid study;
-	uint32_t objects;
+	uint32_t objects;  /* that the journal does not know of */
+	uint64_t until_ms; /* the study is held by the association; 0: not any more */
 };
 
 /* What the message being read is. */
@@ -55,8 +59,9 @@ struct receiver {
 	struct buf report;
 
 	uint32_t stored;
-	struct fed fed[LIMIT_SPOOL_STUDIES];
+	struct fed fed[LIMIT_SPOOL_STUDIES]; /* the one that was fed last is the last */
 	uint32_t fed_count;
+	int timer; /* timerfd: when one of them is to be let go; -1: none */
 };
 
 /* ---- who may send ---- */
@@ -268,20 +273,127 @@ static struct shared_study *measure(struct receiver *r, const struct uid *study,
 	return s;
 }
 
-static void count_fed(struct receiver *r, const struct uid *study)
+/* ---- the studies that are fed ---- */
+
+/* From whom a study came.  Not worth a wait for the disk: it is for reports only. */
+static void write_source(const struct receiver *r, struct fed *fed)
 {
+	struct journal journal = JOURNAL_NONE;
+	struct journal_entry e = {.word = JOURNAL_SOURCE,
+				  .name = bytes_str(r->ae_title),
+				  .file = bytes_str(r->address),
+				  .count = fed->objects};
+	char name[sizeof("UID_") + LIMIT_UID];
+
+	if (fed->objects == 0)
+		return;
+	fed->objects = 0;
+	snprintf(name, sizeof(name), "UID_%s", fed->study.text);
+	int dir = openat(r->spool.working, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return;
+	if (journal_open(&journal, dir, NULL) == OK) {
+		journal_add(&journal, &e);
+		(void)!journal_write(&journal, NULL);
+	}
+	journal_close(&journal);
+	close(dir);
+}
+
+static void write_sources(struct receiver *r)
+{
+	for (uint32_t i = 0; i < r->fed_count; i++)
+		write_source(r, &r->fed[i]);
+}
+
+/* The timer's next end: when the first of the studies is to be let go. */
+static void wind_timer(struct receiver *r)
+{
+	uint64_t now = clock_us() / 1000, due = UINT64_MAX;
+	struct itimerspec at = {.it_value = {.tv_nsec = 0}};
+
+	for (uint32_t i = 0; i < r->fed_count; i++)
+		if (r->fed[i].until_ms != 0 && r->fed[i].until_ms < due)
+			due = r->fed[i].until_ms;
+	if (due == UINT64_MAX)
+		return;
+	if (r->timer < 0)
+		r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (r->timer < 0)
+		return; /* then until the association ends */
+	due = due > now ? due - now : 1;
+	at.it_value.tv_sec = (time_t)(due / 1000);
+	at.it_value.tv_nsec = (long)(due % 1000) * 1000000;
+	(void)timerfd_settime(r->timer, 0, &at, NULL);
+	link_watch(&r->link, r->timer);
+}
+
+/* Studies that were fed for as long as is waited for at most: an association that is used for hours
+ * holds none of them up. */
+static void let_go(struct receiver *r)
+{
+	uint64_t now = clock_us() / 1000;
+
+	for (uint32_t i = 0; i < r->fed_count; i++) {
+		struct fed *fed = &r->fed[i];
+
+		if (fed->until_ms == 0 || fed->until_ms > now)
+			continue;
+		fed->until_ms = 0;
+		write_source(r, fed);
+		spool_let_go(&r->spool, &fed->study);
+		shared_unfeed(r->common->shared, r->job->slot, &fed->study);
+	}
+	wind_timer(r);
+}
+
+/* The study's place, which becomes the last; a new one instead of the one that was fed least
+ * recently, if need be. */
+static struct fed *fed_of(struct receiver *r, const struct uid *study)
+{
+	struct fed found = {.study = *study};
 	uint32_t i = 0;
 
+	while (i < r->fed_count && !uid_eq(&r->fed[i].study, study))
+		i++;
+	if (i + 1 == r->fed_count)
+		return &r->fed[i];
+	if (i < r->fed_count) {
+		found = r->fed[i];
+	} else {
+		if (r->o->watch.force_ms != 0)
+			found.until_ms = clock_us() / 1000 + r->o->watch.force_ms;
+		if (r->fed_count < LIMIT_SPOOL_STUDIES) {
+			r->fed[r->fed_count++] = found;
+			wind_timer(r);
+			return &r->fed[i];
+		}
+		i = 0;
+		write_source(r, &r->fed[i]);
+		shared_unfeed(r->common->shared, r->job->slot, &r->fed[i].study);
+	}
+	memmove(&r->fed[i], &r->fed[i + 1], (r->fed_count - i - 1) * sizeof(r->fed[0]));
+	r->fed[r->fed_count - 1] = found;
+	return &r->fed[r->fed_count - 1];
+}
+
+/* Said before anything of it is visible. */
+static struct fed *feed(struct receiver *r, const struct uid *study)
+{
+	struct fed *fed = fed_of(r, study);
+
+	r->spool.unheld = r->o->watch.force_ms != 0 && fed->until_ms == 0;
+	if (!r->spool.unheld)
+		shared_feed(r->common->shared, r->job->slot, study);
+	return fed;
+}
+
+static void count_fed(struct receiver *r, struct fed *fed)
+{
 	r->stored++;
 	atomic_fetch_add(&r->common->shared->slot[r->job->slot].stored, 1);
 	atomic_fetch_add(&r->common->shared->instances, 1);
-	while (i < r->fed_count && !uid_eq(&r->fed[i].study, study))
-		i++;
-	if (i == LIMIT_SPOOL_STUDIES)
-		return; /* so many in one association: the report does without */
-	if (i == r->fed_count)
-		r->fed[r->fed_count++] = (struct fed){.study = *study};
-	r->fed[i].objects++;
+	fed->objects++;
 }
 
 /* The name that an object got, for the log. */
@@ -321,7 +433,7 @@ static struct dimse_reply commit(struct receiver *r, const struct scp_event *ev)
 	struct shared_study *measured = measure(r, &head->study, &total, &count);
 	if (total + size > r->o->limits.study_bytes || count >= r->o->limits.study_instances)
 		return dimse_reply_of(DIMSE_OUT_OF_RESOURCES, "the study is too large");
-	shared_feed(r->common->shared, r->job->slot, &head->study);
+	struct fed *fed = feed(r, &head->study);
 	if (spool_commit(&r->spool, &r->part, &head->study, &head->sop_instance, kind, &result,
 			 &f) != OK)
 		return dimse_reply_fault(&f);
@@ -330,7 +442,7 @@ static struct dimse_reply commit(struct receiver *r, const struct scp_event *ev)
 		atomic_fetch_add(&measured->bytes, size);
 		atomic_fetch_add(&measured->instances, 1);
 	}
-	count_fed(r, &head->study);
+	count_fed(r, fed);
 	say_stored(r, head, kind, result);
 	return dimse_reply_of(DIMSE_SUCCESS, NULL);
 }
@@ -457,6 +569,9 @@ static bool on_indication(struct receiver *r, const struct dul_ind *ind)
 	case DUL_RELEASE_REQUEST:
 		link_release_response(&r->link);
 		return true;
+	case DUL_WAKE:
+		let_go(r);
+		return true;
 	default:
 		on_end(r, ind);
 		return false;
@@ -495,31 +610,6 @@ static void converse(struct receiver *r)
 	}
 }
 
-/* From whom the studies came.  Not worth a wait for the disk: it is for reports only. */
-static void write_sources(struct receiver *r)
-{
-	char name[sizeof("UID_") + LIMIT_UID];
-
-	for (uint32_t i = 0; i < r->fed_count; i++) {
-		struct journal journal = JOURNAL_NONE;
-		struct journal_entry e = {.word = JOURNAL_SOURCE,
-					  .name = bytes_str(r->ae_title),
-					  .file = bytes_str(r->address),
-					  .count = r->fed[i].objects};
-		snprintf(name, sizeof(name), "UID_%s", r->fed[i].study.text);
-		int dir = openat(r->spool.working, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		if (dir < 0)
-			continue;
-		if (journal_open(&journal, dir, NULL) == OK) {
-			journal_add(&journal, &e);
-			(void)!journal_write(&journal, NULL);
-		}
-		journal_close(&journal);
-		close(dir);
-	}
-}
-
 static void limit(const struct service_limits *l)
 {
 	struct rlimit none = {0, 0};
@@ -550,6 +640,7 @@ static void set_up(struct receiver *r, const struct receiver_job *job)
 	r->common = job->common;
 	r->o = o;
 	r->link = LINK_NONE;
+	r->timer = -1;
 	r->spool = SPOOL_CLOSED;
 	r->part = SPOOL_PART_NONE;
 	address_ip_text(&job->peer, r->address);

@@ -126,6 +126,15 @@ void shared_feed(struct shared *s, uint32_t slot, const struct uid *study)
 	atomic_store(&mine->fed[key % SLOT_FED], key);
 }
 
+void shared_unfeed(struct shared *s, uint32_t slot, const struct uid *study)
+{
+	uint64_t key = key_of(study);
+
+	for (unsigned i = 0; i < SLOT_FED; i++)
+		if (atomic_load(&s->slot[slot].fed[i]) == key)
+			atomic_store(&s->slot[slot].fed[i], 0);
+}
+
 bool shared_is_fed(const struct shared *s, const struct uid *study)
 {
 	uint64_t key = key_of(study);

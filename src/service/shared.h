@@ -78,6 +78,8 @@ bool shared_admit(struct shared *s, const struct service_limits *limits, uint32_
 /* From now until its end this association feeds the study: said before anything of it is visible.
  */
 void shared_feed(struct shared *s, uint32_t slot, const struct uid *study);
+/* Or until it says so: it has fed it for longer than is waited for. */
+void shared_unfeed(struct shared *s, uint32_t slot, const struct uid *study);
 /* Does any?  (The supervisor asks here before it tries a lock: trying one is in others' way.) */
 bool shared_is_fed(const struct shared *s, const struct uid *study);
 

@@ -402,7 +402,7 @@ static enum err place(struct spool *s, struct spool_part *p, struct spool_study 
 
 	if (e != OK)
 		return e;
-	if (!st->locked)
+	if (!st->locked && !s->unheld)
 		st->locked = flock(st->dir, LOCK_SH | LOCK_NB) == 0;
 
 	int folder = st->folder[kind].fd;
@@ -410,6 +410,16 @@ static enum err place(struct spool *s, struct spool_part *p, struct spool_study 
 	e = is_in_place(s, st, kind) ? give_name(s, p, folder, name, result, f) : ERR_MORE;
 	(void)flock(folder, LOCK_UN);
 	return e;
+}
+
+void spool_let_go(struct spool *s, const struct uid *study)
+{
+	for (unsigned i = 0; i < s->study_count; i++) {
+		if (!uid_eq(&s->study[i].uid, study))
+			continue;
+		spool_lock_folder(s->study[i].dir, LOCK_UN);
+		s->study[i].locked = false;
+	}
 }
 
 /* What was there already may have come in another mode, or its receiver may have died before it was

@@ -16,7 +16,7 @@
  * point leaves a .part file (removed at the next start by spool_clean), or the whole object.
  *
  * Locks.  A receiver holds a shared flock(2) on UID_<study> from its first commit into the study
- * until spool_close; whoever removes or moves a study takes the exclusive one first
+ * until spool_close or spool_let_go; whoever removes or moves a study takes the exclusive one first
  * (spool_study_lock).  A commit does not wait for that: files of a study may come at any time.  So
  * that nothing is removed or moved under its feet, each commit also holds a shared lock on the DCM
  * or Structure folder while it gives its file a name, and spool_remove and spool_quarantine hold
@@ -71,7 +71,7 @@ struct spool_study {
 	struct uid uid;
 	int dir; /* UID_<study>; the lock is on it */
 	struct spool_folder folder[SPOOL_KINDS];
-	bool locked;   /* shared; false while somebody has the exclusive lock */
+	bool locked;   /* shared; false while somebody has the exclusive lock, or when let go */
 	uint64_t used; /* when; the least recent one is given up for a new one */
 };
 
@@ -79,6 +79,7 @@ struct spool {
 	int working, incoming;
 	enum spool_durability durability;
 	uint64_t min_free; /* bytes that must stay free in the file system; 0: do not ask */
+	bool unheld;       /* the next commits take no lock on their study: it was let go */
 	/* private */
 	unsigned next_part;
 	uint64_t clock;
@@ -127,6 +128,8 @@ enum err spool_commit(struct spool *s, struct spool_part *p, const struct uid *s
 		      const struct uid *sop, enum spool_kind kind, enum spool_result *result,
 		      struct fault *f) MUST_USE;
 void spool_discard(struct spool *s, struct spool_part *p); /* also fine on NONE */
+/* Give up the lock on a study, if there is one.  Further commits take it again unless `unheld`. */
+void spool_let_go(struct spool *s, const struct uid *study);
 
 /* ---- studies ---- */
 

@@ -137,6 +137,33 @@ def forced(r, folder):
         service.end(r, "force")
 
 
+def held(r, folder):
+    """An association that stays, and brings other studies: force_after_seconds holds for what it brought."""
+    place = Place(folder, watcher={**QUICK, "force_after_seconds": 3})
+    study, late = place.study(), place.study()
+    with place.service as service, Association(service.port, CONTEXTS) as association:
+        def bring(things):
+            for thing in things:
+                status = association.store(thing.sop_class, thing.sop_instance, thing.data).get("status")
+                r.check(status == 0, "held: status", status)
+        expected = place.expected(study)
+        bring(study.objects)
+        r.check(not place.destination.wait(lambda: place.destination.kept, 2), "begun under an open association")
+        bring(late.images[:1])
+        delivered(r, "held", place.destination, expected, 10, service)
+        r.check(wait_for(lambda: "UID_" + study.uid not in folders(service), 10), "held: left", folders(service))
+        reports = [open(service.reports + "/" + name, encoding="utf-8").read() for name in os.listdir(service.reports)]
+        r.check(any("PROBE" in text for text in reports), "held: the report names no sender", reports)
+        bring(study.objects)  # again, while it is still open: as good as from an association of its own
+        r.check(wait_for(lambda: service.transactions().count("PROCESSING_SUCCESS StudyUID: " + study.uid) >= 2, 10),
+                "held: what came again", service.transactions()[-800:])
+        expected = place.expected(late)
+        bring(late.images[1:] + late.structures)
+        delivered(r, "held, a later study", place.destination, expected, 10, service)
+        r.check(association.release(), "held: release")
+        service.end(r, "held")
+
+
 def without_structure_set(r, folder):
     for way in ("wait", "quarantine", "discard"):
         place = Place("%s/%s" % (folder, way), watcher={**QUICK, "without_structure_set": way})
@@ -503,7 +530,7 @@ def listeners(r, folder):
         service.end(r, "listeners")
 
 
-TESTS = [limited, bomb, listeners, allowed, opened, whole_at_once, debounced, forced, without_structure_set, kept_sources, by_hand, restarted,
+TESTS = [limited, bomb, listeners, allowed, opened, whole_at_once, debounced, forced, held, without_structure_set, kept_sources, by_hand, restarted,
          drained, reloaded, second_instance, broken_study, starved, commands, same_again, names_in_logs]
 
 
