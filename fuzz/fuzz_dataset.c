@@ -166,7 +166,7 @@ static size_t make_edits(const struct dset *d, const uint8_t *control, struct bu
 			build_bytes(&news[count], tag, VR_SQ, BYTES_NONE);
 		else if (c[3] % 4 != 0)
 			build_bytes(&news[count], tag, VR_UN, bytes_of(value, c[3]));
-		edits[count] = (struct edit){tag, buf_bytes(&news[count].out)};
+		edits[count] = (struct edit){.tag = tag, .encoded = buf_bytes(&news[count].out)};
 		count++;
 	}
 	qsort(edits, count, sizeof(edits[0]), by_tag);

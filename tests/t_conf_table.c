@@ -235,71 +235,6 @@ START_TEST(test_promised_defaults)
 }
 END_TEST
 
-/* ---- what is not built yet ------------------------------------------------------------------- */
-
-static const struct {
-	const char *text; /* NULL: built-in defaults */
-	const char *said;
-} unbuilt[] = {
-	{"anonymization: {enabled: false}\nprocessing: {add_burn_in_disclaimer: false}\n", ""},
-	{"anonymization: {enabled: false}\nprocessing:\n  add_burn_in_disclaimer: yes\n",
-	 "3:27: processing.add_burn_in_disclaimer: is on, but this version cannot burn in a "
-	 "disclaimer yet, so nothing is processed; set processing.add_burn_in_disclaimer: false in "
-	 "f to go on without it\n"},
-	{"processing: {add_burn_in_disclaimer: false}\n", ""},
-	{"processing: {add_burn_in_disclaimer: false, structure_set: relinked}\n"
-	 "feature_flags: {enable_segmentation_export: on}\n",
-	 ""},
-	{NULL,
-	 "processing.add_burn_in_disclaimer: is on by default, but this version cannot burn in a "
-	 "disclaimer yet, so nothing is processed; make a file with `netrt config default > "
-	 "netrt.yaml`, set processing.add_burn_in_disclaimer: false in it, and give it with -c "
-	 "netrt.yaml to go on without it\n"},
-};
-
-START_TEST(test_unbuilt)
-{
-	struct buf b = BUF_INIT(65536);
-
-	if (unbuilt[_i].text != NULL)
-		ck_assert_int_eq(parse(bytes_str(unbuilt[_i].text)), OK);
-	else
-		ck_assert_int_eq(conf_defaults(&conf, &arena), OK);
-	enum err e = conf_refuse_unbuilt(&conf, &arena, &diags);
-	ck_assert_int_eq(e, unbuilt[_i].said[0] == '\0' ? OK : ERR_UNSUPPORTED);
-	if (unbuilt[_i].text != NULL) {
-		ck_assert_str_eq(said(), unbuilt[_i].said);
-		return;
-	}
-	for (size_t i = 0; i < diags.count; i++) {
-		struct buf line = BUF_INIT(4096);
-
-		conf_diag_format(&diags.item[i], NULL, &line);
-		ck_assert(strncmp((char *)line.at, "built-in defaults: ", 19) == 0);
-		buf_fmt(&b, "%s\n", (char *)line.at + 19);
-		buf_free(&line);
-	}
-	ck_assert_str_eq((char *)b.at, unbuilt[_i].said);
-	buf_free(&b);
-}
-END_TEST
-
-/* Refusing must not depend on room for saying so. */
-START_TEST(test_unbuilt_without_room)
-{
-	struct arena small;
-
-	ck_assert_int_eq(conf_defaults(&conf, &arena), OK);
-	ck_assert_int_eq(arena_open(&small, 16, NULL), OK);
-	ck_assert_int_eq(conf_refuse_unbuilt(&conf, &small, &diags), ERR_UNSUPPORTED);
-	ck_assert_uint_ge(diags.errors, 1);
-	arena_close(&small);
-	memset(&diags, 0, sizeof(diags));
-	diags.count = LIMIT_CONFIG_DIAGS;
-	ck_assert_int_eq(conf_refuse_unbuilt(&conf, &arena, &diags), ERR_UNSUPPORTED);
-}
-END_TEST
-
 /* ---- the reference --------------------------------------------------------------------------- */
 
 static void has_row(struct bytes md, const struct conf_key *k)
@@ -398,8 +333,6 @@ START_TEST(test_command)
 	write_file("good", "anonymization: {enabled: no}\nx: 1\n", 34);
 	ck_assert_int_eq(run1(&out, "check", in_folder("good")), 0);
 	ck_assert_ptr_nonnull(strstr((const char *)out.at, ": ok, 1 warning\n"));
-	ck_assert_ptr_nonnull(
-		strstr((const char *)out.at, "processing.add_burn_in_disclaimer: note: is on"));
 	ck_assert_ptr_null(strstr((const char *)out.at, "anonymization.enabled"));
 
 	ck_assert_int_eq(run1(&out, "check", in_folder("missing")), 78);
@@ -431,14 +364,6 @@ Suite *suite_conf_table(void)
 	tcase_add_test(t, test_promised_defaults);
 	tcase_add_test(t, test_reference);
 	tcase_add_test(t, test_command);
-	suite_add_tcase(s, t);
-
-	t = tcase_create("unbuilt");
-
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 300);
-	tcase_add_loop_test(t, test_unbuilt, 0, ROWS(unbuilt));
-	tcase_add_test(t, test_unbuilt_without_room);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -258,8 +258,8 @@ START_TEST(test_rows)
 
 	for (; edit_count < EDITS && rows[_i].edits[edit_count].encoded != NULL; edit_count++) {
 		encoded[edit_count] = hex(rows[_i].edits[edit_count].encoded);
-		edits[edit_count] =
-			(struct edit){rows[_i].edits[edit_count].tag, encoded[edit_count]};
+		edits[edit_count] = (struct edit){.tag = rows[_i].edits[edit_count].tag,
+						  .encoded = encoded[edit_count]};
 	}
 	ck_assert_msg(dset_index(&d, in, syntax_of(rows[_i].syntax), 0, &arena, &f) == OK, "%s: %s",
 		      rows[_i].name, f.text);
@@ -289,7 +289,7 @@ START_TEST(test_open_end)
 
 	for (size_t i = 0; i < sizeof(unclosed) / sizeof(unclosed[0]); i++) {
 		struct bytes in = hex(unclosed[i]), more = hex("2000 1100 00000000");
-		struct edit add = {0x00200011, more}, none = {0x00200011, BYTES_NONE};
+		struct edit add = {.tag = 0x00200011, .encoded = more}, none = {.tag = 0x00200011};
 		struct bytes *views;
 		struct dset d;
 		struct fault f = {0};
@@ -312,7 +312,9 @@ START_TEST(test_arena_sweep)
 {
 	struct bytes in = hex("0800 0000 04000000 00000000 0800 1800 00000000 1000 1000 00000000");
 	struct bytes one = hex("0800 0500 00000000"), two = hex("1000 2000 00000000");
-	struct edit edits[] = {{0x00080005, one}, {0x00080018, BYTES_NONE}, {0x00100020, two}};
+	struct edit edits[] = {{.tag = 0x00080005, .encoded = one},
+			       {.tag = 0x00080018},
+			       {.tag = 0x00100020, .encoded = two}};
 	struct dset d;
 	bool worked = false;
 
@@ -336,6 +338,78 @@ START_TEST(test_arena_sweep)
 }
 END_TEST
 
+/* A value in two pieces, and the group length counts both. */
+START_TEST(test_tail)
+{
+	struct bytes in = hex("1000 0000 04000000 00000000 1000 1000 02000000 4141");
+	struct bytes head = hex("1000 2000 04000000 4242"), tail = hex("4343");
+	struct bytes want = hex("1000 0000 04000000 16000000 1000 1000 02000000 4141"
+				"1000 2000 04000000 4242 4343");
+	struct edit edit = {.tag = 0x00100020, .encoded = head, .tail = tail};
+	struct bytes *views;
+	struct dset d;
+	size_t count;
+
+	ck_assert_int_eq(dset_index(&d, in, &syntax_implicit_le, 0, &arena, NULL), OK);
+	ck_assert_int_eq(rewrite_plan(&d, &edit, 1, &arena, &views, &count, NULL), OK);
+	struct buf got = joined(views, count);
+	ck_assert(bytes_eq(buf_bytes(&got), want));
+	buf_free(&got);
+	ck_assert_ptr_eq(views[count - 1].at, tail.at);
+	hex_free(in);
+	hex_free(head);
+	hex_free(tail);
+	hex_free(want);
+}
+END_TEST
+
+/* Every set of two patches, in a plan that takes an element out before them and puts one in. */
+START_TEST(test_patch)
+{
+	struct bytes in =
+		hex("0800 0500 02000000 3131 0800 1800 0C000000 000102030405060708090A0B");
+	struct bytes add = hex("0800 1000 00000000"), letters = hex("F0F1F2F3F4F5F6F7F8F9FAFB");
+	struct edit edits[] = {{.tag = 0x00080005}, {.tag = 0x00080010, .encoded = add}};
+	struct dset d;
+	unsigned seen = 0;
+
+	ck_assert_int_eq(dset_index(&d, in, &syntax_implicit_le, 0, &arena, NULL), OK);
+	for (size_t a = 0; a < 12; a++)
+		for (size_t b = a + 1; b <= 12; b++)
+			for (size_t c = b; c < 12; c++) {
+				struct patch patches[] = {
+					{18 + a, bytes_slice(letters, a, b - a)},
+					{18 + c, bytes_slice(letters, c, 12 - c)},
+				};
+				size_t mark = arena_mark(&arena), count;
+				uint8_t want[12];
+				struct bytes *views;
+
+				for (size_t i = 0; i < 12; i++)
+					want[i] = (i >= a && i < b) || i >= c ? letters.at[i]
+									      : (uint8_t)i;
+				ck_assert_int_eq(
+					rewrite_plan(&d, edits, 2, &arena, &views, &count, NULL),
+					OK);
+				ck_assert_int_eq(
+					rewrite_patch(in, patches, 2, &arena, &views, &count, NULL),
+					OK);
+				struct buf got = joined(views, count);
+				ck_assert_uint_eq(got.len, 8 + 8 + 12);
+				ck_assert(memcmp(got.at, add.at, 8) == 0);
+				ck_assert(memcmp(got.at + 8, in.at + 10, 8) == 0);
+				ck_assert(memcmp(got.at + 16, want, 12) == 0);
+				buf_free(&got);
+				arena_reset(&arena, mark);
+				seen++;
+			}
+	ck_assert_uint_eq(seen, 364 - 78);
+	hex_free(in);
+	hex_free(add);
+	hex_free(letters);
+}
+END_TEST
+
 START_TEST(test_not_whole)
 {
 	struct bytes in = hex("0800 1800 00000000 1000 1000 00000000"), *views;
@@ -349,7 +423,7 @@ END_TEST
 
 START_TEST(test_unsorted)
 {
-	struct edit edits[] = {{0x00100010, BYTES_NONE}, {0x00080018, BYTES_NONE}};
+	struct edit edits[] = {{.tag = 0x00100010}, {.tag = 0x00080018}};
 	struct bytes *views;
 	struct dset d;
 	size_t count;
@@ -578,7 +652,8 @@ START_TEST(test_model)
 				continue;
 			if (next_random(&state) % 3 != 0)
 				put_random(&news[k], tags[k], &state);
-			edits[edit_count++] = (struct edit){tags[k], buf_bytes(&news[k].out)};
+			edits[edit_count++] =
+				(struct edit){.tag = tags[k], .encoded = buf_bytes(&news[k].out)};
 		}
 		model_apply(&want, &source, edits, edit_count);
 		model_lengths(&want, &source, edits, edit_count, s->big_endian, &arena);
@@ -609,6 +684,8 @@ Suite *suite_rewrite(void)
 	tcase_add_loop_test(c, test_rows, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(c, test_open_end);
 	tcase_add_test(c, test_arena_sweep);
+	tcase_add_test(c, test_tail);
+	tcase_add_test(c, test_patch);
 	tcase_add_test_raise_signal(c, test_not_whole, 6);
 	tcase_add_test_raise_signal(c, test_unsorted, 6);
 	tcase_add_loop_test(c, test_edits, 0, 3);

@@ -129,7 +129,7 @@ static enum err check_policy(const struct conf *c, struct arena *a, struct conf_
 
 static int config_check(const char *file)
 {
-	struct conf_diags problems = {.count = 0}, refusals = {.count = 0}, notes = {.count = 0};
+	struct conf_diags problems = {.count = 0}, notes = {.count = 0};
 	struct conf c;
 	struct arena a;
 	struct fault f;
@@ -143,9 +143,6 @@ static int config_check(const char *file)
 	if (e == OK)
 		e = check_policy(&c, &a, &problems);
 	print_diags(&problems, file, "");
-	/* Refusals are no fault of the file; they only say what this version would do with it. */
-	if (e == OK && conf_refuse_unbuilt(&c, &a, &refusals) != OK)
-		print_diags(&refusals, file, "note: ");
 	if (e == OK && conf_notes(&c, &a, &notes) == OK)
 		print_notes(&notes, file);
 	print_summary(&problems, file);

@@ -73,8 +73,6 @@ static int load(struct loaded *l, bool debug)
 	}
 	if (e == OK && debug)
 		l->conf.processing.debug = true;
-	if (e == OK)
-		e = conf_refuse_unbuilt(&l->conf, &l->arena, &problems);
 	conf_diags_log(&problems, l->path);
 	if (e != OK) {
 		if (problems.errors == 0)

@@ -57,60 +57,6 @@ enum err conf_load(struct conf *out, const char *path, struct arena *a, struct c
 	return e;
 }
 
-/* "anonymization.enabled is on, but ..." */
-static void say_unbuilt(struct conf_why *why, const struct conf *c, size_t row)
-{
-	const struct conf_key *k = &conf_table[row];
-	const char *how = c->set_at[row].line > 0 ? "" : " by default";
-	const char *off = k->kind == CONF_WORD ? k->words[0].word : "false";
-
-	if (c->file != NULL)
-		conf_why_say(why,
-			     "is on%s, but this version cannot %s yet, so nothing is processed; "
-			     "set %s: %s in %s to go on without it",
-			     how, k->unbuilt, k->path, off, log_quote_str(c->file));
-	else
-		conf_why_say(why,
-			     "is on%s, but this version cannot %s yet, so nothing is processed; "
-			     "make a file with `netrt config default > netrt.yaml`, set %s: %s "
-			     "in it, and give it with -c netrt.yaml to go on without it",
-			     how, k->unbuilt, k->path, off);
-}
-
-/* True, or a word that is not the first of its list. */
-static bool is_on(const struct conf *c, const struct conf_key *k)
-{
-	const uint8_t *at = (const uint8_t *)c + k->at;
-	bool on;
-	int word;
-
-	if (k->kind == CONF_WORD) {
-		memcpy(&word, at, sizeof(word));
-		return word != 0;
-	}
-	memcpy(&on, at, sizeof(on));
-	return on;
-}
-
-enum err conf_refuse_unbuilt(const struct conf *c, struct arena *a, struct conf_diags *d)
-{
-	enum err e = OK;
-
-	for (size_t i = 0; i < conf_table_count; i++) {
-		const struct conf_key *k = &conf_table[i];
-		struct conf_why why = {.text = ""};
-
-		if (k->unbuilt == NULL || !is_on(c, k))
-			continue;
-		say_unbuilt(&why, c, i);
-		e = ERR_UNSUPPORTED;
-		if (conf_diags_full(d) ||
-		    !conf_diags_add(d, a, CONF_ERROR, c->set_at[i], bytes_str(k->path), why.text))
-			conf_diags_end(d, c->set_at[i], "asks for more than this version can do");
-	}
-	return e;
-}
-
 size_t conf_difference(const struct conf *before, const struct conf *after,
 		       struct conf_change out[static LIMIT_CONFIG_KEYS])
 {

@@ -127,12 +127,12 @@ struct conf_processing {
 	int slice_tolerance_um;           /* contour to plane, micrometres, 1..100000; 1500 */
 	const char *uid_key;              /* 16..1024 bytes, secret; or NULL: the built-in key */
 	int overlay_series_number;        /* IS range; 98 */
-	const char *overlay_series_description; /* LO, 1..64 characters */
-	const char *overlay_study_id;           /* SH, 1..16 characters; "RTPlanShare" */
-	bool add_burn_in_disclaimer;            /* true; not built yet, see conf_refuse_unbuilt */
-	const char *burn_in_text;               /* 1..1024 characters */
-	enum conf_corner burn_in_position;      /* BOTTOM_RIGHT */
-	enum conf_burn_in burn_in_style;        /* PIXELS */
+	const char *overlay_series_description;    /* LO, 1..64 characters */
+	const char *overlay_study_id;              /* SH, 1..16 characters; "RTPlanShare" */
+	bool add_burn_in_disclaimer;               /* true */
+	const char *burn_in_text;                  /* 1..1024 characters */
+	enum conf_corner burn_in_position;         /* BOTTOM_RIGHT */
+	enum conf_burn_in burn_in_style;           /* PIXELS */
 	enum conf_undecodable burn_in_undecodable; /* pixels that cannot be read; OVERLAY */
 	enum conf_segmentation
 		segmentation;           /* with feature_flags.enable_segmentation_export; PER_ROI */
@@ -192,7 +192,7 @@ struct conf_regions {
 };
 
 struct conf_anonymization {
-	bool enabled;              /* true; `process` cannot yet, see conf_refuse_unbuilt */
+	bool enabled;              /* true */
 	enum conf_profile profile; /* NETRT */
 	struct conf_options options;
 	enum conf_pseudonyms pseudonyms; /* SEQUENTIAL */
@@ -220,7 +220,7 @@ struct conf_anonymization {
 };
 
 struct conf_feature_flags {
-	bool enable_segmentation_export; /* false; not built yet, see conf_refuse_unbuilt */
+	bool enable_segmentation_export; /* false */
 };
 
 struct conf_watcher {
@@ -340,13 +340,6 @@ enum err conf_parse(struct conf *out, struct bytes text, const char *file, struc
 /* The same from a file; also ERR_IO, ERR_UNUSABLE (no regular file), with a diagnostic. */
 enum err conf_load(struct conf *out, const char *path, struct arena *a,
 		   struct conf_diags *d) MUST_USE;
-
-/*
- * What is switched on but not built into this version is refused, never ignored: that would let
- * identified data out.  One error in *d per such setting, saying how to switch it off.
- * OK: nothing of the kind.  ERR_UNSUPPORTED: refuse to process, EX_CONFIG.  ERR_NOMEM.
- */
-enum err conf_refuse_unbuilt(const struct conf *c, struct arena *a, struct conf_diags *d) MUST_USE;
 
 /* What is allowed and perhaps not meant, for people: warnings in *d.  OK, ERR_NOMEM, ERR_LIMIT. */
 enum err conf_notes(const struct conf *c, struct arena *a, struct conf_diags *d) MUST_USE;

@@ -57,7 +57,6 @@
 	{                                                                    \
 		.item = (array), .count = sizeof(array) / sizeof((array)[0]) \
 	}
-#define UNBUILT(what) .unbuilt = (what)
 #define UNIT(what) .unit = (what)
 #define NULLABLE .nullable = true
 #define REQUIRED .required = true
@@ -461,7 +460,7 @@ TEXT(processing.overlay_series_description, CONF_LO, 1, 64, "Processed DicomRT w
 	HELP("Series Description of the overlay series.")),
 TEXT(processing.overlay_study_id, CONF_LO, 1, 16, "RTPlanShare",
 	HELP("Study ID of the overlay series.")),
-BOOL(processing.add_burn_in_disclaimer, "true", UNBUILT("burn in a disclaimer"),
+BOOL(processing.add_burn_in_disclaimer, "true",
 	HELP("Write burn_in_text into the pixels of the overlay series.")),
 TEXT(processing.burn_in_text, CONF_LINES, 1, 1024, "FOR RESEARCH USE ONLY - NOT FOR CLINICAL USE",
 	HELP("The disclaimer.")),

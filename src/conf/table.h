@@ -75,10 +75,8 @@ struct conf_key {
 	const struct conf_list *fallback_list; /* CONF_LIST */
 	const struct conf_section *maps;       /* CONF_MAPS */
 	const struct conf_key *value;          /* CONF_PAIRS */
-	const char *unbuilt; /* CONF_BOOL, CONF_WORD: what this version cannot do yet when it is
-			      * true, or any other word than the first */
-	const char *unit;    /* NULL: none */
-	const char *help;    /* one line */
+	const char *unit;                      /* NULL: none */
+	const char *help;                      /* one line */
 };
 
 extern const struct conf_key conf_table[];

@@ -71,6 +71,12 @@ static void emit(struct plan *p, struct bytes view)
 	p->count++;
 }
 
+static void emit_edit(struct plan *p, const struct edit *edit)
+{
+	emit(p, edit->encoded);
+	emit(p, edit->tail);
+}
+
 /* Source bytes up to `at` are kept; the next run begins at `resume`. */
 static void cut(struct plan *p, size_t at, size_t resume)
 {
@@ -98,7 +104,7 @@ static size_t group_size(const struct plan *p, uint16_t group, size_t first)
 		    !edit_of(p, e->tag, &k))
 			size += end_of(d, e) - start_of(e);
 	for (k = first; k < p->edit_count && TAG_GROUP(p->edits[k].tag) == group; k++)
-		size += p->edits[k].encoded.len;
+		size += p->edits[k].encoded.len + p->edits[k].tail.len;
 	return size;
 }
 
@@ -132,7 +138,7 @@ static void insert_below(struct plan *p, size_t *next, uint64_t tag, size_t at)
 		if ((p->state[*next] & FOUND) != 0 || p->edits[*next].encoded.len == 0)
 			continue;
 		cut(p, at, at);
-		emit(p, p->edits[*next].encoded);
+		emit_edit(p, &p->edits[*next]);
 	}
 }
 
@@ -151,7 +157,7 @@ static void run_plan(struct plan *p)
 		if (edit_of(p, e->tag, &k)) {
 			cut(p, start_of(e), end_of(d, e));
 			if ((p->state[k] & DONE) == 0)
-				emit(p, p->edits[k].encoded);
+				emit_edit(p, &p->edits[k]);
 			p->state[k] |= DONE;
 		} else if (TAG_IS_GROUP_LENGTH(e->tag)) {
 			recompute(p, e);
@@ -213,6 +219,41 @@ enum err rewrite_plan(const struct dset *d, const struct edit *edits, size_t edi
 	return OK;
 }
 
+enum err rewrite_patch(struct bytes in, const struct patch *patches, size_t patch_count,
+		       struct arena *a, struct bytes **views, size_t *view_count, struct fault *f)
+{
+	struct bytes *out = ARENA_NEW(a, struct bytes, *view_count + 2 * patch_count);
+	size_t n = 0, next = 0;
+
+	if (out == NULL)
+		return no_memory(f);
+	for (size_t i = 0; i < *view_count; i++) {
+		struct bytes rest = (*views)[i];
+		uintptr_t base = (uintptr_t)in.at, from = (uintptr_t)rest.at;
+		bool kept = from >= base && from - base < in.len;
+
+		while (kept && next < patch_count) {
+			size_t at = (size_t)((uintptr_t)rest.at - base), skip;
+
+			assert(patches[next].at >= at);
+			skip = patches[next].at - at;
+			if (skip >= rest.len)
+				break;
+			struct bytes with = patches[next++].bytes;
+			if (skip > 0)
+				out[n++] = bytes_slice(rest, 0, skip);
+			out[n++] = with;
+			rest = bytes_slice(rest, skip + with.len, rest.len - skip - with.len);
+		}
+		if (rest.len > 0)
+			out[n++] = rest;
+	}
+	assert(next == patch_count);
+	*views = out;
+	*view_count = n;
+	return OK;
+}
+
 /* The next element of the data set, with all that is inside it: [*start, w->pos). */
 static enum err next_whole(struct walk *w, uint32_t *tag, size_t *start, struct fault *f)
 {
@@ -248,8 +289,8 @@ enum err rewrite_edits(struct bytes built, const struct syntax *syntax, struct a
 				return fault_tag(f, ERR_WIRE, "new elements are not in tag order",
 						 start, tag);
 			if (out != NULL)
-				out[n] = (struct edit){tag,
-						       bytes_slice(built, start, w.pos - start)};
+				out[n] = (struct edit){
+					tag, bytes_slice(built, start, w.pos - start), BYTES_NONE};
 			last = tag;
 			n++;
 		}

@@ -15,6 +15,8 @@ struct edit {
 	uint32_t tag;
 	struct bytes encoded; /* the whole new element, header and value, in the syntax of the data
 			       * set (build.h); empty: remove the element */
+	struct bytes tail;    /* the end of its value, where `encoded` is only the beginning of it;
+			       * so that large ones need not be copied */
 };
 
 /*
@@ -29,6 +31,19 @@ struct edit {
 enum err rewrite_plan(const struct dset *d, const struct edit *edits, size_t edit_count,
 		      struct arena *a, struct bytes **views, size_t *view_count,
 		      struct fault *f) MUST_USE;
+
+/* Bytes that stand in the place of others: [at, at + bytes.len) of a data set. */
+struct patch {
+	size_t at;
+	struct bytes bytes;
+};
+/*
+ * Replace bytes of the source in a plan's views: patches ascend, do not overlap, and each lies
+ * within one of the runs of `in` that are kept (asserted).  New views, in the arena.
+ */
+enum err rewrite_patch(struct bytes in, const struct patch *patches, size_t patch_count,
+		       struct arena *a, struct bytes **views, size_t *view_count,
+		       struct fault *f) MUST_USE;
 
 /* Split the output of a `struct build` into edits (one a top-level element), in `a`.  They must be
  * in ascending tag order (ERR_WIRE). */

@@ -98,6 +98,8 @@ static enum err open_native(struct native *n, const struct fragments *s,
 	if (s->value.len < len)
 		return fault_tag(f, ERR_UNUSABLE, "the pixels are fewer than the image has", s->at,
 				 TAG_PixelData);
+	n->at = s->at;
+	n->word = (unsigned)word;
 	if (word == 1) {
 		n->data = bytes_slice(s->value, 0, (size_t)len);
 		return OK;

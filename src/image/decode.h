@@ -26,8 +26,12 @@ struct native {
 	struct bytes data;          /* image_bytes(), little endian, 8, 16 or 32 bits a sample */
 	bool decoded;               /* from a compressed syntax; data is not in the source */
 	bool lossy;                 /* of a stream that is not lossless */
-	void *owned;                /* mapping behind `data`, or NULL: a view of the source */
+	void *owned; /* mapping behind `data`, or NULL: a view of the source; after an
+		      * odd length a zero byte follows, which may be written too */
 	size_t owned_len;
+	/* where it is not decoded: data byte i is byte i ^ (word - 1) of the value */
+	size_t at;     /* of the value, in the data set */
+	unsigned word; /* 1; or 2 or 4 in a big endian syntax */
 };
 
 /*

@@ -5,15 +5,58 @@
 #include <string.h>
 #include <time.h>
 
+#include "series/burned.h"
+
 #define SOP_CLASS_PET "1.2.840.10008.5.1.4.1.1.128"
 #define ST_MAX 1024u
 #define BUILD_ROOM (64u << 10) /* everything of this module except what it copies */
 
-const uint32_t derive_removed[3] = {
-	TAG_InstanceCreatorUID,       /* another device made this instance */
-	TAG_MACParametersSequence,    /* of the signatures */
-	TAG_DigitalSignaturesSequence /* over the source, no longer true */
-};
+/* When an element goes. */
+enum removal { ALWAYS, BURNED, NO_EXTREMES, DECODED };
+
+static bool applies(const struct derive *v, enum removal when)
+{
+	bool burned = v->burned != NULL && v->burned->into_pixels;
+
+	switch (when) {
+	case BURNED:
+		return burned;
+	case NO_EXTREMES:
+		return burned && !burned_has_extremes(v);
+	case DECODED:
+		return burned && v->burned->native.decoded;
+	default:
+		return true;
+	}
+}
+
+size_t derive_removed(const struct derive *v, uint32_t out[static DERIVE_REMOVED_MAX])
+{
+	static const struct {
+		uint32_t tag;
+		enum removal when;
+	} table[DERIVE_REMOVED_MAX] = {
+		{TAG_InstanceCreatorUID, ALWAYS}, /* another device made this instance */
+		{TAG_SmallestImagePixelValue, NO_EXTREMES},
+		{TAG_LargestImagePixelValue, NO_EXTREMES},
+		{TAG_SmallestPixelValueInSeries, BURNED}, /* of a series that this one is not */
+		{TAG_LargestPixelValueInSeries, BURNED},
+		{TAG_SmallestImagePixelValueInPlane, BURNED},
+		{TAG_LargestImagePixelValueInPlane, BURNED},
+		{TAG_HistogramSequence, BURNED},     /* of other pixels */
+		{TAG_MACParametersSequence, ALWAYS}, /* of the signatures */
+		{TAG(0x7FE0, 0x0000), DECODED},
+		{TAG_ExtendedOffsetTable, DECODED},
+		{TAG_ExtendedOffsetTableLengths, DECODED},
+		{TAG_DigitalSignaturesSequence, ALWAYS}, /* over the source, no longer true */
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < DERIVE_REMOVED_MAX; i++)
+		if (applies(v, table[i].when))
+			out[n++] = table[i].tag;
+	return n;
+}
 
 /* "+0130" in seconds; false when it is nothing of the kind. */
 static bool zone_offset(struct bytes text, int *out)
@@ -151,7 +194,8 @@ static void derivation_description(struct derive *v)
 		buf_add(&text, v->series->set_label);
 		buf_str(&text, "\" ");
 	}
-	buf_fmt(&text, "by netrt %s, pixel data unchanged", v->series->software_version);
+	buf_fmt(&text, "by netrt %s, ", v->series->software_version);
+	burned_describe(v, &text);
 	struct bytes ours = encoded(v, buf_bytes(&text), ST_MAX / 2);
 
 	v->no_memory = v->no_memory || text.failed;
@@ -219,8 +263,11 @@ static void equipment_item(struct build *b, const void *ctx)
 {
 	const struct derive *v = ctx;
 
-	mark_item(b, &v->now, v->series->software_version,
-		  "Drew the contours of an RT Structure Set as overlay planes");
+	mark_item(
+		b, &v->now, v->series->software_version,
+		v->burned == NULL
+			? "Drew the contours of an RT Structure Set as overlay planes"
+			: "Drew the contours of an RT Structure Set as overlay planes, and a text");
 }
 
 void derive_append(struct build *b, const struct dset *d, uint32_t tag,
@@ -278,5 +325,6 @@ void derive_elements(struct derive *v)
 	build_uid(&v->b, TAG_SeriesInstanceUID, &s->series);
 	derive_text(v, TAG_StudyID, VR_SH, bytes_str(s->study_id), 16);
 	build_is(&v->b, TAG_SeriesNumber, s->series_number);
+	burned_elements(v);
 	append_item(v, TAG_SourceInstanceSequence, source_instance_item);
 }

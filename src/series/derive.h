@@ -16,8 +16,10 @@ struct derive {
 	struct build b; /* owned: derive_close */
 	struct text_encoder text;
 	struct uid source_class, source_instance;
-	struct uid instance; /* of the new object */
-	struct wall now;     /* in the time zone of the data set */
+	struct uid instance;         /* of the new object */
+	struct wall now;             /* in the time zone of the data set */
+	const struct burnin *burned; /* a text goes with it; or NULL */
+	uint16_t text_group;         /* of the overlay plane that it becomes, or 0 */
 	bool is_pet;
 	bool no_memory; /* sticky: a text found no room in the arena */
 };
@@ -39,7 +41,8 @@ void derive_text(struct derive *v, uint32_t tag, enum vr vr, struct bytes utf8, 
  */
 void derive_append(struct build *b, const struct dset *d, uint32_t tag,
 		   void (*fill)(struct build *, const void *), const void *ctx, bool *no_memory);
-/* Tags that must not be in the derived image, ascending. */
-extern const uint32_t derive_removed[3];
+/* Tags that must not be in the derived image, ascending; returns how many. */
+#define DERIVE_REMOVED_MAX 13u
+size_t derive_removed(const struct derive *v, uint32_t out[static DERIVE_REMOVED_MAX]);
 
 #endif

@@ -113,53 +113,127 @@ static uint16_t survey(const struct dset *d, bool *embedded)
 }
 
 /* PS3.3 table C.9-2. */
-static void plane_elements(struct derive *v, uint32_t group, const struct overlay_plane *plane)
+static void plane_head(struct derive *v, uint32_t group, const struct mask *m,
+		       struct bytes description, const char *type)
 {
 	static const uint16_t one = 1, zero = 0, origin[2] = {1, 1};
-	uint16_t rows = (uint16_t)plane->mask->rows, cols = (uint16_t)plane->mask->cols;
-	size_t len = mask_packed_len(plane->mask->cols, plane->mask->rows);
+	uint16_t rows = (uint16_t)m->rows, cols = (uint16_t)m->cols;
+
+	build_u16(&v->b, TAG(group, 0x0010), VR_US, &rows, 1);
+	build_u16(&v->b, TAG(group, 0x0011), VR_US, &cols, 1);
+	derive_text(v, TAG(group, 0x0022), VR_LO, description, 64);
+	build_str(&v->b, TAG(group, 0x0040), VR_CS, type);
+	build_u16(&v->b, TAG(group, 0x0050), VR_SS, origin, 2);
+	build_u16(&v->b, TAG(group, 0x0100), VR_US, &one, 1);
+	build_u16(&v->b, TAG(group, 0x0102), VR_US, &zero, 1);
+}
+
+static void plane_data(struct derive *v, uint32_t group, const struct mask *m)
+{
+	size_t len = mask_packed_len(m->cols, m->rows);
 	uint8_t *bits = ARENA_NEW(v->a, uint8_t, len);
 
 	if (bits == NULL) {
 		v->no_memory = true;
 		return;
 	}
-	mask_pack(plane->mask, bits);
-	build_u16(&v->b, TAG(group, 0x0010), VR_US, &rows, 1);
-	build_u16(&v->b, TAG(group, 0x0011), VR_US, &cols, 1);
-	derive_text(v, TAG(group, 0x0022), VR_LO, plane->description, 64);
-	build_str(&v->b, TAG(group, 0x0040), VR_CS, "R");
-	build_u16(&v->b, TAG(group, 0x0050), VR_SS, origin, 2);
-	build_u16(&v->b, TAG(group, 0x0100), VR_US, &one, 1);
-	build_u16(&v->b, TAG(group, 0x0102), VR_US, &zero, 1);
+	mask_pack(m, bits);
+	build_ow_le(&v->b, TAG(group, 0x3000), bytes_of(bits, len));
+}
+
+static void plane_elements(struct derive *v, uint32_t group, const struct overlay_plane *plane)
+{
+	plane_head(v, group, plane->mask, plane->description, "R");
 	build_is(&v->b, TAG(group, 0x1301), (int64_t)plane->area);
 	if (plane->has_stats) {
 		build_ds(&v->b, TAG(group, 0x1302), plane->stats.mean);
 		build_ds(&v->b, TAG(group, 0x1303), plane->stats.std_dev);
 	}
 	derive_text(v, TAG(group, 0x1500), VR_LO, plane->label, 64);
-	build_ow_le(&v->b, TAG(group, 0x3000), bytes_of(bits, len));
+	plane_data(v, group, plane->mask);
+}
+
+/* One line, as LO has it. */
+static struct bytes in_one_line(struct derive *v, struct bytes text)
+{
+	struct bytes copy = arena_copy(v->a, text);
+
+	if (copy.at == NULL)
+		v->no_memory = true;
+	for (size_t i = 0; i < copy.len && copy.at != NULL; i++)
+		if (copy.at[i] == '\n' || copy.at[i] == '\r')
+			((uint8_t *)(uintptr_t)copy.at)[i] = ' ';
+	return copy.at == NULL ? BYTES_NONE : bytes_trim(copy);
+}
+
+/* The text that is to be seen on the image, as graphics. */
+static void text_plane(struct derive *v, uint32_t cols, uint32_t rows)
+{
+	struct bytes text = in_one_line(v, v->series->burn_in->text);
+	uint64_t *bits = ARENA_NEW(v->a, uint64_t, mask_words(cols, rows));
+	struct mask m;
+
+	if (bits == NULL) {
+		v->no_memory = true;
+		return;
+	}
+	mask_init(&m, cols, rows, bits);
+	burnin_mask(v->burned, &m);
+	plane_head(v, v->text_group, &m, text, "G");
+	derive_text(v, TAG(v->text_group, 0x1500), VR_LO, text, 64);
+	plane_data(v, v->text_group, &m);
+}
+
+/* ---- writing ---- */
+
+/* The pixels that were decoded, as an element in explicit VR little endian. */
+static struct edit decoded_pixels(struct derive *v)
+{
+	struct bytes data = v->burned->native.data;
+	bool words = v->burned->native.format.bits_allocated > 8;
+	uint8_t *head = ARENA_NEW(v->a, uint8_t, 12);
+
+	if (head == NULL) {
+		v->no_memory = true;
+		return (struct edit){.tag = TAG_PixelData};
+	}
+	data.len += data.len % 2; /* a zero byte follows there */
+	put_u16le(head, TAG_GROUP(TAG_PixelData));
+	put_u16le(head + 2, TAG_PixelData & 0xFFFF);
+	memcpy(head + 4, words ? "OW\0" : "OB\0", 4);
+	put_u32le(head + 8, (uint32_t)data.len);
+	return (struct edit){TAG_PixelData, bytes_of(head, 12), data};
 }
 
 /* What was built, and removals of what is there and must not stay, in order. */
 static enum err edits_of(struct derive *v, struct edit **out, size_t *out_count, struct fault *f)
 {
-	size_t removed = sizeof(derive_removed) / sizeof(derive_removed[0]);
-	struct edit *built = NULL, *all;
+	uint32_t gone[DERIVE_REMOVED_MAX];
+	size_t removed = derive_removed(v, gone);
+	bool decoded = v->burned != NULL && v->burned->into_pixels && v->burned->native.decoded;
+	struct edit *built = NULL, *all, pixels = {.tag = UINT32_MAX};
 	size_t count = 0, n = 0;
 
+	if (decoded)
+		pixels = decoded_pixels(v);
 	if (v->no_memory || v->b.out.failed)
 		return fault_set(f, ERR_NOMEM, "no memory for the new elements", FAULT_NO_OFFSET);
 	enum err e = rewrite_edits(buf_bytes(&v->b.out), v->d->syntax, v->a, &built, &count, f);
 	if (e != OK)
 		return e;
-	all = ARENA_NEW(v->a, struct edit, count + removed);
+	all = ARENA_NEW(v->a, struct edit, count + removed + 1);
 	if (all == NULL)
 		return fault_set(f, ERR_NOMEM, "no memory for the new elements", FAULT_NO_OFFSET);
-	for (size_t i = 0, r = 0; i < count || r < removed;) {
-		if (r < removed && (i == count || derive_removed[r] < built[i].tag)) {
-			if (dset_find(v->d, NULL, derive_removed[r]) != NULL)
-				all[n++] = (struct edit){.tag = derive_removed[r]};
+	for (size_t i = 0, r = 0; i < count || r < removed || decoded;) {
+		uint32_t made = i < count ? built[i].tag : UINT32_MAX;
+		uint32_t next = r < removed ? gone[r] : UINT32_MAX;
+
+		if (decoded && pixels.tag < made && pixels.tag < next) {
+			all[n++] = pixels;
+			decoded = false;
+		} else if (next < made) {
+			if (dset_find(v->d, NULL, next) != NULL)
+				all[n++] = (struct edit){.tag = next};
 			r++;
 		} else {
 			all[n++] = built[i++];
@@ -170,8 +244,20 @@ static enum err edits_of(struct derive *v, struct edit **out, size_t *out_count,
 	return OK;
 }
 
+/* Put the text's box into the pixels of the source, where they lie open. */
+static enum err patch(struct derive *v, struct bytes **views, size_t *count, struct fault *f)
+{
+	struct patch *patches = NULL;
+	size_t patch_count = 0;
+	enum err e = burnin_patches(v->burned, v->a, &patches, &patch_count, f);
+
+	return e != OK ? e : rewrite_patch(v->d->in, patches, patch_count, v->a, views, count, f);
+}
+
 static enum err write_out(int fd, struct derive *v, const struct part10 *src, struct fault *f)
 {
+	bool burned = v->burned != NULL && v->burned->into_pixels;
+	bool decoded = burned && v->burned->native.decoded;
 	struct edit *edits = NULL;
 	struct bytes *views = NULL;
 	size_t edit_count = 0, view_count = 0;
@@ -179,6 +265,8 @@ static enum err write_out(int fd, struct derive *v, const struct part10 *src, st
 
 	if (e == OK)
 		e = rewrite_plan(v->d, edits, edit_count, v->a, &views, &view_count, f);
+	if (e == OK && burned && !decoded)
+		e = patch(v, &views, &view_count, f);
 	if (e != OK)
 		return e;
 
@@ -186,13 +274,70 @@ static enum err write_out(int fd, struct derive *v, const struct part10 *src, st
 		.sop_class = v->source_class,
 		.sop_instance = v->instance,
 		.transfer_syntax = src->syntax_uid,
-		.syntax = src->syntax,
+		.syntax = decoded ? &syntax_explicit_le : src->syntax,
 		.views = views,
 		.view_count = view_count,
 		.source_fd = src->map.fd,
 		.source = src->file,
 	};
+	if (decoded)
+		(void)uid_set(&o.transfer_syntax, bytes_str(syntax_explicit_le.uid));
 	return part10_write(fd, &o, f);
+}
+
+/* Groups of the planes, and of the text where it is one: it comes last, but is not left out. */
+static enum err groups_of(struct derive *v, uint16_t taken, size_t count,
+			  uint32_t groups[static LIMIT_OVERLAY_PLANES], struct overlay_result *r,
+			  struct fault *f)
+{
+	bool as_plane = v->burned != NULL && !v->burned->into_pixels;
+	uint32_t unused[LIMIT_OVERLAY_PLANES];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < LIMIT_OVERLAY_PLANES; i++) {
+		if ((taken >> i & 1u) != 0)
+			r->planes_existing++;
+		else
+			unused[n++] = OVERLAY_FIRST + 2 * i;
+	}
+	if (as_plane && n == 0)
+		return fault_set(f, ERR_UNUSABLE, "no overlay group is free for the burn-in text",
+				 FAULT_NO_OFFSET);
+	size_t room = n - as_plane;
+	r->planes_written = (uint32_t)(count < room ? count : room);
+	r->planes_dropped = (uint32_t)(count - r->planes_written);
+	memcpy(groups, unused, r->planes_written * sizeof(groups[0]));
+	if (as_plane)
+		v->text_group = (uint16_t)unused[r->planes_written];
+	return OK;
+}
+
+/* All elements, built. */
+static enum err make(struct derive *v, const struct overlay_plane *planes, size_t count,
+		     uint32_t cols, uint32_t rows, struct overlay_result *r, struct fault *f)
+{
+	uint32_t groups[LIMIT_OVERLAY_PLANES];
+	uint16_t taken = survey(v->d, &r->embedded_overlay);
+	enum err e = groups_of(v, taken, count, groups, r, f);
+
+	if (e != OK)
+		return e;
+	derive_elements(v);
+	for (uint32_t i = 0; i < r->planes_written; i++) {
+		assert(planes[i].mask->rows == rows && planes[i].mask->cols == cols);
+		plane_elements(v, groups[i], &planes[i]);
+	}
+	if (v->text_group != 0)
+		text_plane(v, cols, rows);
+	return OK;
+}
+
+static void tell_burned(struct overlay_result *r, const struct burnin *b)
+{
+	r->burned = b->into_pixels;
+	r->not_burned = b->why_not;
+	r->decoded = b->into_pixels && b->native.decoded;
+	r->burn_in_cut = !b->placed || b->label.block.cut;
 }
 
 enum err overlay_write(int fd, const struct overlay_series *series, const struct part10 *src,
@@ -200,38 +345,37 @@ enum err overlay_write(int fd, const struct overlay_series *series, const struct
 		       struct arena *a, struct overlay_result *result, struct fault *f)
 {
 	struct overlay_result r = {0};
+	struct burnin burned = {.placed = false};
 	struct derive v;
 	uint16_t rows = 0, cols = 0;
+	enum err e = OK;
 
 	assert(count > 0);
 	if (!dset_u16(d, NULL, TAG_Rows, 0, &rows) || !dset_u16(d, NULL, TAG_Columns, 0, &cols) ||
 	    rows == 0 || cols == 0)
 		return fault_tag(f, ERR_UNUSABLE, "no Rows or Columns", FAULT_NO_OFFSET, TAG_Rows);
+	if (series->burn_in != NULL)
+		e = burnin_open(&burned, series->burn_in, src, d, f);
+	if (e == OK && burned.into_pixels && burned.native.decoded)
+		e = burnin_paint(&burned, a, f);
 
-	size_t most = count < LIMIT_OVERLAY_PLANES ? count : LIMIT_OVERLAY_PLANES;
-	enum err e =
-		derive_open(&v, series, d, most * (mask_packed_len(cols, rows) + PLANE_ROOM), a, f);
-	if (e != OK)
+	size_t most = count < LIMIT_OVERLAY_PLANES ? count + 1 : LIMIT_OVERLAY_PLANES;
+	if (e == OK)
+		e = derive_open(&v, series, d, most * (mask_packed_len(cols, rows) + PLANE_ROOM), a,
+				f);
+	if (e != OK) {
+		burnin_close(&burned);
 		return e;
-
-	uint16_t taken = survey(d, &r.embedded_overlay);
-	derive_elements(&v);
-	for (unsigned i = 0; i < LIMIT_OVERLAY_PLANES; i++) {
-		if ((taken >> i & 1u) != 0) {
-			r.planes_existing++;
-		} else if (r.planes_written < count) {
-			const struct overlay_plane *plane = &planes[r.planes_written];
-
-			assert(plane->mask->rows == rows && plane->mask->cols == cols);
-			plane_elements(&v, OVERLAY_FIRST + 2 * i, plane);
-			r.planes_written++;
-		}
 	}
-	r.planes_dropped = (uint32_t)(count - r.planes_written);
+	v.burned = series->burn_in != NULL ? &burned : NULL;
+	e = make(&v, planes, count, cols, rows, &r, f);
+	if (e == OK)
+		e = write_out(fd, &v, src, f);
 	r.sop_instance = v.instance;
 	r.text_lossy = v.text.lossy;
-	e = write_out(fd, &v, src, f);
+	tell_burned(&r, &burned);
 	derive_close(&v);
+	burnin_close(&burned);
 	if (e == OK)
 		*result = r;
 	return e;

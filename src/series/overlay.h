@@ -6,16 +6,32 @@
  * What is written, beside the groups 60xx; everything else stays byte for byte:
  *
  *   Image Type                DERIVED\SECONDARY and values 3.. of the source.  A PET image says
- *                             DERIVED\PRIMARY: PS3.3 C.8.9.4.1.1 allows nothing else as value 2.
- *   Instance Creation, Content and Series Date and Time   `now`.  A PET image keeps its Series Date
- *                             and Time: all its decay and frame times count from them
- * (C.8.9.1.1.2). Series and SOP Instance UID, Series Number, Series Description, Study ID
+ *                             DERIVED\PRIMARY: C.8.9.4.1.1 allows nothing else as value 2.
+ *   Instance Creation, Content and Series Date and Time
+ *                             `now`.  A PET image keeps its Series Date and Time: all its
+ *                             decay and frame times count from them (C.8.9.1.1.2).
+ *   Series and SOP Instance UID, Series Number, Series Description, Study ID
  *   Derivation Description    appended to one that is there
  *   Source Image Sequence     the source image, with its purpose (121322, DCM)
  *   Source Instance Sequence  the structure set, after items that are there (C.12.4)
- *   Contributing Equipment    netrt as (109103, DCM, "Modifying Equipment"), after items that are
- * there Instance Creator UID, Digital Signatures, MAC Parameters   removed: they speak of the
- * source
+ *   Contributing Equipment    netrt as (109103, DCM, "Modifying Equipment"), after items
+ *                             that are there
+ *   Instance Creator UID, Digital Signatures, MAC Parameters
+ *                             removed: they speak of the source
+ *
+ * With a text to be burned in (image/burnin.h) one of two more things is done:
+ *
+ *   into the pixels: its box is written in all frames.  A source whose pixels lie open keeps
+ *     its transfer syntax.  One that is compressed is decoded and becomes explicit VR little
+ *     endian, with the attributes of its pixels as they then are; where its compression was
+ *     lossy, Lossy Image Compression, Ratio and Method say so.  Smallest and Largest Image
+ *     Pixel Value follow; those of the series and the plane, and Histogram Sequence, go,
+ *     as nobody counts anew.
+ *
+ *   as an overlay: a type G plane after the others, for which a group is kept free.
+ *
+ * Burned In Annotation stays as it is.  It asks for what identifies the patient and the date
+ * (C.7.6.1.1.5), which a text that is the same for everybody does not.
  *
  * Dates and times follow the source's Timezone Offset From UTC where it has one.
  */
@@ -25,6 +41,7 @@
 #include "base/clock.h"
 #include "base/uid.h"
 #include "dicom/part10.h"
+#include "image/burnin.h"
 #include "raster/raster.h"
 #include "series/stats.h"
 
@@ -39,6 +56,7 @@ struct overlay_series {
 	const char *study_id;           /* SH, at most 16; "" keeps the source's */
 	struct wall now;                /* creation dates and times */
 	const char *software_version;
+	const struct burnin_options *burn_in; /* or NULL */
 };
 
 /* One plane to be written.  label LO 64, description LO 64 (UTF-8; cut and converted to the image's
@@ -54,10 +72,15 @@ struct overlay_plane {
 struct overlay_result {
 	struct uid sop_instance; /* of the new object */
 	uint32_t planes_written;
-	uint32_t planes_dropped;  /* no free group for them */
+	uint32_t planes_dropped;  /* no free group for them: the last ones */
 	uint32_t planes_existing; /* overlay groups that the source had */
 	bool embedded_overlay;    /* the source has overlay bits in its pixel data (retired) */
-	bool text_lossy;          /* a text has characters that the source's character set lacks */
+	bool burned;              /* the text is in the pixels */
+	const char *
+		not_burned; /* a literal: why it is an overlay plane though pixels were asked for */
+	bool decoded;       /* the source was compressed, the new object is not */
+	bool burn_in_cut;   /* the image has no room for all of the text */
+	bool text_lossy;    /* a text has characters that the source's character set lacks */
 };
 
 /* New Series Instance UID: of (source series, structure set, "overlay-series"). */
@@ -74,7 +97,8 @@ void overlay_label(const struct bytes *names, size_t count, char out[static OVER
 /*
  * Write the derived image of `src` (whose whole data set is indexed in `d`) to fd.  `planes` may be
  * empty masks; at least one.  Scratch in `a`, which the caller resets.  ERR_UNUSABLE when the
- * source lacks SOP Class UID, SOP Instance UID, Rows or Columns.
+ * source lacks SOP Class UID, SOP Instance UID, Rows or Columns, or has no overlay group free for a
+ * text that must be one; and what burnin_open says.
  */
 enum err overlay_write(int fd, const struct overlay_series *series, const struct part10 *src,
 		       const struct dset *d, const struct overlay_plane *planes, size_t count,

@@ -302,6 +302,10 @@ static void note_result(const struct slice_job *job, const struct canvas *c,
 	row->planes_existing = (uint16_t)r->planes_existing;
 	row->embedded_overlay = r->embedded_overlay;
 	row->text_lossy = r->text_lossy;
+	row->not_burned = r->not_burned;
+	row->burned = r->burned;
+	row->decoded = r->decoded;
+	row->burn_in_cut = r->burn_in_cut;
 	row->walk_notes = (uint16_t)c->dset.notes;
 	for (size_t i = r->planes_written; i < c->plane_count; i++)
 		if (c->roi_of_plane[i] != RT_NO_ROI)
@@ -330,6 +334,21 @@ static const struct uid *told_instance(const struct canvas *c)
 				 : &c->image->sop_instance;
 }
 
+static struct burnin_options burn_in_of(const struct study_burn_in *o)
+{
+	static const enum text_corner corners[] = {
+		[STUDY_BOTTOM_RIGHT] = TEXT_BOTTOM_RIGHT,
+		[STUDY_BOTTOM_LEFT] = TEXT_BOTTOM_LEFT,
+		[STUDY_TOP_RIGHT] = TEXT_TOP_RIGHT,
+		[STUDY_TOP_LEFT] = TEXT_TOP_LEFT,
+	};
+
+	return (struct burnin_options){.text = bytes_str(o->on ? o->text : ""),
+				       .corner = corners[o->corner],
+				       .as_overlay = o->as_overlay,
+				       .strict = o->strict};
+}
+
 static enum err write_image(struct worker *w, const struct canvas *c, struct fault *f)
 {
 	const struct slice_job *job = w->job;
@@ -337,9 +356,12 @@ static enum err write_image(struct worker *w, const struct canvas *c, struct fau
 	struct overlay_series series = *job->series;
 	char name[OUTPUT_NAME_MAX];
 	struct overlay_result result = {.planes_written = 0};
+	struct burnin_options burn_in = burn_in_of(&job->options->burn_in);
 
 	if (s != NULL)
 		series.now = s->now;
+	if (job->options->burn_in.on)
+		series.burn_in = &burn_in;
 	output_name(OUTPUT_OVERLAY, told_instance(c), job->suffix, name);
 
 	int fd = openat(job->staging->folder[OUTPUT_OVERLAY], name,

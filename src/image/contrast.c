@@ -1,0 +1,444 @@
+/*
+ * Stored values are compared as keys: a cell without its foreign bits, moved up so that its highest
+ * bit is the sign, with that bit turned for unsigned values.  Keys of 16 bits are ordered as values
+ * are, and the compiler finds the extremes of eight of them at once.
+ */
+#include "image/contrast.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WINDOWS_MAX 64u
+#define CT_LOW (-1000.0) /* HU: air, and the top of the usual 12 bits */
+#define CT_HIGH 3071.0
+#define PALETTE_MAX 65536u
+#define PALETTE_CONTRAST 0.4 /* of full luminance, at least */
+
+struct range {
+	int64_t low, high; /* empty when low > high */
+};
+
+#define RANGE_EMPTY ((struct range){INT64_MAX, INT64_MIN})
+
+static void widen(struct range *r, int64_t value)
+{
+	r->low = value < r->low ? value : r->low;
+	r->high = value > r->high ? value : r->high;
+}
+
+static struct range representable(const struct image_format *m)
+{
+	int64_t span = (int64_t)1 << m->bits_stored;
+
+	return m->is_signed ? (struct range){-(span / 2), span / 2 - 1}
+			    : (struct range){0, span - 1};
+}
+
+static int64_t clamped(double value, struct range r)
+{
+	if (!(value > (double)r.low)) /* NaN too */
+		return r.low;
+	return value >= (double)r.high ? r.high : (int64_t)value;
+}
+
+uint32_t contrast_cell(const struct image_format *m, int64_t value)
+{
+	unsigned low = m->high_bit + 1u - m->bits_stored;
+	uint64_t bits = (uint64_t)value;
+
+	/* Unsigned values have nothing above them; the sign goes on to the top of the cell. */
+	bits <<= low;
+	return m->bits_allocated == 32 ? (uint32_t)bits
+				       : (uint32_t)(bits & ((1u << m->bits_allocated) - 1));
+}
+
+/* ---- the values of the image ---- */
+
+/* PS3.3 C.7.5.1.1.2: one value, or all between two. */
+static struct range padding_of(const struct dset *d, const struct image_format *m)
+{
+	uint16_t first, last;
+
+	if (!dset_u16(d, NULL, TAG_PixelPaddingValue, 0, &first))
+		return RANGE_EMPTY;
+	if (!dset_u16(d, NULL, TAG_PixelPaddingRangeLimit, 0, &last))
+		last = first;
+	int64_t a = m->is_signed ? (int16_t)first : first, b = m->is_signed ? (int16_t)last : last;
+	return a < b ? (struct range){a, b} : (struct range){b, a};
+}
+
+static bool inside(struct range r, int64_t value)
+{
+	return value >= r.low && value <= r.high;
+}
+
+#define BLOCK 1024u
+
+/* What makes a key of a cell of 16 bits, and which keys are padding. */
+struct keys {
+	unsigned up;   /* bits above High Bit */
+	uint16_t keep; /* after that: the bits of the value */
+	uint16_t turn;
+	int16_t pad_low, pad_high;
+	bool has_padding;
+};
+
+static int16_t key_of(const struct keys *k, uint16_t cell)
+{
+	return (int16_t)((uint16_t)((cell << k->up) & k->keep) ^ k->turn);
+}
+
+static struct keys keys_for(const struct image_format *m, struct range padding)
+{
+	struct range r = representable(m);
+	struct keys k = {.up = 15u - m->high_bit,
+			 .keep = (uint16_t)(0xFFFFu << (16u - m->bits_stored)),
+			 .turn = m->is_signed ? 0 : 0x8000};
+
+	padding.low = padding.low > r.low ? padding.low : r.low;
+	padding.high = padding.high < r.high ? padding.high : r.high;
+	k.has_padding = padding.low <= padding.high;
+	if (k.has_padding) {
+		k.pad_low = key_of(&k, (uint16_t)contrast_cell(m, padding.low));
+		k.pad_high = key_of(&k, (uint16_t)contrast_cell(m, padding.high));
+	}
+	return k;
+}
+
+static int64_t value_of_key(const struct image_format *m, const struct keys *k, int16_t key)
+{
+	int32_t turned = (int16_t)((uint16_t)key ^ k->turn);
+
+	if (!m->is_signed)
+		turned &= 0xFFFF;
+	return turned / (1 << (16 - m->bits_stored));
+}
+
+/* Written for the vectoriser: a fixed count, and nothing but 16 bits. */
+static void extremes(const uint16_t cells[static BLOCK], const struct keys *k, int16_t *low,
+		     int16_t *high)
+{
+	const uint16_t keep = k->keep, turn = k->turn;
+	const unsigned up = k->up;
+	int16_t least = *low, most = *high;
+
+	for (unsigned i = 0; i < BLOCK; i++) {
+		int16_t key = (int16_t)((uint16_t)((cells[i] << up) & keep) ^ turn);
+
+		least = key < least ? key : least;
+		most = key > most ? key : most;
+	}
+	*low = least;
+	*high = most;
+}
+
+static void extremes_but_padding(const uint16_t cells[static BLOCK], const struct keys *k,
+				 int16_t *low, int16_t *high)
+{
+	const int16_t pad_low = k->pad_low, pad_high = k->pad_high;
+	const uint16_t keep = k->keep, turn = k->turn;
+	const unsigned up = k->up;
+	int16_t least = *low, most = *high;
+
+	for (unsigned i = 0; i < BLOCK; i++) {
+		int16_t key = (int16_t)((uint16_t)((cells[i] << up) & keep) ^ turn);
+		bool pad = key >= pad_low && key <= pad_high;
+		int16_t a = pad ? INT16_MAX : key, b = pad ? INT16_MIN : key;
+
+		least = a < least ? a : least;
+		most = b > most ? b : most;
+	}
+	*low = least;
+	*high = most;
+}
+
+/* Up to BLOCK cells; the rest of the block repeats the first. */
+static void load(uint16_t cells[static BLOCK], const uint8_t *from, size_t count)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	memcpy(cells, from, count * 2);
+#else
+	for (size_t i = 0; i < count; i++)
+		cells[i] = get_u16le(from + 2 * i);
+#endif
+	for (size_t i = count; i < BLOCK; i++)
+		cells[i] = cells[0];
+}
+
+static struct range range_of_16(const struct native *n, struct range padding)
+{
+	struct keys k = keys_for(&n->format, padding);
+	size_t count = n->data.len / 2;
+	uint16_t cells[BLOCK];
+	int16_t low = INT16_MAX, high = INT16_MIN;
+
+	for (size_t at = 0; at < count; at += BLOCK) {
+		load(cells, n->data.at + 2 * at, count - at < BLOCK ? count - at : BLOCK);
+		if (k.has_padding)
+			extremes_but_padding(cells, &k, &low, &high);
+		else
+			extremes(cells, &k, &low, &high);
+	}
+	if (low > high)
+		return RANGE_EMPTY;
+	return (struct range){value_of_key(&n->format, &k, low),
+			      value_of_key(&n->format, &k, high)};
+}
+
+/* The value in a cell of 8 or 32 bits (series/stats.c has the same two shifts, and why). */
+static int64_t value_in(const struct image_format *m, uint64_t cell)
+{
+	uint64_t high = cell << (63 - m->high_bit);
+	unsigned down = 64u - m->bits_stored;
+
+	return m->is_signed ? (int64_t)high >> down : (int64_t)(high >> down);
+}
+
+static struct range range_of_others(const struct native *n, struct range padding)
+{
+	size_t unit = n->format.bits_allocated / 8u;
+	struct range r = RANGE_EMPTY;
+
+	for (size_t at = 0; at + unit <= n->data.len; at += unit) {
+		uint64_t cell = unit == 1 ? n->data.at[at] : get_u32le(n->data.at + at);
+		int64_t value = value_in(&n->format, cell);
+
+		if (!inside(padding, value))
+			widen(&r, value);
+	}
+	return r;
+}
+
+/* ---- windows, and which way is bright ---- */
+
+/* Stored values to those that a window speaks of. */
+struct rescale {
+	double slope, intercept;
+	bool known; /* a window's ends can be told as stored values */
+};
+
+static struct rescale rescale_of(const struct dset *d)
+{
+	struct rescale r = {1, 0, dset_find(d, NULL, TAG_ModalityLUTSequence) == NULL};
+
+	(void)dset_ds(d, NULL, TAG_RescaleSlope, 0, &r.slope);
+	(void)dset_ds(d, NULL, TAG_RescaleIntercept, 0, &r.intercept);
+	if (!isfinite(r.slope) || !isfinite(r.intercept) || r.slope == 0)
+		r.known = false;
+	return r;
+}
+
+static void widen_to_units(struct range *r, const struct rescale *scale, double a, double b,
+			   struct range all)
+{
+	double x = (a - scale->intercept) / scale->slope, y = (b - scale->intercept) / scale->slope;
+
+	if (!isfinite(x) || !isfinite(y))
+		return;
+	widen(r, clamped(floor(x < y ? x : y), all));
+	widen(r, clamped(ceil(x < y ? y : x), all));
+}
+
+/* PS3.3 C.11.2.1.2: each window is from c - 0.5 - (w - 1) / 2 to c - 0.5 + (w - 1) / 2. */
+static void widen_to_windows(struct range *r, const struct dset *d, const struct rescale *scale,
+			     struct range all)
+{
+	for (unsigned i = 0; i < WINDOWS_MAX && scale->known; i++) {
+		double center, width;
+
+		if (!dset_ds(d, NULL, TAG_WindowCenter, i, &center) ||
+		    !dset_ds(d, NULL, TAG_WindowWidth, i, &width))
+			break;
+		if (width >= 1)
+			widen_to_units(r, scale, center - 0.5 - (width - 1) / 2,
+				       center - 0.5 + (width - 1) / 2, all);
+	}
+	if (scale->known && bytes_eq_str(dset_text(d, NULL, TAG_Modality), "CT") &&
+	    dset_text(d, NULL, TAG_RescaleIntercept).len > 0)
+		widen_to_units(r, scale, CT_LOW, CT_HIGH, all);
+}
+
+/* Does the first table of this sequence fall from its first entry to its last? */
+static bool table_falls(const struct dset *d, uint32_t sequence)
+{
+	const struct elem *seq = dset_find(d, NULL, sequence);
+	const struct elem *item =
+		seq != NULL && (seq->flags & ELEM_SEQUENCE) != 0 ? dset_first(d, seq) : NULL;
+	uint16_t entries, bits, first, last;
+
+	if (item == NULL || !dset_u16(d, item, TAG_LUTDescriptor, 0, &entries) ||
+	    !dset_u16(d, item, TAG_LUTDescriptor, 2, &bits))
+		return false;
+	uint32_t count = entries == 0 ? PALETTE_MAX : entries;
+	return dset_u16(d, item, TAG_LUTData, 0, &first) &&
+	       dset_u16(d, item, TAG_LUTData, count - 1, &last) && last < first;
+}
+
+static bool high_is_dark(const struct dset *d, const struct image_format *m,
+			 const struct rescale *scale)
+{
+	double width;
+	bool turned = m->photometric == PHOTO_MONOCHROME1;
+
+	if (table_falls(d, TAG_ModalityLUTSequence) || (scale->known && scale->slope < 0))
+		turned = !turned;
+	if (!dset_ds(d, NULL, TAG_WindowWidth, 0, &width) && table_falls(d, TAG_VOILUTSequence))
+		turned = !turned;
+	return turned;
+}
+
+static enum err no_codes(const char *text, struct fault *f)
+{
+	return fault_set(f, ERR_UNSUPPORTED, text, FAULT_NO_OFFSET);
+}
+
+/* Off the padding: the nearest values that are none, still a low and a high one. */
+static void avoid(struct range *r, struct range padding, struct range all)
+{
+	if (inside(padding, r->low))
+		r->low = padding.high < r->high || padding.low == all.low ? padding.high + 1
+									  : padding.low - 1;
+	if (inside(padding, r->high))
+		r->high = padding.low > r->low || padding.high == all.high ? padding.low - 1
+									   : padding.high + 1;
+}
+
+static enum err find_grey(struct contrast *out, const struct dset *d, const struct native *n,
+			  struct fault *f)
+{
+	const struct image_format *m = &n->format;
+	struct range all = representable(m), padding = padding_of(d, m);
+	struct range r =
+		m->bits_allocated == 16 ? range_of_16(n, padding) : range_of_others(n, padding);
+	struct rescale scale = rescale_of(d);
+
+	widen_to_windows(&r, d, &scale, all);
+	if (r.low > r.high) /* nothing but padding, and no window */
+		r = (struct range){0, 0};
+	if (r.low == r.high) /* an even image: any two will do */
+		r = r.high < all.high
+			    ? (struct range){r.low, all.high < r.low + 255 ? all.high : r.low + 255}
+			    : (struct range){all.low > r.high - 255 ? all.low : r.high - 255,
+					     r.high};
+	avoid(&r, padding, all);
+	if (r.low >= r.high || r.low < all.low || r.high > all.high)
+		return no_codes("its values leave no room for a dark and a bright one", f);
+
+	bool turned = high_is_dark(d, m, &scale);
+	*out = (struct contrast){.dark = turned ? r.high : r.low,
+				 .bright = turned ? r.low : r.high,
+				 .smallest = r.low,
+				 .largest = r.high};
+	return OK;
+}
+
+/* ---- palettes ---- */
+
+struct palette {
+	uint32_t count;
+	int64_t first; /* the stored value of the first entry */
+	bool wide;     /* entries of 16 bits */
+	bool packed;   /* entries of 8 bits, one in each byte */
+	bool big_endian;
+	struct bytes data[3];
+};
+
+/* PS3.3 C.7.6.3.1.5, C.7.6.3.1.6 */
+static bool read_palette(struct palette *p, const struct dset *d, const struct image_format *m)
+{
+	static const uint32_t descriptors[3] = {TAG_RedPaletteColorLookupTableDescriptor,
+						TAG_GreenPaletteColorLookupTableDescriptor,
+						TAG_BluePaletteColorLookupTableDescriptor};
+	static const uint32_t tables[3] = {TAG_RedPaletteColorLookupTableData,
+					   TAG_GreenPaletteColorLookupTableData,
+					   TAG_BluePaletteColorLookupTableData};
+
+	for (unsigned i = 0; i < 3; i++) {
+		const struct elem *e = dset_find(d, NULL, tables[i]);
+		uint16_t entries, first, bits;
+
+		if (e == NULL || !dset_u16(d, NULL, descriptors[i], 0, &entries) ||
+		    !dset_u16(d, NULL, descriptors[i], 1, &first) ||
+		    !dset_u16(d, NULL, descriptors[i], 2, &bits) || (bits != 8 && bits != 16))
+			return false;
+		uint32_t count = entries == 0 ? PALETTE_MAX : entries;
+		p->data[i] = dset_value(d, e);
+		p->big_endian = (e->flags & ELEM_BIG_ENDIAN) != 0;
+		bool packed = bits == 8 && p->data[i].len < 2 * (size_t)count;
+		if (i > 0 && (count != p->count || packed != p->packed || (bits == 16) != p->wide))
+			return false;
+		p->count = count;
+		p->first = m->is_signed ? (int16_t)first : first;
+		p->wide = bits == 16;
+		p->packed = packed;
+		if (p->data[i].len < (packed ? (size_t)count : 2 * (size_t)count))
+			return false;
+	}
+	return true;
+}
+
+static double entry(const struct palette *p, unsigned color, uint32_t i)
+{
+	const uint8_t *at = p->data[color].at;
+
+	if (p->packed) /* words of two, where the syntax has any */
+		return at[p->big_endian && (i ^ 1u) < p->data[color].len ? i ^ 1u : i] / 255.0;
+	uint16_t word =
+		p->big_endian ? get_u16be(at + 2 * (size_t)i) : get_u16le(at + 2 * (size_t)i);
+	return p->wide ? word / 65535.0 : (word & 0xFF) / 255.0;
+}
+
+static enum err find_palette(struct contrast *out, const struct dset *d, const struct native *n,
+			     struct fault *f)
+{
+	struct range all = representable(&n->format);
+	double least = 2, most = -1;
+	struct palette p = {0};
+
+	if (!read_palette(&p, d, &n->format))
+		return no_codes("its palette cannot be read", f);
+	for (uint32_t i = 0; i < p.count; i++) {
+		double light =
+			0.299 * entry(&p, 0, i) + 0.587 * entry(&p, 1, i) + 0.114 * entry(&p, 2, i);
+
+		if (!inside(all, p.first + i))
+			continue;
+		if (light < least) {
+			least = light;
+			out->dark = p.first + i;
+		}
+		if (light > most) {
+			most = light;
+			out->bright = p.first + i;
+		}
+	}
+	if (!(most - least >= PALETTE_CONTRAST))
+		return no_codes("its palette has no dark and bright colors", f);
+	out->smallest = out->dark < out->bright ? out->dark : out->bright;
+	out->largest = out->dark < out->bright ? out->bright : out->dark;
+	return OK;
+}
+
+enum err contrast_find(struct contrast *out, const struct dset *d, const struct native *n,
+		       struct fault *f)
+{
+	const struct image_format *m = &n->format;
+
+	if (m->bits_allocated == 1)
+		return no_codes("it has one bit a pixel", f);
+	switch (m->photometric) {
+	case PHOTO_MONOCHROME1:
+	case PHOTO_MONOCHROME2:
+		return find_grey(out, d, n, f);
+	case PHOTO_PALETTE:
+		return find_palette(out, d, n, f);
+	case PHOTO_RGB:
+	case PHOTO_YBR_FULL:
+	case PHOTO_YBR_FULL_422:
+		*out = (struct contrast){.bright = representable(m).high,
+					 .dark = representable(m).low};
+		return OK;
+	default:
+		return no_codes("its color is in a form that is not written here", f);
+	}
+}

@@ -1,0 +1,30 @@
+/*
+ * A dark and a bright code for an image: what a text in its pixels is made of.
+ *
+ * Grey: the two enclose every value of the image (padding apart), every window that the data set
+ * names, and for CT -1000 to 3071 HU, as far as the bits allow it, and no more than that: the text
+ * shows at the image's window and at a wide one, and an image without a window keeps the range that
+ * viewers take for one.  Neither code is a padding value.  Which one is bright follows from
+ * Photometric Interpretation, Rescale Slope and the lookup tables.
+ *
+ * Palette: the entries of least and most luminance.  Color: black and white.
+ */
+#ifndef IMAGE_CONTRAST_H
+#define IMAGE_CONTRAST_H
+
+#include "image/decode.h"
+
+struct contrast {
+	int64_t dark, bright;      /* grey and palette: values as stored, sign and all */
+	int64_t smallest, largest; /* grey: of all values of the image with the text in it */
+};
+
+/* ERR_UNSUPPORTED: there are no two such codes (1 bit a pixel, a palette without light and dark,
+ * color that is neither RGB nor YBR_FULL); f->text says why. */
+enum err contrast_find(struct contrast *out, const struct dset *d, const struct native *n,
+		       struct fault *f) MUST_USE;
+
+/* A value in its cell of Bits Allocated: at High Bit, and the sign in the bits above. */
+uint32_t contrast_cell(const struct image_format *format, int64_t value);
+
+#endif
