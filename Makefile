@@ -189,8 +189,12 @@ test-aarch64:
 	$(MAKE) --no-print-directory ARCH=aarch64 build/aarch64/netrt test-musl
 
 ## make e2e             the real binary against peers and real data (tests/e2e)
-e2e: build/netrt build/asan/netrt build/test_rewrite build/test_transcode build/test_spool build/test_native build/asan/test_deliver
+e2e: build/netrt build/asan/netrt build/test_rewrite build/test_transcode build/test_spool build/test_native build/asan/test_deliver build/test_segread
 	tests/e2e/run
+
+build/test_segread: tests/tools/segread.cc
+	$(call SAY,CXX   $@)
+	$(Q)g++ -O1 -o $@ $< -ldcmseg -ldcmfg -ldcmiod -lcmr -ldcmsr -ldcmdata -loflog -lofstd
 
 build/asan/test_%: $(ASAN_OBJ) build/asan/obj/tests/tools/%_main.o
 	$(call SAY,CC    $@)

@@ -155,15 +155,25 @@ static struct edit *merge(const struct edit *x, size_t x_count, const struct edi
 	return all;
 }
 
-static enum err fill_up(struct inherited *r, struct arena *a, struct fault *f)
+void inherit_empty(struct build *b, const struct dset *d)
+{
+	bool in_space = dset_find(d, NULL, TAG_FrameOfReferenceUID) != NULL;
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (dset_find(d, NULL, needed[i].tag) == NULL &&
+		    (needed[i].tag != TAG_PositionReferenceIndicator || in_space))
+			build_bytes(b, needed[i].tag, needed[i].vr, BYTES_NONE);
+}
+
+static enum err fill_up(struct inherited *r, const struct dset *image, struct arena *a,
+			struct fault *f)
 {
 	struct build b;
 	struct edit *empty = NULL;
 	size_t count = 0;
 
 	build_init(&b, &syntax_explicit_le, 1024);
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-		build_bytes(&b, needed[i].tag, needed[i].vr, BYTES_NONE);
+	inherit_empty(&b, image);
 	struct bytes built = b.out.failed ? BYTES_NONE : arena_copy(a, buf_bytes(&b.out));
 	build_free(&b);
 	if (built.at == NULL)
@@ -187,7 +197,7 @@ enum err inherit_study(struct inherited *out, const struct dset *image, struct a
 	if (e == OK)
 		e = rewrite_edits(encoded, &syntax_explicit_le, a, &r.elements, &r.count, f);
 	if (e == OK)
-		e = fill_up(&r, a, f);
+		e = fill_up(&r, image, a, f);
 	if (e != OK)
 		return e;
 	for (size_t i = 0; i < encoded.len; i++)

@@ -7,6 +7,7 @@
 #ifndef SERIES_INHERIT_H
 #define SERIES_INHERIT_H
 
+#include "dicom/build.h"
 #include "dicom/rewrite.h"
 
 struct inherited {
@@ -14,6 +15,10 @@ struct inherited {
 	size_t count;
 	bool ascii; /* no text of it has a byte beyond ASCII */
 };
+
+/* The elements of these modules that must be there (type 2) and are not in `d`, empty, ascending.
+ */
+void inherit_empty(struct build *b, const struct dset *d);
 
 enum err inherit_study(struct inherited *out, const struct dset *image, struct arena *a,
 		       struct fault *f) MUST_USE;

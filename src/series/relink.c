@@ -1,11 +1,13 @@
 #include "series/relink.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "dicom/build.h"
 #include "dicom/encode.h"
 #include "dicom/rewrite.h"
 #include "series/derive.h"
+#include "series/inherit.h"
 #include "series/mark.h"
 #include "series/relink_contours.h"
 
@@ -30,7 +32,7 @@ struct job {
 	const struct relink *o;
 	const struct dset *d;
 	struct arena *a;
-	struct build b;
+	struct build b, empty;
 	struct text_encoder text;
 	struct wall now;
 	struct uid set_class, set_instance;
@@ -238,28 +240,42 @@ static void build_all(struct job *j)
 		build_str(&j->b, TAG_ApprovalStatus, VR_CS, "UNAPPROVED");
 }
 
-/* What was built, and what must not stay, in order. */
+static int by_tag(const void *a, const void *b)
+{
+	const struct edit *x = a, *y = b;
+
+	return (x->tag > y->tag) - (x->tag < y->tag);
+}
+
+/* What was built, what must be there, and what must not stay, in order. */
 static enum err edits_of(struct job *j, struct edit **out, size_t *out_count, struct fault *f)
 {
-	size_t most = sizeof(removed) / sizeof(removed[0]), count = 0, n = 0;
-	struct edit *built = NULL, *all;
+	size_t gone = sizeof(removed) / sizeof(removed[0]), count = 0, empty_count = 0, n = 0;
+	struct edit *built = NULL, *empty = NULL, *all;
 
-	if (j->no_memory || j->b.out.failed)
+	inherit_empty(&j->empty, j->d);
+	if (j->no_memory || j->b.out.failed || j->empty.out.failed)
 		return no_memory(f);
 	enum err e = rewrite_edits(buf_bytes(&j->b.out), j->d->syntax, j->a, &built, &count, f);
+	if (e == OK)
+		e = rewrite_edits(buf_bytes(&j->empty.out), j->d->syntax, j->a, &empty,
+				  &empty_count, f);
 	if (e != OK)
 		return e;
-	all = ARENA_NEW(j->a, struct edit, count + most);
+	all = ARENA_NEW(j->a, struct edit, count + empty_count + gone);
 	if (all == NULL)
 		return no_memory(f);
-	for (size_t i = 0, r = 0; i < count || r < most;) {
-		if (r < most && (i == count || removed[r] < built[i].tag))
-			all[n++] = (struct edit){.tag = removed[r++]};
-		else
-			all[n++] = built[i++];
-		if (all[n - 1].tag == TAG_ROIContourSequence)
-			j->mark = all[n - 1].encoded;
+	for (size_t i = 0; i < count; i++) {
+		all[n++] = built[i];
+		if (built[i].tag == TAG_ROIContourSequence)
+			j->mark = built[i].encoded;
 	}
+	for (size_t i = 0; i < empty_count; i++)
+		if (empty[i].tag != TAG_StudyID || j->o->study_id[0] == '\0')
+			all[n++] = empty[i];
+	for (size_t i = 0; i < gone; i++)
+		all[n++] = (struct edit){.tag = removed[i]};
+	qsort(all, n, sizeof(*all), by_tag);
 	*out = all;
 	*out_count = n;
 	return OK;
@@ -334,9 +350,11 @@ enum err relink_write(int fd, const struct relink *o, const struct dset *d, stru
 				 FAULT_NO_OFFSET);
 	text_encoder_init(&j.text, dset_text(d, NULL, TAG_SpecificCharacterSet), a);
 	build_init(&j.b, d->syntax, BUILD_ROOM + d->in.len + (size_t)o->image_count * IMAGE_ROOM);
+	build_init(&j.empty, d->syntax, 1024);
 	build_all(&j);
 	enum err e = write_out(&j, fd, &r, f);
 	build_free(&j.b);
+	build_free(&j.empty);
 	r.text_lossy = j.text.lossy;
 	if (e == OK)
 		*result = r;

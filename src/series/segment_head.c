@@ -266,7 +266,8 @@ static void algorithm(struct head *h, const struct segment *s)
 	build_item_end(h->b);
 	build_sequence_end(h->b);
 	build_str(h->b, TAG_SegmentAlgorithmType, VR_CS, s->algorithm);
-	add_text(h, TAG_SegmentAlgorithmName, VR_LO, name, LABEL_MAX);
+	if (!manual) /* 1C, and nothing else */
+		add_text(h, TAG_SegmentAlgorithmName, VR_LO, name, LABEL_MAX);
 }
 
 static void property_type(struct head *h, const struct segment *s)
