@@ -46,7 +46,7 @@ ifdef MINIMAL
   OUT := $(OUT)/minimal
   DEF := -DNETRT_MINIMAL=1
 else
-  LIBS += -lz -ljpeg
+  LIBS += -lz -ljpeg -ljpeg12 -lopenjp2
 endif
 
 DECODERS := src/dicom/rle.c src/dicom/jpegll.c src/dicom/jpegls.c src/dicom/jpegls_scan.c
@@ -68,7 +68,9 @@ ASAN      := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 ASAN_OBJ  := $(SRC:%.c=build/asan/obj/%.o)
 ASAN_TOBJ := $(TESTS:%.c=build/asan/obj/%.o) $(SUPPORT:%.c=build/asan/obj/%.o) \
              build/asan/obj/tests/main.o
-ASAN_LIBS := -lyaml -lz -ljpeg -lm
+# Debian's libraries, and those that it has not (scripts/setup)
+GLIBC     := build/deps/glibc
+ASAN_LIBS := -L$(GLIBC)/lib -lyaml -lz -ljpeg -ljpeg12 -lopenjp2 -lm
 CHECK_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
 
 # V=1 shows the commands
@@ -143,7 +145,7 @@ build/gen/suites.inc: $(TESTS)
 build/asan/obj/%.o: %.c | $(GEN)
 	@mkdir -p $(@D)
 	$(call SAY,CC    $@)
-	$(Q)gcc $(COMMON) -O1 -g $(ASAN) -Itests -MMD -MP -c -o $@ $<
+	$(Q)gcc $(COMMON) -isystem $(GLIBC)/include -O1 -g $(ASAN) -Itests -MMD -MP -c -o $@ $<
 
 build/asan/obj/tests/main.o: build/gen/suites.inc
 
@@ -180,7 +182,7 @@ test: build/asan/unit
 test-musl: $(OUT)/unit
 	$(RUN) $(OUT)/unit $(SUITE)
 
-## make test-minimal    ... without zlib and JPEG
+## make test-minimal    ... without zlib, JPEG and JPEG 2000
 test-minimal:
 	$(MAKE) --no-print-directory MINIMAL=1 build/minimal/netrt test-musl
 
@@ -218,7 +220,7 @@ build/replay/%: $(ASAN_OBJ) build/asan/obj/fuzz/fuzz_%.o build/asan/obj/fuzz/sta
 	$(call SAY,CC    $@)
 	$(Q)gcc $(ASAN) -o $@ $^ $(ASAN_LIBS)
 
-FUZZ_FLAGS := $(COMMON) -Itests -O1 -g -MMD -MP -c
+FUZZ_FLAGS := $(COMMON) -isystem $(GLIBC)/include -Itests -O1 -g -MMD -MP -c
 SANE       := -fsanitize=address,undefined -fno-sanitize-recover=all
 build/fuzz/obj/%.o: %.c | $(GEN)
 	@mkdir -p $(@D)
@@ -251,14 +253,14 @@ format-check:
 ## make tidy cppcheck clang-warnings     the analysers
 tidy: $(GEN)
 	@printf '%s\n' $(SRC) src/main.c | xargs -P 2 -n 6 sh -c 'clang-tidy --quiet "$$@" -- \
-		-std=c11 -D_GNU_SOURCE -Isrc -Ibuild/gen 2>/dev/null' tidy
+		-std=c11 -D_GNU_SOURCE -Isrc -Ibuild/gen -isystem $(GLIBC)/include 2>/dev/null' tidy
 # the generated tables are left out: they cost minutes and hold only constants
 cppcheck:
 	cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --suppress=missingInclude --error-exitcode=1 \
 		-D_GNU_SOURCE -Isrc src
 clang-warnings: $(GEN) build/gen/suites.inc
-	@printf '%s\n' $(filter %.c,$(CODE)) | xargs -P 2 -n 1 clang $(COMMON) -Itests -O2 -fsyntax-only
+	@printf '%s\n' $(filter %.c,$(CODE)) | xargs -P 2 -n 1 clang $(COMMON) -isystem $(GLIBC)/include -Itests -O2 -fsyntax-only
 
 ## make static          is every netrt built so far what it says: static, position independent, small?
 static: build/netrt

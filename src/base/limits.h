@@ -26,6 +26,10 @@
 #define LIMIT_CANVAS_PIXELS (1u << 26)     /* of a debug picture: 256 MiB a worker */
 #define LIMIT_JPEG_SIDE 65500u             /* of a JPEG that libjpeg writes */
 #define LIMIT_FRAGMENTS (1u << 20)         /* of compressed pixels: 16 bytes each */
+#define LIMIT_JPEG_SCANS 100u              /* of a progressive stream; real ones have 10 */
+#define LIMIT_J2K_TILES 65535u             /* T.800 A.4.2 */
+#define LIMIT_J2K_FREE (64u << 20)         /* memory of OpenJPEG besides samples and stream */
+#define LIMIT_J2K_BYTES (4ull << 30)       /* memory of OpenJPEG at all */
 #define LIMIT_OVERLAY_PLANES 16u           /* groups 6000..601E, PS3.3 C.9.2 */
 #define LIMIT_CONFIG (1u << 20)            /* bytes of a configuration file */
 #define LIMIT_CONFIG_ARENA (24u << 20)     /* holds the file, its values and all its problems */

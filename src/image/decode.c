@@ -17,6 +17,8 @@
 #include "dicom/jpegls.h"
 #include "dicom/rle.h"
 #include "image/fragments.h"
+#include "image/j2k.h"
+#include "image/jpeg_read.h"
 
 enum codec { CODEC_NONE, CODEC_RLE, CODEC_JPEG, CODEC_J2K, CODEC_PLAIN, CODEC_DEFLATE };
 
@@ -116,6 +118,7 @@ struct decoding {
 	enum codec codec;
 	struct image_format *format;
 	struct frame frame;
+	uint8_t process; /* of the JPEG streams so far: their frame header's marker; 0: none yet */
 	bool lossy, to_rgb;
 };
 
@@ -128,6 +131,8 @@ static void extend_signs(const struct decoding *d, uint8_t *to, unsigned precisi
 	for (size_t i = 0; i < count; i++) {
 		if (d->frame.sample_bytes == 1)
 			to[i] = (uint8_t)((to[i] ^ sign) - sign);
+		else if (d->frame.sample_bytes == 4)
+			put_u32le(to + 4 * i, (get_u32le(to + 4 * i) ^ sign) - sign);
 		else
 			put_u16le(to + 2 * i, (uint16_t)((get_u16le(to + 2 * i) ^ sign) - sign));
 	}
@@ -141,10 +146,20 @@ static enum err decode_jpeg(struct decoding *d, struct bytes stream, uint8_t *to
 
 	if (e != OK)
 		return e;
+	if (h.marker == JPEG_SOF0 || h.marker == JPEG_SOF2)
+		h.marker = JPEG_SOF1; /* it is all the same to libjpeg */
+	if (d->process != 0 && d->process != h.marker)
+		return fault_set(f, ERR_UNSUPPORTED, "frames of different JPEG processes", h.at);
+	d->process = h.marker;
 	if (d->frame.sample_bytes > 2)
 		return fault_tag(f, ERR_UNSUPPORTED, "JPEG samples of 32 bits", FAULT_NO_OFFSET,
 				 TAG_BitsAllocated);
 	switch (h.marker) {
+	case JPEG_SOF1:
+		d->lossy = true;
+		d->to_rgb = d->format->photometric == PHOTO_YBR_FULL;
+		e = jpeg_read(stream, &d->frame, h.precision, d->to_rgb, to, f);
+		break;
 	case JPEG_SOF3:
 		e = jpegll_decode(stream, &d->frame, to, f);
 		break;
@@ -159,6 +174,21 @@ static enum err decode_jpeg(struct decoding *d, struct bytes stream, uint8_t *to
 	if (e == OK && d->format->is_signed && h.precision < 8 * d->frame.sample_bytes)
 		extend_signs(d, to, h.precision);
 	return e;
+}
+
+static enum err decode_j2k(struct decoding *d, struct bytes stream, uint8_t *to, struct fault *f)
+{
+	struct j2k_head h;
+	enum err e = j2k_head(stream, &h, f);
+
+	if (e == OK)
+		e = j2k_decode(stream, &h, &d->frame, to, f);
+	if (e != OK)
+		return e;
+	d->lossy = d->lossy || h.irreversible;
+	if (d->format->is_signed && h.precision < 8 * d->frame.sample_bytes)
+		extend_signs(d, to, h.precision);
+	return OK;
 }
 
 /* Frames that are not compressed, or by deflate alone (PS3.5 A.4.11, A.4.12). */
@@ -192,6 +222,7 @@ static enum err decode_frame(struct decoding *d, struct bytes stream, uint8_t *t
 	case CODEC_DEFLATE:
 		return decode_plain(d, stream, to, f);
 	case CODEC_J2K:
+		return decode_j2k(d, stream, to, f);
 	case CODEC_NONE:
 		break;
 	}
