@@ -33,12 +33,17 @@ static const uint8_t black[3] = {0, 0, 0}, grey[3] = {40, 40, 44}, light[3] = {2
 static const uint8_t defaults[6][3] = {{86, 180, 233}, {230, 159, 0},  {0, 190, 140},
 				       {240, 228, 66}, {225, 100, 30}, {204, 121, 167}};
 
-void picture_default(size_t n, uint8_t color[static 3], enum picture_line *line)
+enum picture_line picture_line(size_t n)
 {
 	static const enum picture_line lines[] = {LINE_SOLID, LINE_DASHED, LINE_DOTTED};
 
+	return lines[n % 3];
+}
+
+void picture_default(size_t n, uint8_t color[static 3], enum picture_line *line)
+{
 	memcpy(color, defaults[n % 6], 3);
-	*line = lines[n / 6 % 3];
+	*line = picture_line(n / 6);
 }
 
 static unsigned luma(const uint8_t rgb[static 3])
@@ -276,9 +281,8 @@ struct board {
 	uint32_t cols, rows;
 	struct text_style style;
 	uint32_t pitch; /* from line to line */
-	uint32_t head_cols,
-		head;  /* of the lines at the top left: their columns, and rows to them */
-	uint32_t foot; /* rows of the disclaimer, from the bottom */
+	uint32_t head;  /* rows of the lines at the top left */
+	uint32_t foot;  /* rows of the disclaimer, from the bottom */
 };
 
 #define MARGIN 3u
@@ -302,16 +306,17 @@ static enum err board_open(struct board *b, struct picture *p, struct fault *f)
 	return OK;
 }
 
+/* A line that would run into the letter in the middle is left out. */
 static void write_head(struct board *b, const char *const lines[static PICTURE_LINES])
 {
 	b->head = MARGIN;
 	for (unsigned i = 0; i < PICTURE_LINES && lines[i] != NULL; i++) {
 		struct bytes line = bytes_str(lines[i]);
-		uint32_t cols = text_cols(b->style, line);
 
+		if (MARGIN + text_cols(b->style, line) + b->pitch / 2 > b->cols / 2)
+			continue;
 		text_draw(&b->dots, MARGIN, b->head, b->style, line);
 		b->head += b->pitch;
-		b->head_cols = cols + MARGIN > b->head_cols ? cols + MARGIN : b->head_cols;
 	}
 }
 
@@ -385,15 +390,21 @@ struct legend {
 
 #define GAP 4u
 
-/* As much of a name as fits. */
-static struct bytes fitting(const struct board *b, struct bytes name, uint32_t cols)
+/* A name, or its beginning and "..." where it is too long. */
+static void write_name(struct board *b, uint32_t x, uint32_t y, struct bytes name, uint32_t cols)
 {
-	while (name.len > 0 && text_cols(b->style, name) > cols) {
+	static const struct bytes dots = {(const uint8_t *)"...", 3};
+	bool cut = text_cols(b->style, name) > cols;
+
+	while (cut && name.len > 0 &&
+	       text_cols(b->style, name) + 1 + text_cols(b->style, dots) > cols) {
 		name.len--;
 		while (name.len > 0 && (name.at[name.len] & 0xC0u) == 0x80u)
 			name.len--;
 	}
-	return name;
+	text_draw(&b->dots, x, y, b->style, name);
+	if (cut)
+		text_draw(&b->dots, (int64_t)x + text_cols(b->style, name) + 1, y, b->style, dots);
 }
 
 static uint32_t entry_cols(const struct legend *g)
@@ -404,7 +415,7 @@ static uint32_t entry_cols(const struct legend *g)
 /* How many entries in how many columns; false: there is no room for any. */
 static bool legend_plan(struct legend *g, const struct board *b, const struct picture_labels *l)
 {
-	uint32_t half = b->rows / 2, taken = (b->head > b->foot ? b->head : b->foot) + 2 * b->pitch;
+	uint32_t half = b->rows / 2, taken = b->foot + MARGIN + b->pitch / 2 + 2;
 	uint32_t widest = b->cols * 2 / 5;
 
 	*g = (struct legend){.rois = l->rois, .count = l->roi_count, .swatch = b->pitch};
@@ -419,7 +430,7 @@ static bool legend_plan(struct legend *g, const struct board *b, const struct pi
 		g->name_cols = widest - g->swatch - 2 * GAP;
 
 	uint32_t most = (half - taken) / b->pitch;
-	uint32_t side_by_side = (b->cols * 3 / 5) / entry_cols(g);
+	uint32_t side_by_side = (b->cols / 2 - b->pitch) / entry_cols(g);
 	g->columns = (uint32_t)((g->count + most - 1) / most);
 	g->columns = g->columns > side_by_side ? side_by_side : g->columns;
 	g->columns = g->columns == 0 ? 1 : g->columns;
@@ -479,8 +490,7 @@ static void legend_draw(struct board *b, const struct legend *g, uint32_t x, uin
 		canvas_ink(&p->canvas, luma(roi->color) < DARK ? light : black, RIM_LIGHT_ALPHA,
 			   true);
 		canvas_ink(&p->canvas, roi->color, 255, false);
-		text_draw(&b->dots, left + g->swatch + GAP, top, b->style,
-			  fitting(b, roi->name, g->name_cols));
+		write_name(b, left + g->swatch + GAP, top, roi->name, g->name_cols);
 	}
 	if (g->shown < g->count)
 		text_draw(&b->dots,
@@ -505,6 +515,8 @@ static void write_legend(struct board *b, const struct picture_labels *l)
 	uint64_t least = hidden(b, &g, corners[0][0], corners[0][1]);
 
 	for (unsigned i = 1; i < 4; i++) {
+		if (i == 3 && b->head + MARGIN + g.rows + b->pitch / 2 > b->rows / 2)
+			continue; /* into the letter at the left */
 		uint64_t cost = hidden(b, &g, corners[i][0], corners[i][1]);
 
 		if (cost < least / 2) {

@@ -82,6 +82,8 @@ struct picture_labels {
 enum err picture_labels(struct picture *p, const struct picture_labels *labels,
 			struct fault *f) MUST_USE;
 
+/* A line for the n-th of several ROIs of one colour. */
+enum picture_line picture_line(size_t n);
 /* Colour and line of the n-th ROI that has no colour of its own: six colours that people who see
  * colours in any way can tell apart on grey, then the same dashed, then dotted. */
 void picture_default(size_t n, uint8_t color[static 3], enum picture_line *line);

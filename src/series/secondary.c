@@ -208,6 +208,7 @@ static void acquisition(struct derive *v, const struct secondary *s, const struc
 	at_least_empty(v, TAG_Laterality, VR_CS);
 	if (p->whole)
 		at_least_empty(v, TAG_PositionReferenceIndicator, VR_LO);
+	derive_text(v, TAG_ImageComments, VR_LT, bytes_str(s->comment), 10240);
 }
 
 /* Group 0028 and after it. */

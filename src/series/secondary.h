@@ -12,6 +12,7 @@
  *   Pixel Spacing, Image Position      of the magnified pixels, so that distances are true and
  *                                      viewers find the place in other series
  *   Patient Orientation                as the letters in the picture
+ *   Image Comments                     the disclaimer, which a very small picture cannot show
  *   Source Image Sequence              the image; Source Instance Sequence: the structure set
  *
  * What was burned into the pixels of the source is in the picture, too: Burned In Annotation stays
@@ -30,6 +31,7 @@ struct secondary {
 	uint32_t magnification;
 	uint32_t number;         /* of the slice, from 1 */
 	const char *orientation; /* Patient Orientation: "L\\P", or "" */
+	const char *comment;     /* Image Comments: the disclaimer; UTF-8, or "" */
 };
 
 /* New Series and SOP Instance UIDs: of (source series or image, structure set, "debug-..."). */

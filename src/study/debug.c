@@ -57,10 +57,10 @@ static double aspect_of(const struct dset *d)
 
 static void describe_place(struct scene *s)
 {
-	static const char axes[3] = {'x', 'y', 'z'};
+	static const char *const axes[3] = {"x", "y", "z"};
 	const struct rt_image *m = s->image;
 	double along = m->along_mm;
-	char axis = 'n'; /* along the normal: an oblique image */
+	const char *axis = "oblique"; /* along the normal */
 
 	if (m->unusable != NULL)
 		return;
@@ -76,7 +76,7 @@ static void describe_place(struct scene *s)
 			along = (double)m->position_pm[i] / 1e9;
 		}
 	}
-	snprintf(s->place, sizeof(s->place), "%c %.2f mm", axis, along);
+	snprintf(s->place, sizeof(s->place), "%s %.2f mm", axis, along);
 }
 
 static void describe_window(struct scene *s)
@@ -92,7 +92,27 @@ static void describe_window(struct scene *s)
 			 w->center, w->source == WINDOW_PERCENTILES ? " auto" : "");
 }
 
-/* A colour of its own, or one by its place among those that have none. */
+/* A colour of its own, or one by its place among those that have none.  ROIs of one colour are told
+ * apart by their lines. */
+static void choose_color(const struct structset *set, uint32_t index, struct picture_roi *to)
+{
+	const struct roi *r = &set->rois[index];
+	uint32_t colorless = 0, same = 0;
+
+	for (uint32_t k = 0; k < index; k++) {
+		const struct roi *other = &set->rois[k];
+
+		colorless += !other->has_color;
+		same += other->has_color && r->has_color && memcmp(other->color, r->color, 3) == 0;
+	}
+	if (!r->has_color) {
+		picture_default(colorless, to->color, &to->line);
+		return;
+	}
+	memcpy(to->color, r->color, 3);
+	to->line = picture_line(same);
+}
+
 static enum err describe_rois(struct scene *s, struct fault *f)
 {
 	const struct rt_plan *plan = s->job->plan;
@@ -102,20 +122,15 @@ static enum err describe_rois(struct scene *s, struct fault *f)
 	if (s->rois == NULL)
 		return no_memory(f);
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t index = rt_plane_roi(plan, s->source->plane, i), colorless = 0;
+		uint32_t index = rt_plane_roi(plan, s->source->plane, i);
 		const struct roi *r = &plan->set->rois[index];
-		struct picture_roi *to = &s->rois[i];
 		char text[32];
 
 		snprintf(text, sizeof(text), "ROI %lld", (long long)r->number);
-		to->name = r->name.len > 0 ? r->name : arena_copy(s->a, bytes_str(text));
-		if (to->name.at == NULL)
+		s->rois[i].name = r->name.len > 0 ? r->name : arena_copy(s->a, bytes_str(text));
+		if (s->rois[i].name.at == NULL)
 			return no_memory(f);
-		memcpy(to->color, r->color, 3);
-		for (uint32_t k = 0; k < index; k++)
-			colorless += !plan->set->rois[k].has_color;
-		if (!r->has_color)
-			picture_default(colorless, to->color, &to->line);
+		choose_color(plan->set, index, &s->rois[i]);
 	}
 	s->roi_count = count;
 	return OK;
@@ -158,6 +173,11 @@ static enum err fill(struct scene *s, struct picture *p, struct fault *f)
 		mask_init(&s->mask, s->image->cols, s->image->rows, bits);
 	}
 	for (uint32_t i = 0; i < s->roi_count && e == OK; i++) {
+		uint32_t index = rt_plane_roi(s->job->plan, s->source->plane, i);
+
+		/* the patient's skin: tinted, it would colour all the rest */
+		if (bytes_eq_str(s->job->plan->set->rois[index].interpreted_type, "EXTERNAL"))
+			continue;
 		e = rt_paint_roi(s->painter, s->source->plane, i, &s->mask, f);
 		if (e == OK)
 			picture_fill(p, &s->rois[i], &s->mask);
@@ -226,7 +246,8 @@ static enum err write_dicom(struct scene *s, const struct picture *p, uint32_t m
 			      .rows = p->canvas.rows,
 			      .magnification = magnification,
 			      .number = s->source->plane + 1,
-			      .orientation = orientation};
+			      .orientation = orientation,
+			      .comment = job->options->burn_in.text};
 
 	uid_set(&source, dset_text(s->source->dset, NULL, TAG_SeriesInstanceUID));
 	series.series = secondary_series_uid(series.uid_key, &source, &series.set_instance);

@@ -39,6 +39,7 @@ struct image_options {
 	bool creator;             /* Instance Creator UID */
 	bool signature;           /* Digital Signatures, MAC Parameters */
 	bool no_class;
+	bool plane; /* Image Plane: pixels of 0.5 x 2 mm (from row to row, from column to column) */
 };
 
 struct made {
@@ -154,6 +155,8 @@ static inline void put_head(struct build *b, const struct image_options *o)
 	build_str(b, TAG(0x0009, 0x0010), VR_LO, "SOMEBODY");
 	build_str(b, TAG(0x0009, 0x1001), VR_LO, "private");
 	build_str(b, TAG_PatientName, VR_PN, "Doe^Jane");
+	if (o->plane)
+		build_str(b, TAG_SliceThickness, VR_DS, "3");
 	if (o->equipment)
 		put_equipment(b, o);
 	put_uid(b, TAG_StudyInstanceUID, "1.2.3.20");
@@ -161,6 +164,10 @@ static inline void put_head(struct build *b, const struct image_options *o)
 	build_str(b, TAG_StudyID, VR_SH, "S1");
 	build_str(b, TAG_SeriesNumber, VR_IS, "3");
 	build_str(b, TAG_InstanceNumber, VR_IS, "17");
+	if (o->plane) {
+		build_str(b, TAG_ImagePositionPatient, VR_DS, "10\\-20.5\\33");
+		build_str(b, TAG_ImageOrientationPatient, VR_DS, "0\\1\\0\\0\\0\\-1");
+	}
 	put_uid(b, TAG_FrameOfReferenceUID, "1.2.3.50");
 }
 
@@ -220,6 +227,8 @@ static inline void make_image(struct made *m, const struct image_options *o)
 	build_str(&b, TAG_PhotometricInterpretation, VR_CS, "MONOCHROME2");
 	build_u16(&b, TAG_Rows, VR_US, &rows, 1);
 	build_u16(&b, TAG_Columns, VR_US, &cols, 1);
+	if (o->plane)
+		build_str(&b, TAG_PixelSpacing, VR_DS, "0.5\\2");
 	build_u16(&b, TAG_BitsAllocated, VR_US, &sixteen, 1);
 	build_u16(&b, TAG_BitsStored, VR_US, &sixteen, 1);
 	build_u16(&b, TAG_HighBit, VR_US, &fifteen, 1);
