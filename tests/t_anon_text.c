@@ -185,6 +185,69 @@ START_TEST(test_phrases)
 }
 END_TEST
 
+/* A site code with letters of its own, in the character sets of an object and of an item of it. */
+static const struct {
+	const char *outside, *inside, *want, *want_inside;
+} pseudonyms[] = {
+	{"ISO_IR 192", "ISO_IR 100", "Z\xC3\xBCrich_0001", "Z\xFCrich_0001"},
+	{"ISO_IR 100", "ISO_IR 192", "Z\xFCrich_0001", "Z\xC3\xBCrich_0001"},
+	{"ISO_IR 100", "GB18030", "Z\xFCrich_0001", "Z\xA8\xB9rich_0001"},
+	{"ISO_IR 144", "ISO_IR 101", "Z?rich_0001", "Z\xFCrich_0001"},
+	{"", "ISO_IR 100", "Z?rich_0001", "Z\xFCrich_0001"},
+};
+
+START_TEST(test_pseudonyms)
+{
+	struct anon_bench b;
+	unsigned i = (unsigned)_i / 3;
+
+	bench_open(&b, ANON_NETRT, 0, bench_syntaxes[_i % 3]);
+	strcpy(b.patient.id, "Z\xC3\xBCrich_0001");
+	strcpy(b.patient.name, "Z\xC3\xBCrich_0001");
+	if (pseudonyms[i].outside[0] != '\0')
+		build_str(&b.in, TAG_SpecificCharacterSet, VR_CS, pseudonyms[i].outside);
+	bench_front(&b, ANON_CT);
+	build_str(&b.in, TAG_PatientName, VR_PN, "SMITH^JOHN");
+	build_str(&b.in, TAG_PatientID, VR_LO, "1234");
+	build_sequence(&b.in, NEST);
+	build_item(&b.in);
+	build_str(&b.in, TAG_SpecificCharacterSet, VR_CS, pseudonyms[i].inside);
+	build_str(&b.in, TAG_PatientName, VR_PN, "SMITH^JOHN");
+	build_str(&b.in, TAG_PatientID, VR_LO, "1234");
+	build_item_end(&b.in);
+	build_sequence_end(&b.in);
+	ck_assert_int_eq(bench_apply(&b), OK);
+	bench_text_is(&b, TAG_PatientName, pseudonyms[i].want);
+	bench_text_is(&b, TAG_PatientID, pseudonyms[i].want);
+	const struct elem *item = dset_first(&b.d, dset_find(&b.d, NULL, NEST));
+	ck_assert(bytes_eq_str(dset_text(&b.d, item, TAG_PatientName), pseudonyms[i].want_inside));
+	ck_assert(bytes_eq_str(dset_text(&b.d, item, TAG_PatientID), pseudonyms[i].want_inside));
+	bench_close(&b);
+}
+END_TEST
+
+/* The longest one, whose escape sequences make it longer still, ends in its number. */
+START_TEST(test_long_pseudonym)
+{
+	struct anon_bench b;
+
+	bench_open(&b, ANON_BASIC, 0, bench_syntaxes[_i]);
+	for (unsigned n = 0; n < 13; n++)
+		strcat(b.patient.id, "\xE5\xB1\xB1"
+				     "a");
+	memmove(b.patient.id, b.patient.id + strlen("SITE_0001"), 53);
+	strcat(b.patient.id, "_0001_2024");
+	build_str(&b.in, TAG_SpecificCharacterSet, VR_CS, "\\ISO 2022 IR 87");
+	bench_front(&b, ANON_CT);
+	build_str(&b.in, TAG_PatientID, VR_LO, "1234");
+	ck_assert_int_eq(bench_apply(&b), OK);
+	struct bytes id = dset_text(&b.d, NULL, TAG_PatientID);
+	ck_assert_uint_eq(id.len, 13 * (3 + 2 + 3 + 1) + 10);
+	ck_assert(memcmp(id.at + id.len - 10, "_0001_2024", 10) == 0);
+	bench_close(&b);
+}
+END_TEST
+
 /* Somebody is called as a maker of scanners: the block that this one reserves stays readable. */
 START_TEST(test_creator)
 {
@@ -219,6 +282,8 @@ Suite *suite_anon_text(void)
 	tcase_add_loop_test(t, test_item_charset, 0, 3);
 	tcase_add_loop_test(t, test_late_charset, 0, ROWS(late));
 	tcase_add_loop_test(t, test_phrases, 0, 3 * ROWS(phrases));
+	tcase_add_loop_test(t, test_pseudonyms, 0, 3 * ROWS(pseudonyms));
+	tcase_add_loop_test(t, test_long_pseudonym, 0, 3);
 	tcase_add_loop_test(t, test_creator, 0, 3);
 	suite_add_tcase(s, t);
 	return s;

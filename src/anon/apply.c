@@ -109,11 +109,9 @@ static enum err force_all(struct applying *w)
 		force_text(w, TAG_StudyDescription, VR_LO,
 			   value_encoded(&w->values, study.value, 64));
 	if (decide_top(w, TAG_PatientName).act == ACT_NAME)
-		force_text(w, TAG_PatientName, VR_PN,
-			   value_encoded(&w->values, bytes_str(p->name), ANON_ID_MAX));
+		force_text(w, TAG_PatientName, VR_PN, value_pseudonym(&w->values, p->name));
 	if (decide_top(w, TAG_PatientID).act == ACT_ID)
-		force_text(w, TAG_PatientID, VR_LO,
-			   value_encoded(&w->values, bytes_str(p->id), ANON_ID_MAX));
+		force_text(w, TAG_PatientID, VR_LO, value_pseudonym(&w->values, p->id));
 	if (*codes != NULL) {
 		force_text(w, TAG_PatientIdentityRemoved, VR_CS, BYTES_LIT("YES"));
 		force_text(w, TAG_DeidentificationMethod, VR_LO,

@@ -13,8 +13,8 @@ struct roi_list {
 	struct bytes *names;
 	int64_t *numbers;
 	size_t count;
-	struct charset charset;
-	struct buf text; /* owned */
+	struct charset charset, outside; /* of the item at hand, of the top level */
+	struct buf text;                 /* owned */
 };
 
 /* One element of an item of Structure Set ROI Sequence. */
@@ -26,6 +26,8 @@ static enum err take_roi(struct roi_list *l, const struct visit *v, const struct
 	if (item >= NAMES_MAX)
 		return fault_set(f, ERR_LIMIT, "too many ROIs", t->at);
 	l->count = item + 1 > l->count ? item + 1 : l->count;
+	if (t->tag == TAG_SpecificCharacterSet)
+		l->charset = charset_parse(t->value);
 	if (t->tag == TAG_ROINumber)
 		(void)is_to_int(bytes_trim(t->value), &l->numbers[item]);
 	if (t->tag != TAG_ROIName)
@@ -55,7 +57,9 @@ static enum err list_rois(struct roi_list *l, const struct anon_source *source, 
 		else if (visit_hides(&v, &t) && t.tag == TAG_StructureSetROISequence)
 			e = visit_enter(&v, &t, f);
 		else if (t.kind == TOK_ELEMENT && v.depth == 0 && t.tag == TAG_SpecificCharacterSet)
-			l->charset = charset_parse(t.value);
+			l->outside = charset_parse(t.value);
+		else if (t.kind == TOK_ITEM && rois)
+			l->charset = l->outside;
 		else if (t.kind == TOK_ELEMENT && rois)
 			e = take_roi(l, &v, &t, a, f);
 		if (e != OK)
@@ -69,7 +73,7 @@ enum err convert_roi_names(const struct anon_gate *gate, const struct anon_sourc
 {
 	struct roi_list l = {.names = ARENA_NEW(a, struct bytes, NAMES_MAX),
 			     .numbers = ARENA_NEW(a, int64_t, NAMES_MAX),
-			     .charset = charset_parse(BYTES_NONE),
+			     .outside = charset_parse(BYTES_NONE),
 			     .text = BUF_INIT(1u << 20)};
 	enum err e = OK;
 

@@ -70,6 +70,12 @@ struct bytes value_encoded(struct value_maker *m, struct bytes utf8, size_t max)
 	return text.at == NULL ? BYTES_NONE : text;
 }
 
+struct bytes value_pseudonym(struct value_maker *m, const char *text)
+{
+	/* never cut: the number that tells patients apart is at the end */
+	return value_encoded(m, bytes_str(text), 4 * ANON_ID_MAX);
+}
+
 const char *value_code_meaning(const char *code)
 {
 	static const struct {
@@ -430,9 +436,9 @@ static enum value_end by_act(struct value_maker *m, const struct value_job *job,
 	case ACT_HASH:
 		return hash(m, vr, raw, value);
 	case ACT_ID:
-		return text_value(m, bytes_str(m->patient->id), value);
+		return text_value(m, value_pseudonym(m, m->patient->id), value);
 	case ACT_NAME:
-		return text_value(m, bytes_str(m->patient->name), value);
+		return text_value(m, value_pseudonym(m, m->patient->name), value);
 	case ACT_AGE:
 		if (!age_cap(raw, &m->value))
 			buf_free(&m->value);

@@ -45,6 +45,9 @@ enum value_end value_make(struct value_maker *m, const struct value_job *job, st
 /* UTF-8 in the object's character set, at most `max` bytes; empty when there is no memory. */
 struct bytes value_encoded(struct value_maker *m, struct bytes utf8, size_t max);
 
+/* A new ID or name in it. */
+struct bytes value_pseudonym(struct value_maker *m, const char *text);
+
 /* The VR to write: the element's own where the dictionary allows it, else the dictionary's. */
 enum vr value_vr(const struct token *t);
 

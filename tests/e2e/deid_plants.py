@@ -126,6 +126,26 @@ def trailer(c):
     c.forbid("JOHNSMITH_TRAILER")
 
 
+@row("P002")
+def trailer_behind_zeros(c):
+    c.tail, c.refused = bytes(512) + b"JOHNSMITH_TRAILER", True
+    c.forbid("JOHNSMITH_TRAILER")
+
+
+@row("P002")
+def trailer_behind_padding(c):
+    c.raw(0xFFFCFFFC, "OB", b"SMITH^JOHN")
+    c.tail, c.refused = b"JOHNSMITH_TRAILER", True
+    c.forbid("JOHNSMITH_TRAILER")
+
+
+@row("P002")
+def zeros(c):
+    """Zero bytes up to a whole block: cut."""
+    c.tail = bytes(2048)
+    c.want("nothing behind the pixels", lambda out: c.objects[0].endswith(c.source.PixelData))
+
+
 @row("P004")
 def application_entities(c):
     c.meta.SendingApplicationEntityTitle, c.meta.ReceivingApplicationEntityTitle = "SMITHSEND", "SMITHRECV"
@@ -819,10 +839,13 @@ class Work:
         found = [os.path.join(d, n) for d, _, names in os.walk(out) for n in names]
         objects = [f for f in found if f.endswith(".dcm")]
         case.printed = done.out + done.err + b"".join(os.path.relpath(f, out).encode() for f in found)
-        case.bytes = b""
+        case.bytes, case.objects = b"", []
         for name in found:
             with open(name, "rb") as file:
-                case.bytes += file.read()
+                content = file.read()
+            case.bytes += content
+            if name in objects:
+                case.objects.append(content)
         self.action(len(objects) == (0 if case.refused else 1), *what, "objects:", objects, done.err[-300:])
         self.action(done.code == (65 if case.refused else 0), *what, "exit code", done.code)
         ds = pydicom.dcmread(objects[0]) if objects else None
