@@ -27,11 +27,12 @@ try:
 except ImportError:
     skip("deid_pipeline", "no pydicom")
 
-from serve_harness import CT, EXPLICIT, IMPLICIT, RTSTRUCT, Association, Object, Service, need_serve, wait_for
+from serve_harness import CT, EXPLICIT, IMPLICIT, RTSTRUCT, TSHARK, Association, Object, Service, capture, need_serve, wait_for
 from wire import Destination
 
 warnings.simplefilter("ignore")
 KEY = "0123456789abcdef" * 4
+AE_TITLE = "QXAESCANNER"  # of the modality
 # what the site of the netrt profile wants gone, at every depth
 NETRT_REMOVE = [
     "AccessionNumber", "PatientID", "OtherPatientIDs", "OtherPatientIDsSequence", "OtherPatientNames", "PatientAddress",
@@ -392,9 +393,9 @@ class Listener(Destination):
         return 0
 
 
-def send(service, files):
+def send(service, files, calling="PROBE"):
     objects = [Object(f) for f in files]
-    with Association(service.port, [(1, CT, [EXPLICIT]), (3, RTSTRUCT, [EXPLICIT])]) as a:
+    with Association(service.port, [(1, CT, [EXPLICIT]), (3, RTSTRUCT, [EXPLICIT])], calling=calling) as a:
         for o in objects:
             status = a.store(o.sop_class, o.sop_instance, o.data).get("status")
             assert status == 0, status
@@ -431,8 +432,9 @@ def check_serve(w):
         what = "serve-%s-%s" % (profile, output)
         destination = Listener()
         eyes = Eyes(r, w.plants, profile)
+        tapped = capture(r, w.path(what + ".pcap"), [destination.port]) if profile != "netrt" else None
         with serve(w, what, profile, destination, output) as service:
-            send(service, study_files(w.planted))
+            send(service, study_files(w.planted), calling=AE_TITLE)
             got = destination.wait(lambda: len(destination.kept) == 4, 30)
             r.check(got, what, "got", len(destination.kept), service.log()[-1500:])
             r.check(wait_for(lambda: gone(service), 10), what, "the study stays:", service.files()[:4])
@@ -451,6 +453,24 @@ def check_serve(w):
             eyes.look(repr(command).encode(), what, "command set")
         r.check(not destination.errors, what, destination.errors)
         same_as_process(w, profile, destination, what)
+        look_at_capture(w, eyes, tapped, destination, what)
+
+
+def look_at_capture(w, eyes, tapped, destination, what):
+    """Every packet to and from the destination: its bytes, and what tshark makes of them."""
+    if tapped is None:
+        return
+    tapped.stop(10, signal.SIGINT)  # that it is well-formed is looked at in peers.py
+    tapped.in_order()
+    with open(tapped.path, "rb") as file:
+        packets = file.read()
+    eyes.look(packets, what, "packets")
+    w.r.check(AE_TITLE.encode() not in packets, what, "the modality's AE title goes on")
+    told = subprocess.run([*TSHARK, "-r", tapped.path, "-d", "tcp.port==%d,dicom" % destination.port, "-V"],
+                          capture_output=True, timeout=120, check=True).stdout
+    instances = [uid for uid in destination.kept if uid.encode() in told]
+    w.r.check(len(instances) == 4 and b"C-STORE-RQ" in told, what, "tshark saw", len(instances), "objects")
+    eyes.look(told, what, "packets, dissected")
 
 
 def preamble(data):
