@@ -363,6 +363,44 @@ START_TEST(test_own_words)
 }
 END_TEST
 
+/* Words of what netrt writes: in its own texts they may stand, anywhere else they are names. */
+static const struct {
+	const char *name, *text;
+	enum err want;
+} own[] = {
+	{"PLANES^X", "Overlay planes from RT Structure Set \"A\" by netrt 1", OK},
+	{"PLANES^X", "the planes", ERR_UNUSABLE},
+	{"PLANES^X", "Overlay planes of somebody", ERR_UNUSABLE},
+	{"PLANES^X", "Overlay planes from RT Structure Set, planes", ERR_UNUSABLE},
+	{"SMITH^PLANES", "Overlay planes from RT Structure Set SMITH", ERR_UNUSABLE},
+	{"Contour^X", "FOR STUDY: CONTOUR Heart", OK}, /* the site's, around what is put in */
+	{"Contour^X", "CONTOUR Heart", ERR_UNUSABLE},
+	{"Equipment^X", "Modifying Equipment", OK},
+	{"Equipment^X", "MODIFYING EQUIPMENT", ERR_UNUSABLE}, /* not ours */
+	{"Modified^X", "modified", ERR_UNUSABLE},
+	{"Anonymized^X", "ANONYMIZED", OK}, /* a dummy */
+	{"Anonymized^X", "Anonymized", ERR_UNUSABLE},
+	{"Site^X", "SITE_0001", OK}, /* the new ID */
+	{"Site^X", "SITE 0001", ERR_UNUSABLE},
+};
+
+START_TEST(test_own)
+{
+	static const char *const said[] = {"FOR STUDY: CONTOUR {}", ""};
+	struct work w;
+	struct build out;
+
+	work_open(&w, ANON_BASIC, 0, NULL, own[_i].name);
+	w.b.settings.own_texts = (struct anon_list){said, 2};
+	collect(&w);
+	file_begin(&w, &out, &syntax_explicit_le);
+	build_str(&out, TAG_ImageComments, VR_LT, own[_i].text);
+	enum err e = look(&w, &out);
+	ck_assert_msg(e == own[_i].want, "%s: %s: %d", own[_i].name, own[_i].text, (int)e);
+	work_close(&w);
+}
+END_TEST
+
 /* Dates that were moved onto other dates of the source: the new object says them. */
 START_TEST(test_moved_dates)
 {
@@ -520,6 +558,7 @@ Suite *suite_anon_verify(void)
 	tcase_add_test(tc, test_behind_the_end);
 	tcase_add_loop_test(tc, test_innocent, 0, LENGTH(innocent));
 	tcase_add_loop_test(tc, test_own_words, 0, 6);
+	tcase_add_loop_test(tc, test_own, 0, (int)(sizeof(own) / sizeof(own[0])));
 	tcase_add_loop_test(tc, test_moved_dates, 0, 2);
 	tcase_add_loop_test(tc, test_kept, 0, LENGTH(kept));
 	tcase_add_loop_test(tc, test_netrt, 0, 2);

@@ -160,26 +160,6 @@ static void add_brief(struct forbidden *c, struct bytes value, uint32_t tag)
 	v->brief_tag[v->brief.count - 1] = tag;
 }
 
-/* Words of the texts that netrt itself puts into objects: a patient of that name is cleaned out of
- * what the source says, but nothing can be told from these. */
-static bool is_own_word(struct bytes value)
-{
-	static const char words[] =
-		" netrt overlay planes from structure pixel data unchanged drew contours image "
-		"source processing operation modifying equipment anonymized removed modified codes "
-		"profile basic option retain clean dates full options device identity institution "
-		"patient private safe content application confidentiality longitudinal temporal "
-		"information characteristics descriptors structured graphics site ";
-	char word[20];
-
-	if (value.len + 3 > sizeof(word) || memchr(value.at, ' ', value.len) != NULL)
-		return false;
-	word[0] = ' ';
-	memcpy(word + 1, value.at, value.len);
-	word[value.len + 1] = ' ';
-	return bytes_has_nocase(bytes_of(words, sizeof(words) - 1), bytes_of(word, value.len + 2));
-}
-
 /* ---- forms ---- */
 
 static void put_unit(struct buf *out, uint32_t unit, bool big_endian)
@@ -261,7 +241,7 @@ static void forbid_parts(struct forbidden *c, struct bytes utf8, uint32_t tag, s
 		struct bytes part = bytes_slice(utf8, from, at - from);
 
 		from = at + 1;
-		if (part.len <= BRIEF_SHORTEST || valueset_has(&c->kept, part) || is_own_word(part))
+		if (part.len <= BRIEF_SHORTEST || valueset_has(&c->kept, part))
 			continue;
 		if (part.len < SEARCH_SHORTEST)
 			add_brief(c, part, tag);
@@ -280,7 +260,7 @@ static void forbid_text(struct forbidden *c, struct bytes raw, enum vr vr, uint3
 {
 	struct bytes utf8 = raw;
 
-	if (raw.len == 0 || valueset_has(&c->kept, raw) || is_own_word(raw))
+	if (raw.len == 0 || valueset_has(&c->kept, raw))
 		return;
 	if (raw.len < SEARCH_SHORTEST)
 		add_brief(c, raw, tag);

@@ -450,6 +450,11 @@ bool policy_passes(const struct policy *p, struct bytes sop_class)
 	return false;
 }
 
+const struct anon_settings *policy_settings(const struct policy *p)
+{
+	return p->settings;
+}
+
 bool policy_cleans_text(const struct policy *p)
 {
 	return p->settings->profile != ANON_NETRT;

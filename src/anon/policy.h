@@ -112,6 +112,7 @@ struct anon_decision policy_decide(const struct policy *p, const struct anon_pla
 /* May objects of this SOP class pass (R2)?  The profile netrt lets every one pass. */
 bool policy_passes(const struct policy *p, struct bytes sop_class);
 
+const struct anon_settings *policy_settings(const struct policy *p); /* that it was made of */
 bool policy_cleans_text(const struct policy *p); /* kept text is searched for the patient's words */
 bool policy_shifts_dates(const struct policy *p);
 /* MODIFIED, UNMODIFIED or REMOVED, for (0028,0303); NULL: the profile says nothing about dates. */

@@ -99,6 +99,9 @@ struct anon_settings {
 	struct anon_list sop_classes; /* that may pass beside those of the profile: UIDs */
 	const struct anon_site_rule *rules;
 	size_t rule_count;
+	struct anon_list
+		own_texts; /* that the configuration puts into objects made from the source;
+			    * "{}" stands for what may be anything */
 };
 
 #endif

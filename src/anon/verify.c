@@ -297,6 +297,7 @@ enum err verify_collect(struct verify *v, const struct policy *policy,
 	c->text = BUF_INIT(KEPT_MOST * 4);
 	c->iod = IOD_OTHER;
 	forbidden_open(&c->forbidden, v, a);
+	own_texts_of(&v->own, policy, source->patient);
 	keep_new(c);
 	enum err e = pass(c);
 	/* persons first: what names one is not weak, whatever else it names */
@@ -359,7 +360,9 @@ static bool is_ours(const struct visit *v, uint32_t tag)
 {
 	uint32_t top = v->depth > 0 ? v->path[0] : tag;
 
-	return top == TAG_DeidentificationMethod || top == TAG_DeidentificationMethodCodeSequence;
+	return top == TAG_PatientIdentityRemoved || top == TAG_DeidentificationMethod ||
+	       top == TAG_DeidentificationMethodCodeSequence ||
+	       top == TAG_LongitudinalTemporalInformationModified;
 }
 
 static void step(struct finder *n)
@@ -461,6 +464,8 @@ static bool search_region(const struct verify *v, struct finder *n, const struct
 		struct bytes text = s->pattern[which];
 
 		if (!forbidden_stands_alone(r->bytes, at, text, (enum forbidden_sort)of->sort))
+			continue;
+		if (!r->pixels && own_texts_cover(&v->own, r->bytes, at, text.len))
 			continue;
 		if (r->in_data)
 			finder_go(n, r->at + at);

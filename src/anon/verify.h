@@ -11,7 +11,8 @@
  *
  * What a kept attribute holds as a value is not forbidden, and neither is what the new object says
  * of itself: a date that was moved may fall on another date of the source, a dummy may be what was
- * there before.
+ * there before.  A word of a text that netrt or its configuration puts in may stand in that text
+ * (own.h).
  *
  *     a value of                      is looked for
  *     fewer than 4 bytes              only as the whole value of a text
@@ -29,6 +30,7 @@
 #define ANON_VERIFY_H
 
 #include "anon/apply.h"
+#include "anon/own.h"
 #include "base/search.h"
 #include "base/valueset.h"
 
@@ -54,7 +56,8 @@ struct verify {
 	struct search search, pixels; /* all patterns; those that are long enough for pixels */
 	struct verify_pattern *of;    /* by pattern of `search`; arena's, grows */
 	uint32_t of_room;
-	uint32_t *pixel_of;    /* by pattern of `pixels`: which of `search` it is */
+	uint32_t *pixel_of; /* by pattern of `pixels`: which of `search` it is */
+	struct own_texts own;
 	struct valueset brief; /* values too short for a search */
 	uint32_t *brief_tag;
 };

@@ -207,6 +207,30 @@ static bool fill_regions(struct anon_settings *s, const struct conf_regions *c, 
 	return true;
 }
 
+/* What other sections have netrt write into the objects that it makes. */
+static bool fill_own_texts(struct anon_settings *s, const struct conf *c, struct arena *a)
+{
+	const char *const texts[] = {
+		c->processing.overlay_series_description,
+		c->processing.overlay_study_id,
+		c->processing.burn_in_text,
+		c->processing.debug_series_description,
+		c->processing.segmentation_series_description_template,
+		c->processing.segmentation_algorithm_name,
+		c->processing.segmentation_algorithm_version,
+		c->processing.segmentation_tracking_id,
+	};
+	enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
+	const char **items = ARENA_NEW(a, const char *, TEXTS);
+
+	if (items == NULL)
+		return false;
+	for (size_t i = 0; i < TEXTS; i++)
+		items[i] = or_any(texts[i]);
+	s->own_texts = (struct anon_list){items, TEXTS};
+	return true;
+}
+
 enum err deid_settings(struct anon_settings *s, const struct conf *c, struct arena *a)
 {
 	static const enum anon_profile profiles[] = {
@@ -233,7 +257,7 @@ enum err deid_settings(struct anon_settings *s, const struct conf *c, struct are
 		.sop_classes = list_of(z->sop_classes),
 	};
 	return fill_netrt(&s->netrt, c, a) && fill_rules(s, z, a) &&
-			       fill_regions(s, &z->pixel_regions, a)
+			       fill_regions(s, &z->pixel_regions, a) && fill_own_texts(s, c, a)
 		       ? OK
 		       : ERR_NOMEM;
 }
