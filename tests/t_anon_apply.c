@@ -741,75 +741,6 @@ START_TEST(test_uids)
 }
 END_TEST
 
-/* ---- structure sets ---- */
-
-START_TEST(test_structure_set)
-{
-	static const char contour[] = "1.50\\-2.25 \\ 3\\4.000000001\\5e1\\6";
-	const struct bytes names[] = {BYTES_LIT("BRAIN"), BYTES_LIT("ROI_2")};
-	struct anon_bench b;
-
-	bench_open(&b, ANON_RESEARCH, ANON_RESEARCH_OPTIONS, bench_syntaxes[_i]);
-	bench_words(&b, "SMITH^JOHN");
-	b.roi_names = names;
-	b.roi_count = 2;
-	bench_front(&b, ANON_RTSTRUCT);
-	build_str(&b.in, TAG_StructureSetLabel, VR_SH, "SMITH plan");
-	build_sequence(&b.in, TAG_StructureSetROISequence);
-	for (unsigned i = 0; i < 3; i++) {
-		build_item(&b.in);
-		build_str(&b.in, TAG_ROINumber, VR_IS, "1");
-		build_str(&b.in, TAG_ReferencedFrameOfReferenceUID, VR_UI, "1.2.3.5");
-		build_str(&b.in, TAG_ROIName, VR_LO, i == 0 ? "BRAIN" : "SMITH GTV");
-		build_item_end(&b.in);
-	}
-	build_sequence_end(&b.in);
-	build_sequence(&b.in, TAG_ROIContourSequence);
-	build_item(&b.in);
-	build_sequence(&b.in, TAG_ContourSequence);
-	build_item(&b.in);
-	build_str(&b.in, TAG_ContourData, VR_DS, contour);
-	build_item_end(&b.in);
-	build_sequence_end(&b.in);
-	build_item_end(&b.in);
-	build_sequence_end(&b.in);
-	apply_quietly(&b);
-	const struct elem *rois = dset_find(&b.d, NULL, TAG_StructureSetROISequence);
-	const struct elem *item = dset_first(&b.d, rois);
-	ck_assert(bytes_eq_str(dset_text(&b.d, item, TAG_ROIName), "BRAIN"));
-	item = dset_next(&b.d, rois, item);
-	ck_assert(bytes_eq_str(dset_text(&b.d, item, TAG_ROIName), "ROI_2"));
-	item = dset_next(&b.d, rois, item); /* no name was chosen for it */
-	ck_assert_uint_eq(dset_find(&b.d, item, TAG_ROIName)->len, 0);
-	ck_assert(bench_holds(&b, bytes_str(contour)));
-	bench_text_is(&b, TAG_StructureSetLabel, "plan");
-	bench_close(&b);
-}
-END_TEST
-
-/* ---- what may not pass ---- */
-
-START_TEST(test_refused)
-{
-	static const struct {
-		const char *sop_class, *instance;
-		enum err want;
-	} cases[] = {{"1.2.840.10008.5.1.4.1.1.104.1", "1.2.3", ERR_UNSUPPORTED},
-		     {"1.2.840.10008.5.1.4.1.1.88.33", "1.2.3", ERR_UNSUPPORTED},
-		     {"", "1.2.3", ERR_UNUSABLE},
-		     {ANON_CT, "", ERR_UNUSABLE},
-		     {ANON_CT, "1.2.x", ERR_UNUSABLE}};
-	struct anon_bench b;
-
-	bench_open(&b, ANON_BASIC, 0, &syntax_explicit_le);
-	build_str(&b.in, TAG_SOPClassUID, VR_UI, cases[_i].sop_class);
-	build_str(&b.in, TAG_SOPInstanceUID, VR_UI, cases[_i].instance);
-	ck_assert_int_eq(bench_apply(&b), cases[_i].want);
-	ck_assert_ptr_nonnull(b.f.text);
-	bench_close(&b);
-}
-END_TEST
-
 #define LENGTH(list) (int)(sizeof(list) / sizeof(list[0]))
 
 Suite *suite_anon_apply(void)
@@ -839,8 +770,6 @@ Suite *suite_anon_apply(void)
 	tcase_add_test(tc, test_encapsulated);
 	tcase_add_loop_test(tc, test_pixels_twice, 0, 3);
 	tcase_add_loop_test(tc, test_uids, 0, 3);
-	tcase_add_loop_test(tc, test_structure_set, 0, 3);
-	tcase_add_loop_test(tc, test_refused, 0, 5);
 	suite_add_tcase(s, tc);
 	return s;
 }

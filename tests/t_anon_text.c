@@ -132,6 +132,54 @@ START_TEST(test_late_charset)
 }
 END_TEST
 
+/* ---- structure sets ---- */
+
+START_TEST(test_structure_set)
+{
+	static const char contour[] = "1.50\\-2.25 \\ 3\\4.000000001\\5e1\\6";
+	const struct bytes names[] = {BYTES_LIT("BRAIN"), BYTES_LIT("ROI_2")};
+	struct anon_bench b;
+
+	bench_open(&b, ANON_RESEARCH, ANON_RESEARCH_OPTIONS, bench_syntaxes[_i]);
+	bench_words(&b, "SMITH^JOHN");
+	b.roi_names = names;
+	b.roi_count = 2;
+	bench_front(&b, ANON_RTSTRUCT);
+	build_str(&b.in, TAG_StructureSetLabel, VR_SH, "SMITH plan");
+	build_sequence(&b.in, TAG_StructureSetROISequence);
+	for (unsigned i = 0; i < 3; i++) {
+		build_item(&b.in);
+		build_str(&b.in, TAG_ROINumber, VR_IS, "1");
+		build_str(&b.in, TAG_ReferencedFrameOfReferenceUID, VR_UI, "1.2.3.5");
+		build_str(&b.in, TAG_ROIName, VR_LO, i == 0 ? "BRAIN" : "SMITH GTV");
+		build_item_end(&b.in);
+	}
+	build_sequence_end(&b.in);
+	build_sequence(&b.in, TAG_ROIContourSequence);
+	build_item(&b.in);
+	build_sequence(&b.in, TAG_ContourSequence);
+	build_item(&b.in);
+	build_str(&b.in, TAG_ContourData, VR_DS, contour);
+	build_item_end(&b.in);
+	build_sequence_end(&b.in);
+	build_item_end(&b.in);
+	build_sequence_end(&b.in);
+	ck_assert_int_eq(bench_apply(&b), OK);
+	ck_assert_uint_eq(bench_new_notes(&b), 0);
+	ck_assert(!bench_holds(&b, BYTES_LIT("SMITH")) && !bench_holds(&b, BYTES_LIT("12345678")));
+	const struct elem *rois = dset_find(&b.d, NULL, TAG_StructureSetROISequence);
+	const struct elem *item = dset_first(&b.d, rois);
+	ck_assert(bytes_eq_str(dset_text(&b.d, item, TAG_ROIName), "BRAIN"));
+	item = dset_next(&b.d, rois, item);
+	ck_assert(bytes_eq_str(dset_text(&b.d, item, TAG_ROIName), "ROI_2"));
+	item = dset_next(&b.d, rois, item); /* no name was chosen for it */
+	ck_assert_uint_eq(dset_find(&b.d, item, TAG_ROIName)->len, 0);
+	ck_assert(bench_holds(&b, bytes_str(contour)));
+	bench_text_is(&b, TAG_StructureSetLabel, "plan");
+	bench_close(&b);
+}
+END_TEST
+
 /* ---- institutions and devices ---- */
 
 /* InstitutionName, and a text that is kept; NULL: unchanged. */
@@ -281,6 +329,7 @@ Suite *suite_anon_text(void)
 	tcase_add_loop_test(t, test_charset, 0, 3 * ROWS(charsets));
 	tcase_add_loop_test(t, test_item_charset, 0, 3);
 	tcase_add_loop_test(t, test_late_charset, 0, ROWS(late));
+	tcase_add_loop_test(t, test_structure_set, 0, 3);
 	tcase_add_loop_test(t, test_phrases, 0, 3 * ROWS(phrases));
 	tcase_add_loop_test(t, test_pseudonyms, 0, 3 * ROWS(pseudonyms));
 	tcase_add_loop_test(t, test_long_pseudonym, 0, 3);

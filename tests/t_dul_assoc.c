@@ -1,10 +1,6 @@
 /*
  * The association engine: each row is a conversation, held in chunks of 1, 2, 3, 7 and 64 bytes and
  * all at once.  Then every PDU in every state; what the numbers of a conversation must be; limits.
- *
- * A script is events, one after the other, divided by "|": bytes as in hex.h, among them the words
- * RQ, AC, ECHO, DATA, RELRQ, RELRP, RJ, ABORT for whole good PDUs; or one of "close", "wait MS",
- * "release", "abort", "send N" (a data set of N bytes on context 1).
  */
 #include <check.h>
 #include <stdio.h>
@@ -12,7 +8,7 @@
 #include <string.h>
 
 #include "support/hex.h"
-#include "support/talk.h"
+#include "support/script.h"
 
 Suite *suite_dul_assoc(void);
 
@@ -211,108 +207,6 @@ static const struct {
 };
 #define ROWS ((int)(sizeof(rows) / sizeof(rows[0])))
 
-/* ---- Scripts ---- */
-
-static const struct {
-	const char *word, *bytes;
-} pdus[] = {
-	{"ECHO", "04 00 0000000A 00000006 01 03 01020304"},
-	{"DATA", "04 00 0000000A 00000006 01 02 01020304"},
-	{"RELRQ", TALK_RELRQ},
-	{"RELRP", TALK_RELRP},
-	{"RJ", "03 00 00000004 00 01 01 07"},
-	{"ABORT", TALK_ABORT},
-};
-
-static const char *starts(const char *text, const char *word)
-{
-	size_t len = strlen(word);
-
-	return strncmp(text, word, len) == 0 && (text[len] == ' ' || text[len] == '\0') ? text + len
-											: NULL;
-}
-
-/* Bytes and words for whole PDUs, in one feed. */
-static void feed_script(struct talk *t, const char *text)
-{
-	struct buf all = BUF_INIT(1u << 20), part = BUF_INIT(65536);
-
-	while (*text != '\0') {
-		const char *end = NULL;
-
-		for (size_t i = 0; i < sizeof(pdus) / sizeof(pdus[0]) && end == NULL; i++) {
-			end = starts(text, pdus[i].word);
-			if (end != NULL) {
-				struct bytes b = hex(pdus[i].bytes);
-				buf_add(&all, b);
-				hex_free(b);
-			}
-		}
-		if (end == NULL && (end = starts(text, "RQ")) != NULL)
-			buf_add(&all, talk_rq(TALK_FIXED, TALK_ITEMS));
-		if (end == NULL && (end = starts(text, "AC")) != NULL)
-			buf_add(&all, talk_ac(TALK_AC_ITEMS));
-		if (end == NULL) { /* bytes, up to the next letter that is no digit */
-			bool quoted = false;
-
-			end = text;
-			do
-				quoted ^= *end++ == '\'';
-			while (*end != '\0' && (quoted || end[-1] != ' '));
-			part.len = 0;
-			buf_add(&part, bytes_of(text, (size_t)(end - text)));
-			struct bytes b = hex((const char *)part.at);
-			buf_add(&all, b);
-			hex_free(b);
-		}
-		text = end + strspn(end, " ");
-	}
-	ck_assert(!all.failed);
-	talk_feed(t, buf_bytes(&all));
-	buf_free(&all);
-	buf_free(&part);
-}
-
-static void event_of_script(struct talk *t, const char *text)
-{
-	static uint8_t data[4096];
-
-	if (starts(text, "close") != NULL)
-		talk_closed(t);
-	else if (starts(text, "wait") != NULL)
-		talk_wait(t, strtoul(text + 4, NULL, 10));
-	else if (starts(text, "release") != NULL)
-		assoc_release(&t->a);
-	else if (starts(text, "abort") != NULL)
-		assoc_abort(&t->a, DUL_BY_USER, 0);
-	else if (starts(text, "send") != NULL)
-		talk_data(t, 1, false, true, bytes_of(data, strtoul(text + 4, NULL, 10)));
-	else
-		feed_script(t, text);
-	talk_pump(t);
-}
-
-static void play(struct talk *t, const char *script)
-{
-	char *copy = strdup(script), *save = NULL;
-
-	for (char *e = strtok_r(copy, "|", &save); e != NULL; e = strtok_r(NULL, "|", &save)) {
-		e += strspn(e, " ");
-		for (size_t n = strlen(e); n > 0 && e[n - 1] == ' '; n--)
-			e[n - 1] = '\0';
-		event_of_script(t, e);
-	}
-	free(copy);
-}
-
-static void begin(struct talk *t, char role, size_t chunk)
-{
-	if (role == 'A')
-		talk_accept(t, chunk);
-	else
-		talk_request(t, chunk);
-}
-
 /* What holds whenever nothing more can be done without the peer. */
 static void check_quiet(struct talk *t, const char *name)
 {
@@ -333,8 +227,8 @@ START_TEST(test_conversation)
 	int row = _i / TALK_CHUNKS;
 	struct talk t;
 
-	begin(&t, rows[row].role, talk_chunks[_i % TALK_CHUNKS]);
-	play(&t, rows[row].script);
+	script_begin(&t, rows[row].role, talk_chunks[_i % TALK_CHUNKS]);
+	script_play(&t, rows[row].script);
 
 	const char *words = talk_words(&t), *sent = talk_sent(&t);
 	ck_assert_msg(strcmp(words, rows[row].words) == 0, "%s: %s", rows[row].name, words);
@@ -408,14 +302,14 @@ START_TEST(test_every_state)
 
 		if (action == NIL || action == AR8) /* collisions have their rows above */
 			continue;
-		begin(&t, states[_i].role, 0);
+		script_begin(&t, states[_i].role, 0);
 		t.releases = false;
-		play(&t, states[_i].script);
+		script_play(&t, states[_i].script);
 		ck_assert_uint_eq(t.a.state, state);
 		talk_words(&t);
 		talk_sent(&t);
 		t.answers = false;
-		play(&t, arrivals[k].script);
+		script_play(&t, arrivals[k].script);
 
 		const char *sent = talk_sent(&t);
 		if (aborts) {
@@ -440,7 +334,7 @@ START_TEST(test_waiting_for_the_user)
 
 	talk_accept(&t, 0);
 	t.answers = false;
-	play(&t, "RQ ECHO | wait 1000000000");
+	script_play(&t, "RQ ECHO | wait 1000000000");
 	ck_assert_str_eq(talk_words(&t), "RQ");
 	ck_assert_uint_eq(t.a.state, STA3);
 	static struct dul_answer answer;
@@ -454,19 +348,19 @@ START_TEST(test_waiting_for_the_user)
 
 	talk_accept(&t, 0);
 	t.answers = false;
-	play(&t, "RQ ABORT");
+	script_play(&t, "RQ ABORT");
 	ck_assert_str_eq(talk_words(&t), "RQ ABORTED(0/0)");
 	talk_end(&t);
 
 	talk_accept(&t, 0);
 	t.answers = false;
-	play(&t, "RQ | close");
+	script_play(&t, "RQ | close");
 	ck_assert_str_eq(talk_words(&t), "RQ CLOSED");
 	talk_end(&t);
 
 	talk_accept(&t, 0);
 	t.answers = false;
-	play(&t, "RQ");
+	script_play(&t, "RQ");
 	negotiate_refuse(&answer, DUL_REFUSE_CALLED);
 	assoc_answer(&t.a, &answer);
 	talk_pump(&t);
@@ -483,9 +377,9 @@ START_TEST(test_notes_once)
 	struct talk t;
 
 	talk_accept(&t, 0);
-	play(&t, "RQ | 04 00 00000009 00000005 01 02 010203");
+	script_play(&t, "RQ | 04 00 00000009 00000005 01 02 010203");
 	ck_assert_uint_eq(t.last.notes, DUL_NOTE_ODD_PDV);
-	play(&t, "04 00 00000009 00000005 01 02 010203");
+	script_play(&t, "04 00 00000009 00000005 01 02 010203");
 	ck_assert_uint_eq(t.last.notes, 0);
 	talk_end(&t);
 }
@@ -621,7 +515,7 @@ START_TEST(test_abort_while_sending)
 	size_t room;
 
 	talk_request(&t, 0);
-	play(&t, "AC");
+	script_play(&t, "AC");
 	assoc_send(&t.a, 1, false, true, &all, 1);
 	ck_assert(assoc_wants(&t.a) & ASSOC_WRITE);
 	memcpy(assoc_in_buf(&t.a, &room), in.at, in.len);
@@ -645,7 +539,7 @@ START_TEST(test_answer_stuck)
 
 	talk_accept(&t, 0);
 	t.answers = false;
-	play(&t, "RQ");
+	script_play(&t, "RQ");
 	negotiate_refuse(&answer, DUL_REFUSE_LIMIT);
 	assoc_answer(&t.a, &answer);
 	assoc_in_closed(&t.a, 0);
@@ -660,7 +554,7 @@ START_TEST(test_answer_stuck)
 
 	talk_accept(&t, 0);
 	t.answers = false;
-	play(&t, "RQ");
+	script_play(&t, "RQ");
 	negotiate(&t.request, &t.policy, &answer);
 	assoc_answer(&t.a, &answer);
 	ck_assert_uint_eq(assoc_out_views(&t.a, views, 4), 1);
@@ -691,7 +585,7 @@ START_TEST(test_too_late)
 	struct talk t;
 
 	talk_accept(&t, 0);
-	play(&t, "RQ | ABORT");
+	script_play(&t, "RQ | ABORT");
 	ck_assert(!assoc_can_send(&t.a));
 	assoc_send(&t.a, 1, true, true, &dead, 1);
 	assoc_release(&t.a);
@@ -719,7 +613,7 @@ START_TEST(test_resume)
 	talk_end(&t);
 
 	talk_accept(&t, 0);
-	play(&t, "RQ | 04 00");
+	script_play(&t, "RQ | 04 00");
 	assoc_resume(&t.a, 100000);
 	assoc_tick(&t.a, 159999);
 	ck_assert_uint_eq(t.a.state, STA6);
@@ -728,7 +622,7 @@ START_TEST(test_resume)
 	talk_end(&t);
 
 	talk_accept(&t, 0);
-	play(&t, "RQ");
+	script_play(&t, "RQ");
 	assoc_set_idle(&t.a, 500000);
 	assoc_tick(&t.a, 499999);
 	ck_assert_uint_eq(t.a.state, STA6);
@@ -752,7 +646,7 @@ START_TEST(test_large_pdu)
 	for (size_t i = 0; i < len; i++)
 		pdu[12 + i] = (uint8_t)(i % 251);
 	talk_accept(&t, _i == 0 ? 65536 : 0);
-	play(&t, "RQ");
+	script_play(&t, "RQ");
 	talk_words(&t);
 	talk_feed(&t, bytes_of(pdu, total));
 	talk_feed(&t, bytes_of(pdu, total));
@@ -781,7 +675,7 @@ START_TEST(test_answer_not_proposed)
 	talk_end(&t);
 
 	talk_request(&t, 0);
-	play(&t, "AC");
+	script_play(&t, "AC");
 	ck_assert_str_eq(dul_accepted(t.last.answer, 1)->text, "1.2.840.10008.1.2");
 	ck_assert_uint_eq(t.notes, 0);
 	talk_end(&t);
