@@ -1,4 +1,6 @@
 /* The lines of a study's journal: one form, written and read; damaged ones are seen. */
+#include <time.h>
+
 #include "support/journal_fixture.h"
 
 Suite *suite_journal_line(void);
