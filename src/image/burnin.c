@@ -121,9 +121,8 @@ static void cells_of(const struct burnin *b, unsigned sample, uint32_t cells[sta
 	cells[1] = contrast_cell(m, chroma ? grey : b->contrast.bright);
 }
 
-/* One row of the box in one plane. */
-static void draw_row(const struct burnin *b, const struct mask *letters, uint32_t row,
-		     unsigned plane, uint8_t *to)
+/* A row of nothing but dark or bright pixels, in one plane. */
+static void fill_row(const struct burnin *b, unsigned plane, bool bright, uint8_t *to)
 {
 	struct layout l = layout_of(&b->native.format);
 	size_t in_pixel = l.pixel / l.unit;
@@ -131,12 +130,20 @@ static void draw_row(const struct burnin *b, const struct mask *letters, uint32_
 
 	for (unsigned i = 0; i < 3; i++)
 		cells_of(b, i, cells[i]);
-	for (uint32_t col = 0; col < b->label.cols; col++) {
-		bool bright = mask_get(letters, col, row);
-
+	for (uint32_t col = 0; col < b->label.cols; col++)
 		for (size_t i = 0; i < in_pixel; i++, to += l.unit)
 			put_sample(to, l.unit, cells[l.planes > 1 ? plane : i][bright]);
-	}
+}
+
+/* A row of the box: dark, and bright where there are letters. */
+static void draw_row(const struct mask *letters, uint32_t row, size_t pixel, const uint8_t *dark,
+		     const uint8_t *bright, uint8_t *to)
+{
+	uint32_t from, end;
+
+	memcpy(to, dark, letters->cols * pixel);
+	for (end = 0; mask_run(letters, row, &from, &end);)
+		memcpy(to + from * pixel, bright, (end - from) * pixel);
 }
 
 /* The same of YBR_FULL_422: Y Y Cb Cr of two pixels. */
@@ -168,24 +175,27 @@ static enum err draw_box(const struct burnin *b, struct arena *a, struct box *ou
 	struct layout l = layout_of(&b->native.format);
 	uint64_t *bits = ARENA_NEW(a, uint64_t, mask_words(t->cols, t->rows));
 	struct mask letters;
-	size_t len;
 
 	out->row_len = t->cols * l.pixel;
-	len = out->row_len * t->rows * l.planes;
-	out->rows = ARENA_NEW(a, uint8_t, len);
-	if (bits == NULL || out->rows == NULL)
+	out->rows = ARENA_NEW(a, uint8_t, out->row_len * t->rows * l.planes);
+	uint8_t *dark = ARENA_NEW(a, uint8_t, out->row_len);
+	uint8_t *bright = ARENA_NEW(a, uint8_t, out->row_len);
+	if (bits == NULL || out->rows == NULL || dark == NULL || bright == NULL)
 		return fault_set(f, ERR_NOMEM, "no memory for a text in pixels", FAULT_NO_OFFSET);
 	mask_init(&letters, t->cols, t->rows, bits);
 	text_block_draw(&letters, t->border, t->border, &t->block);
-	for (unsigned p = 0; p < l.planes; p++)
+	for (unsigned p = 0; p < l.planes; p++) {
+		fill_row(b, p, false, dark);
+		fill_row(b, p, true, bright);
 		for (uint32_t r = 0; r < t->rows; r++) {
 			uint8_t *to = out->rows + ((size_t)p * t->rows + r) * out->row_len;
 
 			if (b->native.format.photometric == PHOTO_YBR_FULL_422)
 				draw_pairs(b, &letters, r, to);
 			else
-				draw_row(b, &letters, r, p, to);
+				draw_row(&letters, r, l.pixel, dark, bright, to);
 		}
+	}
 	return OK;
 }
 

@@ -228,6 +228,12 @@ static struct rescale rescale_of(const struct dset *d)
 	return r;
 }
 
+static bool is_hounsfield(const struct dset *d, const struct rescale *scale)
+{
+	return scale->known && bytes_eq_str(dset_text(d, NULL, TAG_Modality), "CT") &&
+	       dset_text(d, NULL, TAG_RescaleIntercept).len > 0;
+}
+
 static void widen_to_units(struct range *r, const struct rescale *scale, double a, double b,
 			   struct range all)
 {
@@ -253,9 +259,22 @@ static void widen_to_windows(struct range *r, const struct dset *d, const struct
 			widen_to_units(r, scale, center - 0.5 - (width - 1) / 2,
 				       center - 0.5 + (width - 1) / 2, all);
 	}
-	if (scale->known && bytes_eq_str(dset_text(d, NULL, TAG_Modality), "CT") &&
-	    dset_text(d, NULL, TAG_RescaleIntercept).len > 0)
+	if (is_hounsfield(d, scale))
 		widen_to_units(r, scale, CT_LOW, CT_HIGH, all);
+}
+
+/*
+ * A CT image with a window is looked at in Hounsfield units, and these are known: its values need
+ * not be read, unless it says what its smallest and largest are.  (Reading them costs as much as
+ * all the rest of burning in.)
+ */
+static bool values_matter(const struct dset *d, const struct rescale *scale)
+{
+	double width;
+
+	return !is_hounsfield(d, scale) || !dset_ds(d, NULL, TAG_WindowWidth, 0, &width) ||
+	       dset_find(d, NULL, TAG_SmallestImagePixelValue) != NULL ||
+	       dset_find(d, NULL, TAG_LargestImagePixelValue) != NULL;
 }
 
 /* Does the first table of this sequence fall from its first entry to its last? */
@@ -308,9 +327,11 @@ static enum err find_grey(struct contrast *out, const struct dset *d, const stru
 {
 	const struct image_format *m = &n->format;
 	struct range all = representable(m), padding = padding_of(d, m);
-	struct range r =
-		m->bits_allocated == 16 ? range_of_16(n, padding) : range_of_others(n, padding);
 	struct rescale scale = rescale_of(d);
+	struct range r = RANGE_EMPTY;
+
+	if (values_matter(d, &scale))
+		r = m->bits_allocated == 16 ? range_of_16(n, padding) : range_of_others(n, padding);
 
 	widen_to_windows(&r, d, &scale, all);
 	if (r.low > r.high) /* nothing but padding, and no window */

@@ -1,11 +1,12 @@
 /*
  * A dark and a bright code for an image: what a text in its pixels is made of.
  *
- * Grey: the two enclose every value of the image (padding apart), every window that the data set
- * names, and for CT -1000 to 3071 HU, as far as the bits allow it, and no more than that: the text
- * shows at the image's window and at a wide one, and an image without a window keeps the range that
- * viewers take for one.  Neither code is a padding value.  Which one is bright follows from
- * Photometric Interpretation, Rescale Slope and the lookup tables.
+ * Grey: the two enclose all values of the image (padding apart) and every window that the data
+ * set names, as far as the bits allow it, and no more than that: the text shows at the image's
+ * window and at a wide one, and an image without a window keeps the range that viewers take
+ * for one.  For CT they enclose -1000 to 3071 HU; of one with a window the values are not read,
+ * unless it has Smallest or Largest Image Pixel Value.  Neither code is a padding value.  Which
+ * one is bright follows from Photometric Interpretation, Rescale Slope and the lookup tables.
  *
  * Palette: the entries of least and most luminance.  Color: black and white.
  */
@@ -16,7 +17,7 @@
 
 struct contrast {
 	int64_t dark, bright;      /* grey and palette: values as stored, sign and all */
-	int64_t smallest, largest; /* grey: of all values of the image with the text in it */
+	int64_t smallest, largest; /* grey: of all values, those of the text included */
 };
 
 /* ERR_UNSUPPORTED: there are no two such codes (1 bit a pixel, a palette without light and dark,

@@ -332,12 +332,12 @@ static enum err make(struct derive *v, const struct overlay_plane *planes, size_
 	return OK;
 }
 
-static void tell_burned(struct overlay_result *r, const struct burnin *b)
+static void tell_burned(struct overlay_result *r, const struct burnin *b, bool asked)
 {
 	r->burned = b->into_pixels;
 	r->not_burned = b->why_not;
 	r->decoded = b->into_pixels && b->native.decoded;
-	r->burn_in_cut = !b->placed || b->label.block.cut;
+	r->burn_in_cut = asked && (!b->placed || b->label.block.cut);
 }
 
 enum err overlay_write(int fd, const struct overlay_series *series, const struct part10 *src,
@@ -373,7 +373,7 @@ enum err overlay_write(int fd, const struct overlay_series *series, const struct
 		e = write_out(fd, &v, src, f);
 	r.sop_instance = v.instance;
 	r.text_lossy = v.text.lossy;
-	tell_burned(&r, &burned);
+	tell_burned(&r, &burned, series->burn_in != NULL);
 	derive_close(&v);
 	burnin_close(&burned);
 	if (e == OK)

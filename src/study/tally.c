@@ -16,6 +16,9 @@ enum own_note {
 	OWN_EMBEDDED,
 	OWN_NO_STATISTICS,
 	OWN_TEXT_LOSSY,
+	OWN_NOT_BURNED,
+	OWN_BURN_IN_CUT,
+	OWN_DECODED,
 	OWN_SET_ENCODING,
 	OWN_IMAGE_ENCODING,
 };
@@ -54,6 +57,15 @@ static const struct {
 					    "images whose character set lacks letters of ROI names "
 					    "or of other texts: ? was written for them",
 					    false},
+	[OWN_NOT_BURNED - RT_NOTE_KINDS] = {"not-burned-in", NULL, true},
+	[OWN_BURN_IN_CUT - RT_NOTE_KINDS] = {"disclaimer-cut",
+					     "the end of the disclaimer, on images without room "
+					     "for it",
+					     true},
+	[OWN_DECODED - RT_NOTE_KINDS] = {"decompressed",
+					 "compressed images: written uncompressed, with the "
+					 "disclaimer in their pixels",
+					 false},
 };
 
 static enum err no_memory(struct fault *f)
@@ -142,11 +154,36 @@ static enum err add_encoding(struct notes *n, enum own_note kind, const char *wh
 	return OK;
 }
 
+/* "not used: the pixels of images for the disclaimer, which is an overlay plane there (...)" */
+static enum err add_not_burned(struct notes *n, const struct slice_job *job, struct arena *a,
+			       struct fault *f)
+{
+	const char *why = NULL;
+	uint32_t count = 0;
+	char text[320];
+
+	for (uint32_t k = 0; k < job->plan->plane_count; k++) {
+		const char *here = job->rows[k].not_burned;
+
+		why = why == NULL ? here : why;
+		count += here != NULL;
+	}
+	if (count == 0)
+		return OK;
+	snprintf(text, sizeof(text),
+		 "the pixels of images, for the disclaimer: it is an overlay plane there (%s)",
+		 why);
+	add_own(n, OWN_NOT_BURNED, REPORT_NO_ROI, count);
+	n->at[n->count - 1].text = arena_strdup(a, bytes_str(text));
+	return n->at[n->count - 1].text == NULL ? no_memory(f) : OK;
+}
+
 /* What is told of the images. */
 static enum err add_images(struct notes *n, const struct slice_job *job, struct arena *a,
 			   struct fault *f)
 {
-	uint32_t full = 0, existing = 0, embedded = 0, unread = 0, lossy = 0, odd = 0;
+	uint32_t full = 0, existing = 0, embedded = 0, unread = 0, lossy = 0, odd = 0, cut = 0;
+	uint32_t decoded = 0;
 	unsigned oddities = 0;
 
 	for (uint32_t k = 0; k < job->plan->plane_count; k++) {
@@ -157,6 +194,8 @@ static enum err add_images(struct notes *n, const struct slice_job *job, struct 
 		embedded += row->embedded_overlay;
 		unread += row->no_statistics;
 		lossy += row->text_lossy;
+		cut += row->burn_in_cut;
+		decoded += row->decoded;
 		odd += row->walk_notes != 0;
 		oddities |= row->walk_notes;
 	}
@@ -165,6 +204,11 @@ static enum err add_images(struct notes *n, const struct slice_job *job, struct 
 	add_own(n, OWN_EMBEDDED, REPORT_NO_ROI, embedded);
 	add_own(n, OWN_NO_STATISTICS, REPORT_NO_ROI, unread);
 	add_own(n, OWN_TEXT_LOSSY, REPORT_NO_ROI, lossy);
+	add_own(n, OWN_BURN_IN_CUT, REPORT_NO_ROI, cut);
+	add_own(n, OWN_DECODED, REPORT_NO_ROI, decoded);
+	enum err e = add_not_burned(n, job, a, f);
+	if (e != OK)
+		return e;
 	return odd == 0 ? OK
 			: add_encoding(n, OWN_IMAGE_ENCODING, "oddly encoded images", oddities, odd,
 				       a, f);
@@ -206,7 +250,7 @@ static void merge(struct notes *n)
 static enum err collect_notes(struct report_set *out, const struct rt_plan *plan,
 			      const struct slice_job *job, struct arena *a, struct fault *f)
 {
-	enum { OF_IMAGES = 8 };
+	enum { OF_IMAGES = 12 };
 	size_t room =
 		plan->note_count + (size_t)plan->set->roi_count * (SLICE_NOTES + 1) + OF_IMAGES;
 	struct notes n = {.at = ARENA_NEW(a, struct report_note, room)};
