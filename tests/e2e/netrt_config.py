@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A site's config.yaml of NETRT, started with as it is: its folders, its AE title, its destination, its log
-files, its events, its reports.  And what netrt cannot do yet stops it, with the name of the key."""
+files, its events, its reports; with what NETRT switches on by default, and with all that it could switch on."""
 import glob
 import os
 import re
@@ -75,14 +75,39 @@ reporting:
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} "
 
 
-def check_refused(r, folder, values):
+def check_as_shipped(r, folder, values):
+    """De-identification and burn-in on, as in the file that NETRT comes with; segmentations, too, and NETRT's --debug."""
+    home, shared, destination = folder + "/home2", folder + "/shared2", Destination()
+    for path in (home, shared):
+        os.makedirs(path)
     path = folder + "/as_shipped.yaml"
-    for key, what in (("burn_in", "processing.add_burn_in_disclaimer"),):
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(CONFIG % {**values, key: "true"})
-        r.check(run("config", "check", path).code == 0, "config check")
-        done = run("serve", "-c", path)
-        r.check(done.code == 78 and what.encode() in done.err, "serve with", what, done.code, done.err[-500:])
+    with open(path, "w", encoding="utf-8") as file:
+        file.write((CONFIG % {**values, "burn_in": "true", "anonymize": "true", "port": free_port(), "shared": shared,
+                              "destination": destination.port}).replace("segmentation_export: False", "segmentation_export: True"))
+    checked = run("config", "check", path)
+    r.check(checked.code == 0, "config check", checked.out, checked.err)
+    study = Study(folder + "/shipped", 6, 10)
+    port = int(re.search(r"port: (\d+)", open(path, encoding="utf-8").read()).group(1))
+    with Process([NETRT, "serve", "--debug", "-c", path], folder + "/shipped.log", dict(os.environ, HOME=home)) as serve:
+        listening(serve, port)
+        with Association(port, [(1, CT, [EXPLICIT, IMPLICIT]), (3, RTSTRUCT, [EXPLICIT, IMPLICIT])], called="CORRECT") as association:
+            for thing in study.objects:
+                association.store(thing.sop_class, thing.sop_instance, thing.data)
+            association.release()
+        place = home + "/CNCT_working/UID_" + study.uid
+        wait_for(lambda: destination.kept and not os.path.exists(place), 40)
+        every = [data for _, data in destination.kept.values()]
+        made = [sum(b"UI" + bytes((len(c) + 1 & ~1, 0)) + c in data[:200] for data in every)
+                for c in (CT.encode(), b"1.2.840.10008.5.1.4.1.1.66.4", b"1.2.840.10008.5.1.4.1.1.7")]
+        r.check(made[0] == made[2] == 10 and made[1] > 5 and sum(made) == len(every), "as shipped, delivered", made,
+                serve.log()[-2500:])
+        for data in every:
+            r.check(b"SITE_0001_" in data and b"Phantom^Netrt" not in data and b"NETRT-PHANTOM" not in data, "the patient is in it")
+        r.check(serve.stop() == 0, "serve --debug ended", serve.log()[-1000:])
+    with open(home + "/CNCT_logs/transaction.log", encoding="utf-8") as file:
+        told = re.findall(r"(SENDING_\w+) SeriesType: (\w+)", file.read())
+    r.check(told == [(e, t) for e in ("SENDING_START", "SENDING_SUCCESS") for t in ("OVERLAY", "SEGMENTATION", "DEBUG")], told)
+    r.check(not destination.errors, destination.errors)
 
 
 def check_accounts(r, study, home, shared):
@@ -121,7 +146,7 @@ def main():
         destination = Destination()
         values = {"port": free_port(), "destination": destination.port, "shared": shared, "anonymize": "false",
                   "burn_in": "false"}
-        check_refused(r, folder, values)
+        check_as_shipped(r, folder, values)
         path = folder + "/config.yaml"
         with open(path, "w", encoding="utf-8") as file:
             file.write(CONFIG % values)
