@@ -211,6 +211,8 @@ enum err roi_codes_parse(struct roi_codes *out, struct bytes text, struct arena 
 	size_t count = 0, n = 0;
 
 	*line = 0;
+	if (text.len >= 3 && memcmp(text.at, "\xEF\xBB\xBF", 3) == 0) /* a mark of UTF-8 */
+		text = bytes_slice(text, 3, text.len - 3);
 	if (text.len > ROI_CODES_FILE)
 		return fault_set(f, ERR_LIMIT, "a table of codes over 1 MiB", FAULT_NO_OFFSET);
 	for (struct bytes rest = text; rest.len > 0;)

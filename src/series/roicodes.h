@@ -15,8 +15,10 @@
  *
  * In this order, each time first in the site's table and then in the built-in one:
  *
- *     the whole name;  the name without a side ("Lung_L", "Left Lung"), which becomes a modifier of
- *     the type;  names with a star, in the order of the table;  the interpreted type;  []
+ *     the whole name;  the name without a side ("Lung_L", "Left Lung");  names with a star, in the
+ *     order of the table;  the interpreted type;  []
+ *
+ * The side becomes a modifier of the type, but where the whole name is a row, or no row has it.
  *
  * A row found by name counts only where the interpreted type does not contradict it: a ROI of type
  * PTV that is called "Liver" is a target.  ORGAN and an empty type contradict nothing.
