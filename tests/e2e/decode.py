@@ -4,6 +4,8 @@
 Images of many formats are made here, compressed by dcmcrle, dcmcjpeg, dcmcjpls and gdcmconv in all
 their ways, and decoded by netrt (build/test_native) and by them.  What is lossless must be the image
 that it was made of.  The same is done with every file of the shared data that they can read.
+
+    tests/e2e/decode.py --golden      makes tests/golden/decode_* anew
 """
 import os
 import subprocess
@@ -12,6 +14,7 @@ import tempfile
 
 import numpy
 import pydicom
+from pydicom.encaps import generate_pixel_data_frame
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
@@ -250,7 +253,38 @@ def check_data(r, work):
                 compare(r, "%s, %s" % (name, who), image, want, d.BitsStored)
 
 
+#          name, samples, bits, command; of 12 x 16
+GOLDEN = [("gray8.jpg", 1, 8, False, ["dcmcjpeg", "+eb"]),
+          ("gray12.jpg", 1, 12, False, ["dcmcjpeg", "+ee", "+bt"]),
+          ("ybr422.jpg", 3, 8, False, ["dcmcjpeg", "+eb"]),
+          ("rgb.jpg", 3, 8, False, ["dcmcjpeg", "+eb", "+cr"]),
+          ("progressive.jpg", 1, 8, False, ["dcmcjpeg", "+ep"]),
+          ("gray12.j2k", 1, 12, False, ["gdcmconv", "--j2k"]),
+          ("signed16.j2k", 1, 16, True, ["gdcmconv", "--j2k"]),
+          ("rgb.j2k", 3, 8, False, ["gdcmconv", "--j2k"]),
+          ("irreversible.j2k", 1, 8, False, ["gdcmconv", "--j2k", "--lossy", "--irreversible", "-r", "3"]),
+          ("tiles.j2k", 1, 8, False, ["gdcmconv", "--j2k", "-t", "7,5"])]
+
+
+def golden(work, folder):
+    """Streams, and what others make of them, for tests/t_decode.c."""
+    for name, samples, bits, signed, command in GOLDEN:
+        source, made = os.path.join(work, "source.dcm"), os.path.join(work, "made.dcm")
+        photometric = "RGB" if samples == 3 else "MONOCHROME2"
+        write(source, picture(12, 16, bits, signed, samples, 1), 8 if bits == 8 else 16, bits, signed, photometric)
+        assert tool(command, source, made)
+        stream = next(generate_pixel_data_frame(pydicom.dcmread(made).PixelData, 1))
+        with open(os.path.join(folder, "decode_" + name), "wb") as f:
+            f.write(stream)
+        with open(os.path.join(folder, "decode_" + name + ".raw"), "wb") as f:
+            f.write(next(theirs(work, made, photometric))[1].tobytes())
+
+
 def main():
+    if sys.argv[1:] == ["--golden"]:
+        with tempfile.TemporaryDirectory() as work:
+            golden(work, "tests/golden")
+        return 0
     r = Report("decode")
     with tempfile.TemporaryDirectory() as work:
         check_made(r, work)

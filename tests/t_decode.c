@@ -1,0 +1,707 @@
+/*
+ * Compressed pixels: which fragments are which frame, what is said of the result, and the streams
+ * that libraries decode, against what others make of them (tests/golden/decode_*, made anew by
+ * tests/e2e/decode.py --golden).
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "dicom/build.h"
+#include "dicom/jpeg_marker.h"
+#include "image/decode.h"
+#include "image/fragments.h"
+#include "image/j2k.h"
+#include "image/j2k_memory.h"
+#include "image/jpeg_read.h"
+#include "support/jpeg_make.h"
+#include "support/support.h"
+
+Suite *suite_decode(void);
+
+#define RLE "1.2.840.10008.1.2.5"
+#define JPEG "1.2.840.10008.1.2.4.50"
+#define LOSSLESS "1.2.840.10008.1.2.4.70"
+#define JPEGLS "1.2.840.10008.1.2.4.80"
+#define J2K "1.2.840.10008.1.2.4.91"
+#define PLAIN "1.2.840.10008.1.2.1.98"
+#define VIDEO "1.2.840.10008.1.2.4.102"
+
+/* ---- A data set ---- */
+
+struct shape {
+	uint16_t rows, cols, samples, allocated, stored, is_signed, planar;
+	const char *photometric;
+	uint32_t frames;
+};
+
+struct source {
+	struct build b;
+	struct arena a;
+	struct part10 p;
+	struct dset d;
+	struct native n;
+	struct fault f;
+};
+
+static void source_begin(struct source *s, const char *uid, const struct shape *o)
+{
+	const struct syntax *syntax = syntax_find(bytes_str(uid));
+	uint16_t high = (uint16_t)(o->stored - 1);
+
+	ck_assert_ptr_nonnull(syntax);
+	*s = (struct source){.p = PART10_NONE};
+	s->p.syntax = syntax;
+	build_init(&s->b, syntax, 8u << 20);
+	build_u16(&s->b, TAG_SamplesPerPixel, VR_US, &o->samples, 1);
+	build_str(&s->b, TAG_PhotometricInterpretation, VR_CS, o->photometric);
+	build_u16(&s->b, TAG_PlanarConfiguration, VR_US, &o->planar, 1);
+	if (o->frames > 1)
+		build_is(&s->b, TAG_NumberOfFrames, o->frames);
+	build_u16(&s->b, TAG_Rows, VR_US, &o->rows, 1);
+	build_u16(&s->b, TAG_Columns, VR_US, &o->cols, 1);
+	build_u16(&s->b, TAG_BitsAllocated, VR_US, &o->allocated, 1);
+	build_u16(&s->b, TAG_BitsStored, VR_US, &o->stored, 1);
+	build_u16(&s->b, TAG_HighBit, VR_US, &high, 1);
+	build_u16(&s->b, TAG_PixelRepresentation, VR_US, &o->is_signed, 1);
+}
+
+static void item(struct source *s, uint16_t element, uint32_t len)
+{
+	uint8_t head[8];
+
+	put_u16le(head, 0xFFFE);
+	put_u16le(head + 2, element);
+	put_u32le(head + 4, len);
+	buf_add(&s->b.out, bytes_of(head, sizeof(head)));
+}
+
+static void fragment(struct source *s, struct bytes content)
+{
+	item(s, 0xE000, (uint32_t)(content.len + content.len % 2));
+	buf_add(&s->b.out, content);
+	if (content.len % 2 != 0)
+		buf_char(&s->b.out, '\0');
+}
+
+static void pixels_begin(struct source *s)
+{
+	buf_add(&s->b.out, BYTES_LIT("\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF"));
+}
+
+static enum err source_open(struct source *s, uint32_t upto)
+{
+	item(s, 0xE0DD, 0);
+	ck_assert(!s->b.out.failed);
+	s->p.data = buf_bytes(&s->b.out);
+	ck_assert_int_eq(arena_open(&s->a, 8u << 20, NULL), OK);
+	ck_assert_int_eq(dset_index(&s->d, s->p.data, s->p.syntax, upto, &s->a, &s->f), OK);
+	return native_open(&s->n, &s->p, &s->d, &s->f);
+}
+
+static void source_free(struct source *s)
+{
+	native_close(&s->n);
+	arena_close(&s->a);
+	build_free(&s->b);
+}
+
+/* ---- Fragments and frames ---- */
+
+/* Frames of a pixel each, in a stream of RLE of which only the last byte differs: 66 bytes. */
+static struct bytes rle_pixel(uint8_t value)
+{
+	static uint8_t stream[66];
+
+	memset(stream, 0, sizeof(stream));
+	put_u32le(stream, 1);
+	put_u32le(stream + 4, 64);
+	stream[64] = 0;
+	stream[65] = value;
+	return bytes_of(stream, sizeof(stream));
+}
+
+static const struct {
+	const char *name;
+	uint32_t frames;
+	uint16_t lens[12]; /* of fragments; frame after frame, 66 bytes each */
+	uint32_t table[5]; /* basic offset table */
+	unsigned entries;  /* of it */
+	uint64_t extended[5];
+	unsigned extended_entries;
+	enum err want;
+} divisions[] = {
+	{"one", 1, {66}, {0}, 0, {0}, 0, OK},
+	{"one, with a table", 1, {66}, {0}, 1, {0}, 0, OK},
+	{"one in three", 1, {2, 62, 2}, {0}, 0, {0}, 0, OK},
+	{"one in 8, table is wrong", 1, {8, 8, 8, 8, 8, 8, 8, 10}, {77}, 1, {0}, 0, OK},
+	{"three", 3, {66, 66, 66}, {0}, 0, {0}, 0, OK},
+	{"three, table is wrong", 3, {66, 66, 66}, {0, 1, 2}, 3, {0}, 0, OK},
+	{"three in five", 3, {66, 64, 2, 2, 64}, {0, 74, 156}, 3, {0}, 0, OK},
+	{"three in five, extended", 3, {66, 64, 2, 2, 64}, {0}, 0, {0, 74, 156}, 3, OK},
+	{"three in five, no table", 3, {66, 64, 2, 2, 64}, {0}, 0, {0}, 0, ERR_WIRE},
+	{"three in five, table of two", 3, {66, 64, 2, 2, 64}, {0, 74}, 2, {0}, 0, ERR_WIRE},
+	{"not at a fragment", 3, {66, 64, 2, 2, 64}, {0, 74, 155}, 3, {0}, 0, ERR_WIRE},
+	{"behind the end", 3, {66, 64, 2, 2, 64}, {0, 74, 999}, 3, {0}, 0, ERR_WIRE},
+	{"not from the first", 2, {2, 66, 66}, {10, 84}, 2, {0}, 0, ERR_WIRE},
+	{"twice the same", 3, {66, 64, 2, 2, 64}, {0, 74, 74}, 3, {0}, 0, ERR_WIRE},
+	{"out of order", 3, {66, 64, 2, 2, 64}, {0, 156, 74}, 3, {0}, 0, ERR_WIRE},
+	{"fewer than frames", 3, {66, 66}, {0}, 0, {0}, 0, ERR_WIRE},
+	{"none", 1, {0}, {0}, 0, {0}, 0, ERR_WIRE},
+	{"one is empty", 2, {66, 2, 64}, {0, 74}, 2, {0}, 0, OK},
+};
+
+static void put_divided(struct source *s, size_t row)
+{
+	struct buf whole = BUF_INIT(4096);
+	uint8_t entry[8];
+	size_t at = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		buf_add(&whole, rle_pixel((uint8_t)('a' + i)));
+	if (divisions[row].extended_entries > 0) {
+		struct buf table = BUF_INIT(64);
+
+		for (unsigned i = 0; i < divisions[row].extended_entries; i++) {
+			put_u32le(entry, (uint32_t)divisions[row].extended[i]);
+			put_u32le(entry + 4, (uint32_t)(divisions[row].extended[i] >> 32));
+			buf_add(&table, bytes_of(entry, 8));
+		}
+		build_bytes(&s->b, TAG_ExtendedOffsetTable, VR_OV, buf_bytes(&table));
+		buf_free(&table);
+	}
+	pixels_begin(s);
+	item(s, 0xE000, 4 * divisions[row].entries);
+	for (unsigned i = 0; i < divisions[row].entries; i++) {
+		put_u32le(entry, divisions[row].table[i]);
+		buf_add(&s->b.out, bytes_of(entry, 4));
+	}
+	for (unsigned i = 0; divisions[row].lens[i] != 0; i++) {
+		fragment(s, bytes_slice(buf_bytes(&whole), at, divisions[row].lens[i]));
+		at += divisions[row].lens[i];
+	}
+	buf_free(&whole);
+}
+
+START_TEST(test_division)
+{
+	struct shape o = {1, 1, 1, 8, 8, 0, 0, "MONOCHROME2", divisions[_i].frames};
+	static const uint32_t ends[] = {0, TAG_PixelData, TAG_ExtendedOffsetTable,
+					TAG_PixelRepresentation + 1};
+
+	for (size_t k = 0; k < 4; k++) {
+		struct source s;
+
+		source_begin(&s, RLE, &o);
+		put_divided(&s, (size_t)_i);
+		ck_assert_msg(source_open(&s, ends[k]) == divisions[_i].want, "%s", s.f.text);
+		if (divisions[_i].want == OK) {
+			ck_assert(s.n.decoded && !s.n.lossy);
+			ck_assert_uint_eq(s.n.data.len, divisions[_i].frames);
+			for (uint32_t i = 0; i < divisions[_i].frames; i++)
+				ck_assert_uint_eq(s.n.data.at[i], 'a' + i);
+		}
+		source_free(&s);
+	}
+}
+END_TEST
+
+/* Frames that begin as JPEG does need no table. */
+START_TEST(test_division_by_looks)
+{
+	struct shape o = {4, 5, 1, 8, 8, 0, 0, "MONOCHROME2", 2};
+	struct jpeg_make m = {JPEG_OF(4, 5, 1, 8, 0), .predictor = 1};
+	uint16_t pixels[2][20];
+	struct buf stream = BUF_INIT(4096);
+	struct source s;
+
+	source_begin(&s, LOSSLESS, &o);
+	pixels_begin(&s);
+	item(&s, 0xE000, 0);
+	for (unsigned k = 0; k < 2; k++) {
+		for (unsigned i = 0; i < 20; i++)
+			pixels[k][i] = (uint16_t)(i * 11 + k * 3);
+		buf_free(&stream);
+		jpegll_make(&stream, &m, pixels[k]);
+		fragment(&s, bytes_slice(buf_bytes(&stream), 0, 40));
+		fragment(&s, bytes_slice(buf_bytes(&stream), 40, stream.len - 40));
+	}
+	ck_assert_msg(source_open(&s, 0) == OK, "%s", s.f.text);
+	for (unsigned i = 0; i < 40; i++)
+		ck_assert_uint_eq(s.n.data.at[i], pixels[i / 20][i % 20]);
+	source_free(&s);
+	buf_free(&stream);
+}
+END_TEST
+
+/* A fault in a frame of several fragments is told where it lies in the data set. */
+START_TEST(test_place)
+{
+	struct shape o = {1, 9, 1, 8, 8, 0, 0, "MONOCHROME2", 1};
+	struct source s;
+
+	source_begin(&s, RLE, &o);
+	pixels_begin(&s);
+	item(&s, 0xE000, 0);
+	fragment(&s, bytes_slice(rle_pixel('x'), 0, 64));
+	size_t second = s.b.out.len + 8;
+	fragment(&s, bytes_slice(rle_pixel('x'), 64, 2));
+	ck_assert_int_eq(source_open(&s, 0), ERR_WIRE);
+	ck_assert_uint_eq(s.f.at, second + 2);
+	source_free(&s);
+}
+END_TEST
+
+/* ---- What is said of the result ---- */
+
+static const struct {
+	const char *name, *uid;
+	struct shape shape;
+	struct jpeg_make m;
+	bool ls;
+	enum err want;
+	enum photometric photometric;
+	bool lossy;
+} results[] = {
+	{"gray",
+	 LOSSLESS,
+	 {6, 5, 1, 16, 12, 0, 0, "MONOCHROME1", 1},
+	 {JPEG_OF(6, 5, 1, 12, 0), .predictor = 1},
+	 false,
+	 OK,
+	 PHOTO_MONOCHROME1,
+	 false},
+	{"12 bits, signed",
+	 LOSSLESS,
+	 {6, 5, 1, 16, 12, 1, 0, "MONOCHROME2", 1},
+	 {JPEG_OF(6, 5, 1, 12, 0), .predictor = 1},
+	 false,
+	 OK,
+	 PHOTO_MONOCHROME2,
+	 false},
+	{"7 bits, signed",
+	 LOSSLESS,
+	 {6, 5, 1, 8, 7, 1, 0, "MONOCHROME2", 1},
+	 {JPEG_OF(6, 5, 1, 7, 0), .predictor = 1},
+	 false,
+	 OK,
+	 PHOTO_MONOCHROME2,
+	 false},
+	{"16 bits, signed",
+	 LOSSLESS,
+	 {6, 5, 1, 16, 16, 1, 0, "MONOCHROME2", 1},
+	 {JPEG_OF(6, 5, 1, 16, 0), .predictor = 1},
+	 false,
+	 OK,
+	 PHOTO_MONOCHROME2,
+	 false},
+	{"palette",
+	 JPEGLS,
+	 {6, 5, 1, 8, 8, 0, 0, "PALETTE COLOR", 1},
+	 {JPEG_OF(6, 5, 1, 8, 0), .near = 0},
+	 true,
+	 OK,
+	 PHOTO_PALETTE,
+	 false},
+	{"planes are said, and are not",
+	 JPEGLS,
+	 {6, 5, 3, 8, 8, 0, 1, "RGB", 1},
+	 {JPEG_OF(6, 5, 3, 8, 0), .near = 0},
+	 true,
+	 OK,
+	 PHOTO_RGB,
+	 false},
+	{"near-lossless",
+	 JPEGLS,
+	 {6, 5, 1, 8, 8, 0, 0, "MONOCHROME2", 1},
+	 {JPEG_OF(6, 5, 1, 8, 0), .near = 1},
+	 true,
+	 OK,
+	 PHOTO_MONOCHROME2,
+	 true},
+	{"YBR stays",
+	 LOSSLESS,
+	 {6, 5, 3, 8, 8, 0, 0, "YBR_FULL", 1},
+	 {JPEG_OF(6, 5, 3, 8, 0), .predictor = 1},
+	 false,
+	 OK,
+	 PHOTO_YBR_FULL,
+	 false},
+	{"YBR 422 is whole",
+	 LOSSLESS,
+	 {6, 5, 3, 8, 8, 0, 0, "YBR_FULL_422", 1},
+	 {JPEG_OF(6, 5, 3, 8, 0), .predictor = 1},
+	 false,
+	 OK,
+	 PHOTO_YBR_FULL,
+	 false},
+	{"lossless in the syntax of baseline",
+	 JPEG,
+	 {6, 5, 1, 8, 8, 0, 0, "MONOCHROME2", 1},
+	 {JPEG_OF(6, 5, 1, 8, 0), .predictor = 1},
+	 false,
+	 OK,
+	 PHOTO_MONOCHROME2,
+	 false},
+	{"more bits than allocated",
+	 LOSSLESS,
+	 {6, 5, 1, 8, 8, 0, 0, "MONOCHROME2", 1},
+	 {JPEG_OF(6, 5, 1, 9, 0), .predictor = 1},
+	 false,
+	 ERR_WIRE,
+	 PHOTO_MONOCHROME2,
+	 false},
+	{"32 bits",
+	 LOSSLESS,
+	 {6, 5, 1, 32, 16, 0, 0, "MONOCHROME2", 1},
+	 {JPEG_OF(6, 5, 1, 16, 0), .predictor = 1},
+	 false,
+	 ERR_UNSUPPORTED,
+	 PHOTO_MONOCHROME2,
+	 false},
+	{"1 bit",
+	 RLE,
+	 {6, 5, 1, 1, 1, 0, 0, "MONOCHROME2", 1},
+	 {JPEG_OF(6, 5, 1, 8, 0), .predictor = 1},
+	 false,
+	 ERR_UNSUPPORTED,
+	 PHOTO_MONOCHROME2,
+	 false},
+	{"video",
+	 VIDEO,
+	 {6, 5, 3, 8, 8, 0, 0, "RGB", 1},
+	 {JPEG_OF(6, 5, 3, 8, 0), .predictor = 1},
+	 false,
+	 ERR_UNSUPPORTED,
+	 PHOTO_RGB,
+	 false},
+	{"not JPEG 2000",
+	 J2K,
+	 {6, 5, 1, 8, 8, 0, 0, "MONOCHROME2", 1},
+	 {JPEG_OF(6, 5, 1, 8, 0), .predictor = 1},
+	 false,
+	 ERR_WIRE,
+	 PHOTO_MONOCHROME2,
+	 false},
+};
+
+/* The sample that a code of `bits` stands for, in an image that is signed or not. */
+static uint16_t extended(uint16_t code, unsigned bits, bool is_signed, unsigned allocated)
+{
+	uint16_t value = code;
+
+	if (is_signed && (code >> (bits - 1) & 1) != 0)
+		value = (uint16_t)(code | ~((1u << bits) - 1));
+	return allocated == 8 ? (uint8_t)value : value;
+}
+
+START_TEST(test_result)
+{
+	const struct shape *o = &results[_i].shape;
+	const struct jpeg_make *m = &results[_i].m;
+	size_t count = (size_t)o->rows * o->cols * o->samples;
+	uint16_t pixels[90];
+	struct buf stream = BUF_INIT(1u << 16);
+	struct source s;
+
+	for (size_t i = 0; i < count; i++)
+		pixels[i] = (uint16_t)(i * 2741u % (1u << m->precision));
+	if (results[_i].ls)
+		jpegls_make(&stream, m, pixels);
+	else
+		jpegll_make(&stream, m, pixels);
+	source_begin(&s, results[_i].uid, o);
+	pixels_begin(&s);
+	item(&s, 0xE000, 0);
+	fragment(&s, buf_bytes(&stream));
+	ck_assert_msg(source_open(&s, 0) == results[_i].want, "%s", s.f.text);
+	if (results[_i].want == OK) {
+		ck_assert_uint_eq(s.n.format.photometric, results[_i].photometric);
+		ck_assert(s.n.decoded && !s.n.format.planar && s.n.lossy == results[_i].lossy);
+		ck_assert_uint_eq(s.n.data.len, count * o->allocated / 8);
+		ck_assert_uint_eq(image_bytes(&s.n.format), s.n.data.len);
+		for (size_t i = 0; i < count && m->near == 0; i++) {
+			uint16_t got =
+				o->allocated == 8 ? s.n.data.at[i] : get_u16le(s.n.data.at + 2 * i);
+
+			ck_assert_uint_eq(
+				got, extended(pixels[i], m->precision, o->is_signed, o->allocated));
+		}
+	}
+	source_free(&s);
+	buf_free(&stream);
+}
+END_TEST
+
+START_TEST(test_plain)
+{
+	struct shape o = {1, 3, 1, 8, 8, 0, 0, "MONOCHROME2", 2};
+	struct source s;
+
+	source_begin(&s, PLAIN, &o);
+	pixels_begin(&s);
+	item(&s, 0xE000, 0);
+	fragment(&s, BYTES_LIT("abc"));
+	fragment(&s, BYTES_LIT("def"));
+	ck_assert_int_eq(source_open(&s, 0), OK);
+	ck_assert_mem_eq(s.n.data.at, "abcdef", 6);
+	ck_assert_uint_eq(s.n.data.len, 6);
+	source_free(&s);
+
+	source_begin(&s, PLAIN, &o);
+	pixels_begin(&s);
+	item(&s, 0xE000, 0);
+	fragment(&s, BYTES_LIT("abc"));
+	fragment(&s, BYTES_LIT("de"));
+	ck_assert_int_eq(source_open(&s, 0), ERR_WIRE);
+	source_free(&s);
+}
+END_TEST
+
+START_TEST(test_limit)
+{
+	struct shape o = {16384, 16384, 1, 16, 16, 0, 0, "MONOCHROME2", 3};
+	struct source s;
+
+	source_begin(&s, RLE, &o);
+	pixels_begin(&s);
+	item(&s, 0xE000, 0);
+	for (unsigned i = 0; i < 3; i++)
+		fragment(&s, rle_pixel(0));
+	ck_assert_int_eq(source_open(&s, 0), ERR_LIMIT);
+	source_free(&s);
+}
+END_TEST
+
+/* Pixels in fragments where the syntax has none, and the reverse. */
+START_TEST(test_other_encapsulation)
+{
+	struct shape o = {1, 1, 1, 8, 8, 0, 0, "MONOCHROME2", 1};
+	struct source s;
+
+	source_begin(&s, "1.2.840.10008.1.2.1", &o);
+	pixels_begin(&s);
+	item(&s, 0xE000, 0);
+	fragment(&s, BYTES_LIT("a"));
+	ck_assert_int_eq(source_open(&s, 0), ERR_WIRE);
+	source_free(&s);
+
+	source_begin(&s, RLE, &o);
+	build_bytes(&s.b, TAG_PixelData, VR_OB, BYTES_LIT("ab"));
+	s.p.data = buf_bytes(&s.b.out);
+	ck_assert_int_eq(arena_open(&s.a, 1u << 20, NULL), OK);
+	ck_assert_int_eq(dset_index(&s.d, s.p.data, s.p.syntax, 0, &s.a, &s.f), OK);
+	ck_assert_int_eq(native_open(&s.n, &s.p, &s.d, &s.f), ERR_WIRE);
+	source_free(&s);
+}
+END_TEST
+
+/* ---- Streams of others ---- */
+
+static const struct {
+	const char *name;
+	unsigned samples, bits, is_signed;
+	bool ybr, lossy;
+} goldens[] = {
+	{"gray8.jpg", 1, 8, 0, false, true},        {"gray12.jpg", 1, 12, 0, false, true},
+	{"ybr422.jpg", 3, 8, 0, true, true},        {"rgb.jpg", 3, 8, 0, false, true},
+	{"progressive.jpg", 1, 8, 0, false, true},  {"gray12.j2k", 1, 12, 0, false, false},
+	{"signed16.j2k", 1, 16, 1, false, false},   {"rgb.j2k", 3, 8, 0, false, false},
+	{"irreversible.j2k", 1, 8, 0, false, true}, {"tiles.j2k", 1, 8, 0, false, false},
+};
+
+struct golden {
+	uint8_t at[2048];
+	size_t len;
+	struct frame frame;
+	bool j2k;
+};
+
+static size_t load(const char *name, const char *end, uint8_t *to, size_t size)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "tests/golden/decode_%s%s", name, end);
+	FILE *in = fopen(path, "rb");
+
+	ck_assert_msg(in != NULL, "no %s", path);
+	size_t len = fread(to, 1, size, in);
+	fclose(in);
+	ck_assert(len > 0 && len < size);
+	return len;
+}
+
+static void golden_load(struct golden *g, int row)
+{
+	g->len = load(goldens[row].name, "", g->at, sizeof(g->at));
+	g->frame = (struct frame){12, 16, goldens[row].samples, goldens[row].bits > 8 ? 2 : 1};
+	g->j2k = strstr(goldens[row].name, ".j2k") != NULL;
+}
+
+static enum err decode_golden(const struct golden *g, struct bytes stream, bool ybr, uint8_t *to,
+			      struct fault *f)
+{
+	struct jpeg_frame jpeg;
+	struct j2k_head head;
+	enum err e;
+
+	if (!g->j2k) {
+		e = jpeg_find_frame(stream, &jpeg, f);
+		return e != OK ? e : jpeg_read(stream, &g->frame, jpeg.precision, ybr, to, f);
+	}
+	e = j2k_head(stream, &head, f);
+	return e != OK ? e : j2k_decode(stream, &head, &g->frame, to, f);
+}
+
+START_TEST(test_golden)
+{
+	struct golden g;
+	uint8_t want[2048], to[2048];
+	struct fault f = {0};
+
+	golden_load(&g, _i);
+	size_t len = load(goldens[_i].name, ".raw", want, sizeof(want));
+	ck_assert_uint_eq(len, 12u * 16 * g.frame.samples * g.frame.sample_bytes);
+	enum err e = decode_golden(&g, bytes_of(g.at, g.len), goldens[_i].ybr, to, &f);
+#ifdef NETRT_MINIMAL
+	ck_assert_int_eq(e, ERR_UNSUPPORTED);
+#else
+	ck_assert_msg(e == OK, "%s", f.text);
+	ck_assert_mem_eq(to, want, len);
+#endif
+}
+END_TEST
+
+START_TEST(test_golden_native)
+{
+	struct golden g;
+	struct shape o = {12,
+			  16,
+			  (uint16_t)goldens[_i].samples,
+			  goldens[_i].bits > 8 ? 16 : 8,
+			  (uint16_t)goldens[_i].bits,
+			  (uint16_t)goldens[_i].is_signed,
+			  0,
+			  goldens[_i].ybr            ? "YBR_FULL_422"
+			  : goldens[_i].samples == 3 ? "RGB"
+						     : "MONOCHROME2",
+			  1};
+	struct source s;
+
+	golden_load(&g, _i);
+	source_begin(&s, g.j2k ? J2K : JPEG, &o);
+	pixels_begin(&s);
+	item(&s, 0xE000, 0);
+	fragment(&s, bytes_of(g.at, g.len));
+	enum err e = source_open(&s, 0);
+#ifdef NETRT_MINIMAL
+	ck_assert_int_eq(e, ERR_UNSUPPORTED);
+#else
+	ck_assert_msg(e == OK, "%s", s.f.text);
+	ck_assert_uint_eq(s.n.lossy, goldens[_i].lossy);
+	if (goldens[_i].samples == 3)
+		ck_assert_uint_eq(s.n.format.photometric, PHOTO_RGB);
+#endif
+	source_free(&s);
+}
+END_TEST
+
+#ifndef NETRT_MINIMAL
+
+START_TEST(test_golden_cut)
+{
+	struct golden g;
+	uint8_t to[2048];
+
+	golden_load(&g, _i);
+	for (size_t len = 0; len + 4 < g.len; len++) { /* the end marker is not missed */
+		struct fault f = {0};
+		uint8_t *copy = guard_copy(g.at, len);
+		enum err e = decode_golden(&g, bytes_of(copy, len), false, to, &f);
+
+		ck_assert_int_ne(e, OK);
+		ck_assert_uint_le(f.at, len);
+		guard_free(copy, len);
+	}
+}
+END_TEST
+
+START_TEST(test_golden_other_size)
+{
+	struct golden g;
+	uint8_t to[4096];
+
+	golden_load(&g, _i);
+	for (unsigned k = 0; k < 3; k++) {
+		struct golden other = g;
+
+		other.frame.rows += k == 0;
+		other.frame.cols -= k == 1;
+		other.frame.samples = k == 2 ? 4 - other.frame.samples : other.frame.samples;
+		ck_assert_int_eq(decode_golden(&other, bytes_of(g.at, g.len), false, to, NULL),
+				 ERR_WIRE);
+	}
+	if (goldens[_i].bits > 8) {
+		g.frame.sample_bytes = 1;
+		ck_assert_int_eq(decode_golden(&g, bytes_of(g.at, g.len), false, to, NULL),
+				 ERR_WIRE);
+	}
+}
+END_TEST
+
+void *opj_malloc(size_t size);
+void *opj_calloc(size_t count, size_t size);
+void *opj_realloc(void *block, size_t size);
+void *opj_aligned_32_malloc(size_t size);
+void opj_free(void *block);
+
+START_TEST(test_memory)
+{
+	j2k_memory_begin(1000);
+	uint8_t *a = opj_malloc(600), *b = opj_calloc(40, 10);
+	ck_assert(a != NULL && b != NULL && b[0] == 0 && b[399] == 0);
+	ck_assert_ptr_null(opj_malloc(1));
+	a[399] = 7;
+	opj_free(b);
+	ck_assert_ptr_null(opj_realloc(a, 401)); /* both are there for a moment */
+	b = opj_realloc(a, 400);
+	ck_assert(b != NULL && b[399] == 7);
+	a = opj_aligned_32_malloc(600);
+	ck_assert(a != NULL && (uintptr_t)a % 32 == 0);
+	ck_assert_ptr_null(opj_calloc(SIZE_MAX / 2, 3));
+	ck_assert_ptr_null(opj_malloc(0));
+	opj_free(a);
+	opj_free(b);
+	opj_free(NULL);
+	ck_assert(j2k_memory_end());
+	j2k_memory_begin(10);
+	ck_assert(!j2k_memory_end());
+}
+END_TEST
+
+#endif
+
+Suite *suite_decode(void)
+{
+	Suite *s = suite_create("decode");
+	TCase *t = tcase_create("decode");
+	int count = sizeof(goldens) / sizeof(goldens[0]);
+
+	tcase_add_loop_test(t, test_division, 0, sizeof(divisions) / sizeof(divisions[0]));
+	tcase_add_test(t, test_division_by_looks);
+	tcase_add_test(t, test_place);
+	tcase_add_loop_test(t, test_result, 0, sizeof(results) / sizeof(results[0]));
+	tcase_add_test(t, test_plain);
+	tcase_add_test(t, test_limit);
+	tcase_add_test(t, test_other_encapsulation);
+	tcase_add_loop_test(t, test_golden, 0, count);
+	tcase_add_loop_test(t, test_golden_native, 0, count);
+#ifndef NETRT_MINIMAL
+	tcase_add_loop_test(t, test_golden_cut, 0, count);
+	tcase_add_loop_test(t, test_golden_other_size, 0, count);
+	tcase_add_test(t, test_memory);
+#endif
+	suite_add_tcase(s, t);
+	return s;
+}
