@@ -97,7 +97,6 @@ def check_exit_codes(w):
         ("no such configuration", 78, ["-c", w.path("nowhere"), w.study, "-o", out]),
         ("broken configuration", 78, ["-c", bad, w.study, "-o", out]),
         ("anonymization on", 78, ["-c", on, w.study, "-o", out]),
-        ("the defaults", 78, [w.study, "-o", out]),
     ]
     for name, code, args in rows:
         done = run("process", *args)
@@ -105,8 +104,6 @@ def check_exit_codes(w):
         r.check(done.code == code, name, "ended with", done.code, "not", code, done.err)
         if code != 0:
             r.check(not done.out, name, "printed", done.out)
-    told = run("process", w.study, "-o", out).err
-    r.check(b"add_burn_in_disclaimer: false" in told, "how to switch it off is not said:", told)
     done = w.process(w.path("empty"), "-o", w.path("made/for/nothing"))
     r.check(done.code == 66 and not os.path.exists(w.path("made/for/nothing")), "an empty OUT was left behind")
 
