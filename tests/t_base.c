@@ -238,6 +238,32 @@ START_TEST(arena_has_an_end)
 }
 END_TEST
 
+/* What is only reserved does not count for the process's limit; what is handed out does. */
+START_TEST(arena_counts_by_what_is_used)
+{
+#ifndef __SANITIZE_ADDRESS__                                 /* whose shadow is over any limit */
+	const struct rlimit most = {512u << 20, 512u << 20}; /* with what the tests have */
+	struct arena a[8];
+
+	ck_assert_int_eq(setrlimit(RLIMIT_DATA, &most), 0);
+	for (unsigned i = 0; i < 8; i++) {
+		ck_assert_int_eq(arena_open(&a[i], (size_t)1 << 30, NULL), OK);
+		memset(arena_alloc(&a[i], 1, 3u << 20), 0xFF, 3u << 20);
+	}
+	ck_assert_ptr_null(arena_alloc(&a[0], 1, 600u << 20));
+	uint8_t *p = arena_alloc(&a[0], 1, 3u << 20);
+	ck_assert_ptr_nonnull(p);
+	ck_assert(arena_extend(&a[0], p, 3u << 20, 5u << 20));
+	ck_assert(!arena_extend(&a[0], p, 5u << 20, 600u << 20));
+	for (unsigned i = 0; i < 8; i++)
+		arena_close(&a[i]);
+	ck_assert_int_eq(arena_open(&a[0], (size_t)1 << 30, NULL), OK);
+	ck_assert_ptr_nonnull(arena_alloc(&a[0], 1, 40u << 20));
+	arena_close(&a[0]);
+#endif
+}
+END_TEST
+
 START_TEST(arena_block_grows_where_it_is)
 {
 	struct arena a;
@@ -767,6 +793,7 @@ Suite *suite_base(void)
 	tcase_add_test(t, arena_gives_zeroed_aligned_blocks);
 	tcase_add_test(t, arena_is_zero_again_after_reset);
 	tcase_add_test(t, arena_has_an_end);
+	tcase_add_test(t, arena_counts_by_what_is_used);
 	tcase_add_test(t, arena_block_grows_where_it_is);
 	tcase_add_test(t, buf_grows_to_its_maximum_and_no_further);
 	tcase_add_loop_test(t, text_is_quoted, 0, ROWS(quotes));

@@ -24,12 +24,12 @@
 #endif
 
 #define ALIGNMENT 16u
+#define STEP ((size_t)1 << 20) /* how the part that may be written to grows */
 
 enum err arena_open(struct arena *a, size_t cap, struct fault *f)
 {
 	assert(cap > 0);
-	void *base = mmap(NULL, cap, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *base = mmap(NULL, cap, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (base == MAP_FAILED)
 		return fault_set(f, ERR_NOMEM, "cannot reserve memory", FAULT_NO_OFFSET);
@@ -56,6 +56,20 @@ static bool padded_size(size_t want, size_t *padded)
 	return true;
 }
 
+/* The arena up to `end` may be written to.  False: the process has no more memory. */
+static bool open_until(struct arena *a, size_t end)
+{
+	size_t to = end / STEP * STEP + STEP; /* end <= cap: no overflow near a real cap */
+
+	if (end <= a->writable)
+		return true;
+	to = to > a->cap ? a->cap : to;
+	if (mprotect(a->base, to, PROT_READ | PROT_WRITE) < 0)
+		return false;
+	a->writable = to;
+	return true;
+}
+
 /* [from, to) of the arena to the caller, zero. */
 static void hand_out(struct arena *a, size_t from, size_t to)
 {
@@ -76,7 +90,7 @@ void *arena_alloc(struct arena *a, size_t count, size_t size)
 	size_t want, padded;
 
 	if (!size_mul(count, size, &want) || !padded_size(want, &padded) ||
-	    padded > a->cap - a->used)
+	    padded > a->cap - a->used || !open_until(a, a->used + padded))
 		return NULL;
 
 	size_t start = a->used;
@@ -93,7 +107,8 @@ bool arena_extend(struct arena *a, void *at, size_t old_size, size_t new_size)
 	if (!padded_size(old_size, &old_padded))
 		return false;
 	assert(start + old_padded == a->used);
-	if (!padded_size(new_size, &padded) || padded > a->cap - start)
+	if (!padded_size(new_size, &padded) || padded > a->cap - start ||
+	    !open_until(a, start + padded))
 		return false;
 
 	/* The old padding is counted in `peak` but never written to: it may be zeroed again. */

@@ -2,9 +2,11 @@
  * Memory that is thrown away whole.
  *
  * An arena reserves `cap` bytes of address space once and hands it out from the
- * front; pages cost memory only when touched.  Everything is zero when handed out,
+ * front; pages cost memory only when touched, and count for RLIMIT_DATA by the MiB as they are
+ * needed, not when they are reserved.  Everything is zero when handed out,
  * aligned to 16 bytes, and valid until the arena is reset to a mark before it, or
- * closed.  Running out is ERR_NOMEM-like: arena_alloc returns NULL, never aborts.
+ * closed.  Running out, of the arena or of what the process may have, is ERR_NOMEM-like:
+ * arena_alloc returns NULL, never aborts.
  *
  *     used <= cap          (cap is the limit, also what a test sweeps)
  *
@@ -20,7 +22,8 @@ struct arena {
 	uint8_t *base; /* owned mapping of `cap` bytes, NULL when closed */
 	size_t cap;
 	size_t used;
-	size_t peak; /* bytes beyond this were never handed out and are still zero */
+	size_t writable; /* bytes from `base` on; the rest may not be touched yet */
+	size_t peak;     /* bytes beyond this were never handed out and are still zero */
 };
 
 enum err arena_open(struct arena *a, size_t cap, struct fault *f) MUST_USE;

@@ -505,9 +505,9 @@ TEXT(processing.debug_series_description, CONF_LO, 1, 64, "DEBUG: Contour Overla
 INT(processing.workers, 0, LIMIT_WORKERS, "0",
 	HELP("Studies processed at the same time; 0: as many as there are processors.")),
 INT(processing.memory_mib, 0, 1048576, "8192", UNIT("MiB"),
-	HELP("Address space of the process that works on a study; 0: no limit.")),
+	HELP("Memory that each process working on a study may have; 0: no limit.")),
 INT(processing.cpu_seconds, 0, 604800, "3600", UNIT("s"),
-	HELP("Processor time that a study may take; 0: no limit.")),
+	HELP("Processor time that each process working on a study may take; 0: no limit.")),
 INT(processing.file_mib, 0, 1048576, "16384", UNIT("MiB"),
 	HELP("Largest file that is written for a study; 0: no limit.")),
 

@@ -68,7 +68,7 @@ struct service_watch {
 
 struct service_processing {
 	unsigned workers;      /* studies at once; at least 1 */
-	uint64_t memory_bytes; /* RLIMIT_AS of a worker; 0: none */
+	uint64_t memory_bytes; /* RLIMIT_DATA of each process of a worker; 0: none */
 	uint64_t cpu_seconds;  /* RLIMIT_CPU; 0: none */
 	uint64_t file_bytes;   /* RLIMIT_FSIZE; 0: none */
 	/* As of `netrt process`; .now, .out_path and .workers are set for each study. */

@@ -81,8 +81,8 @@ static void set_limit(int what, uint64_t soft, uint64_t hard)
 }
 
 #ifndef __SANITIZE_ADDRESS__
-/* Address space that came with the fork: settings of the service itself, more with every reload,
- * and none of the study's. */
+/* Memory that came with the fork: settings of the service itself, more with every reload, and none
+ * of the study's. */
 static uint64_t inherited_bytes(void)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
@@ -90,7 +90,7 @@ static uint64_t inherited_bytes(void)
 
 	if (file == NULL)
 		return 0;
-	if (fscanf(file, "%lu", &pages) != 1)
+	if (fscanf(file, "%*u %*u %*u %*u %*u %lu", &pages) != 1) /* "data" of proc(5) */
 		pages = 0;
 	fclose(file);
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -103,8 +103,9 @@ void worker_limit(const struct service_processing *p)
 	set_limit(RLIMIT_CORE, 0, 0);
 #ifndef __SANITIZE_ADDRESS__ /* whose shadow is larger than any limit */
 	if (p->memory_bytes != 0) {
+		/* not RLIMIT_AS: arenas reserve far more than they need, and files are mapped */
 		uint64_t most = inherited_bytes() + p->memory_bytes;
-		set_limit(RLIMIT_AS, most, most);
+		set_limit(RLIMIT_DATA, most, most);
 	}
 #endif
 	if (p->cpu_seconds != 0)

@@ -14,7 +14,7 @@ import zlib
 
 from harness import Report, run
 from serve_harness import CONTEXTS, Process, Service, Study, listening, need_serve, send, wait_for, workspace
-from wire import CT, DEFLATED, EXPLICIT, Association, Destination, Object, Refused, element, image, undated
+from wire import CT, DEFLATED, EXPLICIT, IMPLICIT, Association, Destination, Object, Refused, element, image, undated
 
 QUICK = {"debounce_interval_seconds": 1, "complete_grace_seconds": 0}
 
@@ -361,17 +361,55 @@ def broken_study(r, folder):
         service.end(r, "broken study")
 
 
+def demanding(study, contours, points):
+    """The study's structure set, of whose ROIs one is left: so many zigzags over a whole image."""
+    data, picture = study.structures[0].data, study.images[1].data  # in implicit and explicit VR
+    begin, end = data.find(b"\x06\x30\x39\0"), data.find(b"\x06\x30\x80\0")
+    number = data[data.find(b"\x06\x30\x22\0") + 8:][:2].decode()
+    at = picture.find(b"\x20\0\x32\0DS")
+    z = picture[at + 8:at + 8 + picture[at + 6]].decode().split("\\")[2].strip()
+
+    def item(*elements):
+        body = b"".join(elements)
+        return struct.pack("<HHI", 0xFFFE, 0xE000, len(body)) + body
+    def contour(n):
+        line = "\\".join("%d\\%d\\%s" % ((n + i) % 400 - 200, 240 if i % 2 else -240, z) for i in range(points))
+        return item(element(0x30060042, "CS", "CLOSED_PLANAR", False), element(0x30060046, "IS", str(points), False),
+                    element(0x30060050, "DS", line, False))
+    several = [contour(n) for n in range(400)]
+    sequence = element(0x30060040, "SQ", b"".join(several[n % 400] for n in range(contours)), False)
+    roi = item(sequence, element(0x30060084, "IS", number, False))
+    return data[:begin] + element(0x30060039, "SQ", roi, False) + data[end:]
+
+
+# what a study may not need, contours that need it, and what the reason says
+HUNGRY = [("processor time", {"cpu_seconds": 1}, (2000, 3000), "SIGXCPU"),
+          ("memory", {"memory_mib": 24}, (300000, 4), "memory"), ("file size", {"file_mib": 1}, (4, 4), "File too large")]
+
+
 def starved(r, folder):
-    """A worker over its limit of processor time or memory is one study in quarantine, with the reason."""
-    for what, limits in (("memory", {"memory_mib": 1}), ("file size", {"file_mib": 1})):
+    """A study that needs more than it may have goes to quarantine, with the reason; the next one is done."""
+    seed = next(Place.seeds)
+    study = Study("%s/large%d" % (folder, seed), seed, 4, 1024)  # 2 MiB an image
+    thing = study.structures[0]
+    for what, limits, contours, reason in HUNGRY:
+        hungry = demanding(study, *contours)
         place = Place("%s/%s" % (folder, what.split()[0]), processing=limits)
-        seed = next(Place.seeds)
-        study = Study("%s/large%d" % (place.folder, seed), seed, 4, 1024)  # 2 MiB an image
+        after = place.study()
         with place.service as service:
-            all_taken(r, what, service.port, study.objects)
-            r.check(wait_for(service.quarantined, 20), what, "not in quarantine", service.log()[-1500:])
-            r.check(len(service.files("quarantine/*/DCM/*.dcm")) == len(study.images), what, service.files())
-            r.check(refusal(service.port) == "accepted", what, "the service is gone")
+            all_taken(r, what, service.port, study.images)
+            got = store_one(service.port, thing.sop_instance, hungry, thing.sop_class, IMPLICIT)
+            r.check(got == 0, what, "the structure set:", got)
+            r.check(wait_for(service.quarantined, 40), what, "not in quarantine", service.log()[-1500:])
+            r.check(len(service.files("quarantine/*/*/*.dcm")) == len(study.objects), what, service.files())
+            texts = [open("%s/%s" % (service.working, f), encoding="utf-8").read()
+                     for f in service.files("quarantine/*/reason")]
+            r.check(len(texts) == 1 and reason in texts[0] and study.uid in texts[0] and "netrt" in texts[0], what, texts)
+            r.check("PROCESSING_FAILED StudyUID: " + study.uid in service.transactions() or what == "memory", what,
+                    service.transactions()[-800:])
+            expected = place.expected(after)
+            all_taken(r, what, service.port, after.objects)
+            delivered(r, "after too much " + what, place.destination, expected, service=service)
             service.end(r, what)
 
 
