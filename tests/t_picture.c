@@ -249,7 +249,7 @@ START_TEST(test_corner)
 
 		if (_i == 0)
 			first = k == 0;
-		ck_assert_msg((n > 300) == first, "corner %d: %u pixels", k, n);
+		ck_assert_msg((n > 100) == first, "corner %d: %u pixels", k, n);
 	}
 }
 END_TEST

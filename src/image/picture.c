@@ -24,7 +24,7 @@
 #define PANEL_ALPHA 120
 #define DARK 40        /* luma of a dark pixel or colour, below */
 #define LINE_CHROMA 60 /* a pixel as coloured as this is one of a line */
-#define LINE_COST 6
+#define LINE_COST 12
 
 static const uint8_t black[3] = {0, 0, 0}, grey[3] = {40, 40, 44}, light[3] = {235, 235, 235};
 
@@ -323,7 +323,7 @@ static void write_head(struct board *b, const char *const lines[static PICTURE_L
 static void write_foot(struct board *b, struct bytes disclaimer)
 {
 	struct text_block block;
-	uint32_t cols = b->cols - 2 * MARGIN, rows = b->rows / 6;
+	uint32_t cols = b->cols - 2 * MARGIN, rows = b->rows / 4;
 
 	b->foot = MARGIN;
 	if (disclaimer.len == 0 || !text_wrap(&block, disclaimer, b->style, cols, rows))
@@ -379,32 +379,43 @@ static void ink_letters(struct board *b)
 
 /* ---- The legend ---- */
 
+/* One way to lay it out, and where. */
 struct legend {
 	const struct picture_roi *rois;
 	size_t count, shown; /* shown < count: the last entry says how many more */
-	char more[24];
+	size_t cut;          /* names that are not whole */
+	char more[32];
+	struct text_style style;
+	uint32_t pitch;             /* from line to line */
 	uint32_t swatch, name_cols; /* of an entry: its line, its name */
 	uint32_t lines, columns;
 	uint32_t cols, rows; /* of the whole */
+	uint32_t x, y;
+	uint64_t cost; /* what is lost by it */
 };
 
 #define GAP 4u
+#define COLUMNS_MAX 3u
+#define SMALL_COST 80u   /* of small letters */
+#define CUT_COST 100u    /* of each name that is cut */
+#define UNSAID_COST 500u /* of each name that is left out */
 
 /* A name, or its beginning and "..." where it is too long. */
-static void write_name(struct board *b, uint32_t x, uint32_t y, struct bytes name, uint32_t cols)
+static void write_name(struct board *b, const struct legend *g, uint32_t x, uint32_t y,
+		       struct bytes name)
 {
 	static const struct bytes dots = {(const uint8_t *)"...", 3};
-	bool cut = text_cols(b->style, name) > cols;
+	bool cut = text_cols(g->style, name) > g->name_cols;
 
 	while (cut && name.len > 0 &&
-	       text_cols(b->style, name) + 1 + text_cols(b->style, dots) > cols) {
+	       text_cols(g->style, name) + 1 + text_cols(g->style, dots) > g->name_cols) {
 		name.len--;
 		while (name.len > 0 && (name.at[name.len] & 0xC0u) == 0x80u)
 			name.len--;
 	}
-	text_draw(&b->dots, x, y, b->style, name);
+	text_draw(&b->dots, x, y, g->style, name);
 	if (cut)
-		text_draw(&b->dots, (int64_t)x + text_cols(b->style, name) + 1, y, b->style, dots);
+		text_draw(&b->dots, (int64_t)x + text_cols(g->style, name) + 1, y, g->style, dots);
 }
 
 static uint32_t entry_cols(const struct legend *g)
@@ -412,49 +423,61 @@ static uint32_t entry_cols(const struct legend *g)
 	return g->swatch + GAP + g->name_cols + GAP;
 }
 
-/* How many entries in how many columns; false: there is no room for any. */
-static bool legend_plan(struct legend *g, const struct board *b, const struct picture_labels *l)
+/* Columns for names, at most `most`; how many are cut then. */
+static void widest_name(struct legend *g, uint32_t most)
 {
-	uint32_t half = b->rows / 2, taken = b->foot + MARGIN + b->pitch / 2 + 2;
-	uint32_t widest = b->cols * 2 / 5;
-
-	*g = (struct legend){.rois = l->rois, .count = l->roi_count, .swatch = b->pitch};
-	if (g->count == 0 || half < taken + b->pitch || widest < g->swatch + 24)
-		return false;
+	snprintf(g->more, sizeof(g->more), "+%zu more", g->count);
+	g->name_cols = text_cols(g->style, bytes_str(g->more));
 	for (size_t i = 0; i < g->count; i++) {
-		uint32_t cols = text_cols(b->style, l->rois[i].name);
+		uint32_t cols = text_cols(g->style, g->rois[i].name);
 
+		g->cut += cols > most;
 		g->name_cols = cols > g->name_cols ? cols : g->name_cols;
 	}
-	if (entry_cols(g) > widest)
-		g->name_cols = widest - g->swatch - 2 * GAP;
+	g->name_cols = g->name_cols > most ? most : g->name_cols;
+}
 
-	uint32_t most = (half - taken) / b->pitch;
-	uint32_t side_by_side = (b->cols / 2 - b->pitch) / entry_cols(g);
-	g->columns = (uint32_t)((g->count + most - 1) / most);
-	g->columns = g->columns > side_by_side ? side_by_side : g->columns;
-	g->columns = g->columns == 0 ? 1 : g->columns;
-	g->lines = (uint32_t)((g->count + g->columns - 1) / g->columns);
+/* As many entries as fit into these columns, in a quarter of the picture; false: there is no room
+ * for any. */
+static bool legend_plan(struct legend *g, const struct board *b, const struct picture_labels *l,
+			enum font_face face, uint32_t columns)
+{
+	*g = (struct legend){
+		.rois = l->rois, .count = l->roi_count, .style = {face, 1}, .columns = columns};
+	g->pitch = g->swatch = text_rows(g->style);
+
+	uint32_t half = b->rows / 2, taken = b->foot + MARGIN + b->pitch / 2 + 2;
+	uint32_t wide = b->cols / 2 > b->pitch + MARGIN ? b->cols / 2 - b->pitch - MARGIN : 0;
+	uint32_t frame = g->swatch + 3 * GAP;
+	if (g->count == 0 || half < taken + g->pitch || wide / columns < frame + g->pitch)
+		return false;
+	widest_name(g, wide / columns - frame);
+	if (text_cols(g->style, bytes_str(g->more)) > g->name_cols)
+		return false;
+
+	uint32_t most = (half - taken) / g->pitch;
+	g->lines = (uint32_t)((g->count + columns - 1) / columns);
 	g->lines = g->lines > most ? most : g->lines;
 	g->shown = g->count;
-	if (g->count > (size_t)g->lines * g->columns) {
-		g->shown = (size_t)g->lines * g->columns - 1;
+	if (g->count > (size_t)g->lines * columns) {
+		g->shown = (size_t)g->lines * columns - 1;
 		snprintf(g->more, sizeof(g->more), "+%zu more", g->count - g->shown);
 	}
-	g->cols = g->columns * entry_cols(g) + GAP;
-	g->rows = g->lines * b->pitch + 2;
+	g->cols = columns * entry_cols(g) + GAP;
+	g->rows = g->lines * g->pitch + 2;
 	return true;
 }
 
-/* What a box hides: every pixel that is not dark counts, one with a line on it more. */
+/* What a box hides: every dot that is not dark counts, one with a line on it more. */
 static uint64_t hidden(const struct board *b, const struct legend *g, uint32_t x, uint32_t y)
 {
 	const struct canvas *c = &b->p->canvas;
 	struct canvas_box box = canvas_clip(c, on_canvas(b, x, y, x + g->cols, y + g->rows, 0));
+	int32_t across = (int32_t)b->p->dot_x + 1, down = (int32_t)b->p->dot_y + 1;
 	uint64_t sum = 0;
 
-	for (int32_t row = box.y0; row < box.y1; row++)
-		for (int32_t col = box.x0; col < box.x1; col++) {
+	for (int32_t row = box.y0; row < box.y1; row += down)
+		for (int32_t col = box.x0; col < box.x1; col += across) {
 			const uint8_t *at = canvas_at(c, (uint32_t)col, (uint32_t)row);
 			uint8_t low = at[0], high = at[0];
 
@@ -464,67 +487,67 @@ static uint64_t hidden(const struct board *b, const struct legend *g, uint32_t x
 			}
 			sum += high - low > LINE_CHROMA ? LINE_COST : luma(at) > DARK;
 		}
-	return sum;
+	return sum * (uint64_t)(across * down) / (b->p->dot_x * b->p->dot_y);
 }
 
-static void legend_draw(struct board *b, const struct legend *g, uint32_t x, uint32_t y)
+/* Try a layout in every corner.  What came first stays unless another hides much less: so that the
+ * legend seldom jumps from slice to slice. */
+static void legend_try(struct legend *best, struct legend *g, const struct board *b)
+{
+	uint32_t right = b->cols - MARGIN - g->cols, low = b->rows - b->foot - MARGIN - g->rows;
+	const uint32_t corners[4][2] = {
+		{right, MARGIN}, {right, low}, {MARGIN, low}, {MARGIN, b->head + MARGIN}};
+
+	for (unsigned i = 0; i < 4; i++) {
+		g->x = corners[i][0];
+		g->y = corners[i][1];
+		if (i == 3 && g->y + g->rows + b->pitch / 2 > b->rows / 2)
+			continue; /* into the letter at the left */
+		g->cost = hidden(b, g, g->x, g->y) + UNSAID_COST * (g->count - g->shown) +
+			  CUT_COST * g->cut + (g->style.face == FONT_SMALL ? SMALL_COST : 0);
+		if (best->count == 0 || g->cost < best->cost / 2)
+			*best = *g;
+	}
+}
+
+static void legend_draw(struct board *b, const struct legend *g)
 {
 	struct picture *p = b->p;
+	double half_letter = (font_cap_top(g->style.face) + font_cap_bottom(g->style.face)) / 2.0;
 
-	canvas_wash(&p->canvas, on_canvas(b, x, y, x + g->cols, y + g->rows, 0), black,
+	canvas_wash(&p->canvas, on_canvas(b, g->x, g->y, g->x + g->cols, g->y + g->rows, 0), black,
 		    PANEL_ALPHA);
-	for (size_t i = 0; i < g->shown; i++) {
+	for (size_t i = 0; i < g->shown + (g->shown < g->count); i++) {
 		const struct picture_roi *roi = &g->rois[i];
-		uint32_t left = x + GAP + (uint32_t)(i / g->lines) * entry_cols(g);
-		uint32_t top = y + 1 + (uint32_t)(i % g->lines) * b->pitch;
-		double middle =
-			(top +
-			 (font_cap_top(b->style.face) + font_cap_bottom(b->style.face)) / 2.0) *
-				p->dot_y -
-			0.5;
+		uint32_t left = g->x + GAP + (uint32_t)(i / g->lines) * entry_cols(g);
+		uint32_t top = g->y + 1 + (uint32_t)(i % g->lines) * g->pitch;
+		double middle = (top + half_letter) * p->dot_y - 0.5;
 		struct pen pen = {.line = roi->line, .width = p->width * 1.5, .unit = p->width};
 		double from[2] = {(double)left * p->dot_x, middle};
 		double to[2] = {(double)(left + g->swatch) * p->dot_x, middle};
 
+		if (i == g->shown) {
+			write_name(b, g, left + g->swatch + GAP, top, bytes_str(g->more));
+			break;
+		}
 		piece(&p->canvas, &pen, from, to);
 		canvas_ink(&p->canvas, luma(roi->color) < DARK ? light : black, RIM_LIGHT_ALPHA,
 			   true);
 		canvas_ink(&p->canvas, roi->color, 255, false);
-		write_name(b, left + g->swatch + GAP, top, roi->name, g->name_cols);
+		write_name(b, g, left + g->swatch + GAP, top, roi->name);
 	}
-	if (g->shown < g->count)
-		text_draw(&b->dots,
-			  x + GAP + (uint32_t)(g->shown / g->lines) * entry_cols(g) + g->swatch +
-				  GAP,
-			  y + 1 + (uint32_t)(g->shown % g->lines) * b->pitch, b->style,
-			  bytes_str(g->more));
 }
 
-/* The first corner, unless another one hides much less: so that it seldom jumps from slice to
- * slice. */
 static void write_legend(struct board *b, const struct picture_labels *l)
 {
-	struct legend g;
+	struct legend best = {.count = 0}, g;
 
-	if (!legend_plan(&g, b, l))
-		return;
-	uint32_t right = b->cols - MARGIN - g.cols, low = b->rows - b->foot - MARGIN - g.rows;
-	const uint32_t corners[4][2] = {
-		{right, MARGIN}, {right, low}, {MARGIN, low}, {MARGIN, b->head + MARGIN}};
-	unsigned best = 0;
-	uint64_t least = hidden(b, &g, corners[0][0], corners[0][1]);
-
-	for (unsigned i = 1; i < 4; i++) {
-		if (i == 3 && b->head + MARGIN + g.rows + b->pitch / 2 > b->rows / 2)
-			continue; /* into the letter at the left */
-		uint64_t cost = hidden(b, &g, corners[i][0], corners[i][1]);
-
-		if (cost < least / 2) {
-			least = cost;
-			best = i;
-		}
-	}
-	legend_draw(b, &g, corners[best][0], corners[best][1]);
+	for (int small = b->style.face == FONT_SMALL; small < 2; small++)
+		for (uint32_t columns = 1; columns <= COLUMNS_MAX; columns++)
+			if (legend_plan(&g, b, l, small ? FONT_SMALL : FONT_REGULAR, columns))
+				legend_try(&best, &g, b);
+	if (best.count > 0)
+		legend_draw(b, &best);
 }
 
 enum err picture_labels(struct picture *p, const struct picture_labels *l, struct fault *f)

@@ -19,6 +19,9 @@ enum own_note {
 	OWN_NOT_BURNED,
 	OWN_BURN_IN_CUT,
 	OWN_DECODED,
+	OWN_PICTURE_GREY,
+	OWN_PICTURE_SKIPPED,
+	OWN_PICTURE_NO_JPEG,
 	OWN_SET_ENCODING,
 	OWN_IMAGE_ENCODING,
 };
@@ -66,6 +69,16 @@ static const struct {
 					 "compressed images: written uncompressed, with the "
 					 "disclaimer in their pixels",
 					 false},
+	[OWN_PICTURE_GREY - RT_NOTE_KINDS] = {"pictures-grey",
+					      "debug pictures of pixels that cannot be read here: "
+					      "contours on grey",
+					      false},
+	[OWN_PICTURE_SKIPPED - RT_NOTE_KINDS] = {"pictures-skipped",
+						 "images too large for a debug picture", false},
+	[OWN_PICTURE_NO_JPEG - RT_NOTE_KINDS] = {"pictures-no-jpeg",
+						 "debug pictures without a JPEG: this netrt was "
+						 "built without",
+						 false},
 };
 
 static enum err no_memory(struct fault *f)
@@ -178,6 +191,23 @@ static enum err add_not_burned(struct notes *n, const struct slice_job *job, str
 	return n->at[n->count - 1].text == NULL ? no_memory(f) : OK;
 }
 
+/* What is told of the debug pictures. */
+static void add_pictures(struct notes *n, const struct slice_job *job)
+{
+	uint32_t grey = 0, skipped = 0, no_jpeg = 0;
+
+	for (uint32_t k = 0; k < job->plan->plane_count; k++) {
+		const struct debug_made *made = &job->rows[k].debug;
+
+		grey += made->no_pixels;
+		skipped += made->skipped;
+		no_jpeg += made->no_jpeg;
+	}
+	add_own(n, OWN_PICTURE_GREY, REPORT_NO_ROI, grey);
+	add_own(n, OWN_PICTURE_SKIPPED, REPORT_NO_ROI, skipped);
+	add_own(n, OWN_PICTURE_NO_JPEG, REPORT_NO_ROI, no_jpeg);
+}
+
 /* What is told of the images. */
 static enum err add_images(struct notes *n, const struct slice_job *job, struct arena *a,
 			   struct fault *f)
@@ -204,6 +234,7 @@ static enum err add_images(struct notes *n, const struct slice_job *job, struct 
 	add_own(n, OWN_EMBEDDED, REPORT_NO_ROI, embedded);
 	add_own(n, OWN_NO_STATISTICS, REPORT_NO_ROI, unread);
 	add_own(n, OWN_TEXT_LOSSY, REPORT_NO_ROI, lossy);
+	add_pictures(n, job);
 	add_own(n, OWN_BURN_IN_CUT, REPORT_NO_ROI, cut);
 	add_own(n, OWN_DECODED, REPORT_NO_ROI, decoded);
 	enum err e = add_not_burned(n, job, a, f);
@@ -250,7 +281,7 @@ static void merge(struct notes *n)
 static enum err collect_notes(struct report_set *out, const struct rt_plan *plan,
 			      const struct slice_job *job, struct arena *a, struct fault *f)
 {
-	enum { OF_IMAGES = 12 };
+	enum { OF_IMAGES = 16 };
 	size_t room =
 		plan->note_count + (size_t)plan->set->roi_count * (SLICE_NOTES + 1) + OF_IMAGES;
 	struct notes n = {.at = ARENA_NEW(a, struct report_note, room)};
