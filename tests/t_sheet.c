@@ -414,6 +414,41 @@ END_TEST
 
 #define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
 
+/* A tile by itself; of whatever room there is, it is whole or not there. */
+START_TEST(test_tile_jpeg)
+{
+	struct sheet s;
+	struct fault f;
+	struct buf out = BUF_INIT(1u << 20);
+	const bool marked[3] = {true, true, true};
+
+	sheet_plan(&s, 3, marked, 64, 48, 1);
+	s.rgb = calloc(sheet_bytes(&s), 1);
+	ck_assert_ptr_nonnull(s.rgb);
+	for (size_t i = 0; i < sheet_bytes(&s); i++)
+		s.rgb[i] = (uint8_t)(i * 7919 >> 3);
+	buf_str(&out, "before");
+	enum err e = sheet_jpeg(&s, 2, &out, &f);
+#ifdef NETRT_MINIMAL
+	ck_assert_int_eq(e, ERR_UNSUPPORTED);
+	ck_assert_uint_eq(out.len, 6);
+#else
+	ck_assert_int_eq(e, OK);
+	ck_assert(memcmp(out.at, "before\xFF\xD8", 8) == 0);
+	ck_assert(memcmp(out.at + out.len - 2, "\xFF\xD9", 2) == 0);
+	for (size_t max = 0; max < out.len; max += 999) {
+		struct buf small = BUF_INIT(max);
+
+		ck_assert_int_eq(sheet_jpeg(&s, 2, &small, &f), ERR_NOMEM);
+		ck_assert_uint_eq(small.len, 0);
+		buf_free(&small);
+	}
+#endif
+	buf_free(&out);
+	free(s.rgb);
+}
+END_TEST
+
 Suite *suite_sheet(void)
 {
 	Suite *s = suite_create("sheet");
@@ -424,6 +459,7 @@ Suite *suite_sheet(void)
 	tcase_add_test(tc, test_window);
 	tcase_add_test(tc, test_robust_window);
 	tcase_add_test(tc, test_mask);
+	tcase_add_test(tc, test_tile_jpeg);
 	tcase_add_test(tc, test_small_structure);
 	tcase_add_test(tc, test_color);
 	tcase_add_test(tc, test_caption);

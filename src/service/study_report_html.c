@@ -119,10 +119,11 @@ static void senders(const struct study_report *r, struct buf *b)
 {
 	if (r->sender_count == 0)
 		return;
-	buf_str(b, "<h3 id=\"senders\">Senders</h3>\n<div class=\"scroll wide\" role=\"region\" "
-		   "aria-labelledby=\"senders\" tabindex=\"0\"><table>\n<thead><tr><th "
-		   "scope=\"col\">AE title</th><th scope=\"col\">Address</th><th scope=\"col\" "
-		   "class=\"n\">Instances</th></tr></thead>\n<tbody>\n");
+	buf_str(b,
+		"<h3 id=\"senders\">Senders</h3>\n<div class=\"scroll wide slim\" role=\"region\" "
+		"aria-labelledby=\"senders\" tabindex=\"0\"><table>\n<thead><tr><th "
+		"scope=\"col\">AE title</th><th scope=\"col\">Address</th><th scope=\"col\" "
+		"class=\"n\">Instances</th></tr></thead>\n<tbody>\n");
 	for (uint32_t i = 0; i < r->sender_count; i++) {
 		const struct study_report_sender *s = &r->sender[i];
 
@@ -155,7 +156,7 @@ static void received(const struct study_report *r, struct buf *b)
 		(double)r->bytes / 1e6);
 	senders(r, b);
 	if (r->receive_us + r->wait_us + r->process_us > 0) {
-		buf_str(b, "<h3>Times</h3>\n<div class=\"scroll\"><table>\n<thead><tr><th "
+		buf_str(b, "<h3>Times</h3>\n<div class=\"scroll slim\"><table>\n<thead><tr><th "
 			   "scope=\"col\">Step</th><th scope=\"col\" "
 			   "class=\"n\">Time</th></tr></thead>\n<tbody>\n");
 		time_row(b, "receiving", r->receive_us);

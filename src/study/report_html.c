@@ -180,7 +180,7 @@ static void count_row(struct buf *b, uint32_t n, const char *what)
 static void counts_begin(struct buf *b, const char *heading)
 {
 	buf_fmt(b,
-		"<h3>%s</h3>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\" "
+		"<h3>%s</h3>\n<div class=\"scroll slim\"><table>\n<thead><tr><th scope=\"col\" "
 		"class=\"n\">Number</th><th scope=\"col\">What</th></tr></thead>\n<tbody>\n",
 		heading);
 }
@@ -256,10 +256,10 @@ static void times(struct buf *b, const struct report *r)
 		plan += r->sets[i].plan_us;
 		paint += r->sets[i].paint_us;
 	}
-	buf_str(b,
-		"<section aria-labelledby=\"times\">\n<h2 id=\"times\">Times</h2>\n<div "
-		"class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">Step</th><th scope=\"col\" "
-		"class=\"n\">Time</th></tr></thead>\n<tbody>\n");
+	buf_str(b, "<section aria-labelledby=\"times\">\n<h2 id=\"times\">Times</h2>\n<div "
+		   "class=\"scroll slim\"><table>\n<thead><tr><th scope=\"col\">Step</th><th "
+		   "scope=\"col\" "
+		   "class=\"n\">Time</th></tr></thead>\n<tbody>\n");
 	report_html_time(b, "reading structure sets", read);
 	report_html_time(b, "deciding which contour goes where", plan);
 	report_html_time(b, "painting and writing", paint);

@@ -5,7 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/html.h"
 
@@ -21,16 +21,6 @@
 static const char *plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
-}
-
-static void roi_name(struct buf *b, const struct report_roi *roi)
-{
-	buf_str(b, "<bdi class=\"name\">");
-	if (roi->name.len > 0)
-		html_text(b, roi->name);
-	else
-		buf_str(b, "<span class=\"soft\">no name</span>");
-	buf_str(b, "</bdi>");
 }
 
 /* In an attribute. */
@@ -56,6 +46,19 @@ static void swatch(struct buf *b, const struct report_roi *roi)
 	buf_str(b, "\"><rect x=\".5\" y=\".5\" width=\"13\" height=\"13\" rx=\"3\" fill=\"");
 	rgb(b, roi->drawn);
 	buf_str(b, roi->has_color ? "\"/></svg>" : "\" stroke-dasharray=\"2 2\"/></svg>");
+}
+
+/* With its colour before it. */
+static void roi_name(struct buf *b, const struct report_roi *roi)
+{
+	buf_str(b, "<span class=\"roi\">");
+	swatch(b, roi);
+	buf_str(b, "<bdi class=\"name\">");
+	if (roi->name.len > 0)
+		html_text(b, roi->name);
+	else
+		buf_str(b, "<span class=\"soft\">no name</span>");
+	buf_str(b, "</bdi></span>");
 }
 
 /* ---- remarks ---- */
@@ -170,17 +173,18 @@ static void roi_row(struct buf *b, const struct report_set *set, uint32_t index)
 
 	buf_str(b, roi->contours_used > 0 ? "<tr>" : "<tr class=\"unused\">");
 	buf_str(b, "<th scope=\"row\">");
-	swatch(b, roi);
 	roi_name(b, roi);
 	losses(b, set, index);
-	buf_fmt(b, "</th><td class=\"n\">%lld</td><td>", (long long)roi->number);
+	buf_str(b, "</th><td>");
 	html_text(b, roi->type);
-	buf_fmt(b, "</td><td class=\"n\">%u", roi->contours_used);
+	buf_str(b, "</td>");
+	volume_cells(b, roi);
+	buf_fmt(b, "<td class=\"n\">%u</td>", roi->slices);
+	extent_cell(b, roi);
+	buf_fmt(b, "<td class=\"n\">%u", roi->contours_used);
 	if (all != roi->contours_used)
 		buf_fmt(b, " <span class=\"soft\">of %u</span>", all);
-	buf_fmt(b, "</td><td class=\"n\">%u</td>", roi->slices);
-	extent_cell(b, roi);
-	volume_cells(b, roi);
+	buf_fmt(b, "</td><td class=\"n\">%lld</td>", (long long)roi->number);
 	buf_str(b, "</tr>\n");
 }
 
@@ -191,18 +195,18 @@ static void rois(struct buf *b, const struct report_set *set, uint32_t number)
 	buf_fmt(b,
 		"<h3 id=\"rois%u\">ROIs</h3>\n<div class=\"scroll wide\" role=\"region\" "
 		"aria-labelledby=\"rois%u\" tabindex=\"0\">\n<table class=\"rois\">\n<thead><tr>"
-		"<th scope=\"col\">Name</th><th scope=\"col\" class=\"n\">No.</th><th "
-		"scope=\"col\">Type</th><th scope=\"col\" class=\"n\">Contours<br>used</th><th "
-		"scope=\"col\" class=\"n\">Slices</th>",
+		"<th scope=\"col\">Name</th><th scope=\"col\">Type</th>"
+		"<th scope=\"col\" class=\"n\">Volume ml<br>by pixels</th>"
+		"<th scope=\"col\" class=\"n\">Volume ml<br>by contours</th>"
+		"<th scope=\"col\" class=\"n\">Difference</th>"
+		"<th scope=\"col\" class=\"n\">Slices</th>"
+		"<th scope=\"col\" class=\"n\">Extent mm",
 		number, number);
-	buf_str(b, "<th scope=\"col\" class=\"n\">Extent mm");
 	if (set->plane_count > 0)
 		buf_fmt(b, "<br>%s &times; %s &times; %s", set->axis[0], set->axis[1],
 			set->axis[2]);
-	buf_str(b,
-		"</th><th scope=\"col\" class=\"n\">Volume ml<br>by pixels</th><th scope=\"col\" "
-		"class=\"n\">Volume ml<br>by contours</th><th scope=\"col\" "
-		"class=\"n\">Difference</th></tr></thead>\n<tbody>\n");
+	buf_str(b, "</th><th scope=\"col\" class=\"n\">Contours<br>used</th>"
+		   "<th scope=\"col\" class=\"n\">No.</th></tr></thead>\n<tbody>\n");
 	for (uint32_t i = 0; i < set->roi_count; i++)
 		roi_row(b, set, i);
 	buf_fmt(b,
@@ -406,11 +410,11 @@ static void axis(struct buf *b, const struct scale *s)
 		if (s->by_index) {
 			buf_fmt(b, "%u", 1 + i * (s->set->plane_count - 1) / 4);
 		} else {
-			double mm = s->low_mm + s->span_mm * i / 4;
+			long mm = lround(s->low_mm + s->span_mm * i / 4);
 
 			if (i == 0 || i == 4)
 				buf_fmt(b, "%c ", i == 0 ? ends[0] : ends[2]);
-			buf_fmt(b, "%s%.0f%s", mm <= -0.5 ? "&minus;" : "", fabs(mm),
+			buf_fmt(b, "%s%ld%s", mm < 0 ? "&minus;" : "", labs(mm),
 				i == 4 ? " mm" : "");
 		}
 		buf_str(b, "</text>");
@@ -420,11 +424,10 @@ static void axis(struct buf *b, const struct scale *s)
 
 static void cover_item(struct buf *b, const struct scale *s, const struct report_roi *roi)
 {
-	buf_str(b, "<li><span>");
-	swatch(b, roi);
+	buf_str(b, "<li>");
 	roi_name(b, roi);
 	buf_fmt(b,
-		"</span><svg class=\"plot\" viewBox=\"0 0 1000 %u\" preserveAspectRatio=\"none\" "
+		"<svg class=\"plot\" viewBox=\"0 0 1000 %u\" preserveAspectRatio=\"none\" "
 		"aria-hidden=\"true\">",
 		PLOT_HEIGHT);
 	track(b, s);
@@ -510,7 +513,7 @@ static void tile(struct buf *b, const struct report_set *set, const struct repor
 	if (placed) {
 		double mm = set->planes[t->plane].along_mm;
 
-		buf_fmt(b, " at %s%.1f&nbsp;mm", mm < 0 ? "&minus;" : "", fabs(mm));
+		buf_fmt(b, " at %s%.1f&nbsp;mm", mm <= -0.05 ? "&minus;" : "", fabs(mm));
 	}
 	buf_fmt(b, ", %u ROI%s</figcaption></figure></li>\n", n, plural(n));
 }
@@ -524,8 +527,8 @@ static void sheet(struct buf *b, const struct report_set *set, uint32_t number)
 		buf_str(b, ".</p>\n");
 		return;
 	}
-	buf_str(b, "<p class=\"soft small\">Up to 24 slices, evenly from those with contours; what "
-		   "is painted is tinted, and each ROI outlined in its colour.</p>\n");
+	buf_str(b, "<p class=\"soft small\">Up to 24 slices, evenly from those with contours. Each "
+		   "ROI is outlined in its colour; what is painted is tinted, but for the body.</p>\n");
 	buf_fmt(b, "<ul role=\"list\" class=\"sheet\" aria-labelledby=\"sheet%u\">\n", number);
 	for (uint32_t i = 0; i < set->tile_count; i++)
 		tile(b, set, &set->tiles[i]);

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "study/debug.h"
 #include "study/shield.h"
+#include "study/tile.h"
 
 struct worker {
 	const struct slice_job *job;
@@ -411,69 +412,16 @@ static enum err draw_debug(struct worker *w, struct canvas *c, struct fault *f)
 
 /* ---- the contact sheet ---- */
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* A window over what most pixels are: from the 2nd to the 98th of a hundred, on a coarse grid. */
-static void window_of_pixels(const struct pixels *p, double *center, double *width)
-{
-	enum { GRID = 48 };
-	double values[GRID * GRID];
-	size_t count = 0;
-
-	for (uint32_t y = 0; y < GRID; y++)
-		for (uint32_t x = 0; x < GRID; x++)
-			values[count++] =
-				(double)pixels_at(p, x * p->cols / GRID, y * p->rows / GRID) *
-					p->slope +
-				p->intercept;
-	qsort(values, count, sizeof(values[0]), by_value);
-
-	double low = values[count / 50], high = values[count - 1 - count / 50];
-	*center = (low + high) / 2;
-	*width = high > low ? high - low : 1;
-}
-
-/* The image as it is given out, the merged mask, and over it every ROI's outline: on most plans the
- * body is one of them, and the merged mask alone shows nothing else. */
+/* The masks of the image are no longer needed. */
 static enum err draw_tile(struct worker *w, struct canvas *c, struct fault *f)
 {
-	const struct slice_job *job = w->job;
-	uint32_t tile = sheet_tile(job->sheet, c->plane);
-	double center = 0, width = 1;
-	char caption[32];
-	struct pixels shown;
-	const struct pixels *pixels = NULL;
-	enum err e = OK;
+	const struct tile tile = {.plane = c->plane,
+				  .source = c->shield != NULL ? &c->shield->source : &c->source,
+				  .dset = c->shield != NULL ? &c->shield->dset : &c->dset,
+				  .tint = &c->merged,
+				  .one = &c->one};
 
-	if (tile == UINT32_MAX)
-		return OK;
-	if (pixels_open(&shown, c->shield != NULL ? &c->shield->dset : &c->dset, NULL) == OK)
-		pixels = &shown;
-	if (strcmp(c->image->modality, "CT") == 0) {
-		center = 40; /* soft tissue */
-		width = 400;
-	} else if (pixels != NULL &&
-		   (!dset_ds(&c->dset, NULL, TAG_WindowCenter, 0, &center) ||
-		    !dset_ds(&c->dset, NULL, TAG_WindowWidth, 0, &width) || !(width >= 1))) {
-		window_of_pixels(pixels, &center, &width);
-	}
-	snprintf(caption, sizeof(caption), "%u/%u", c->plane + 1, job->plan->plane_count);
-	sheet_draw(job->sheet, tile, pixels, center, width, &c->merged, caption);
-	for (uint32_t i = 0; i < rt_plane_roi_count(job->plan, c->plane) && e == OK; i++) {
-		uint32_t roi = rt_plane_roi(job->plan, c->plane, i);
-		const struct roi *r = &job->plan->set->rois[roi];
-
-		e = rt_paint_roi(&w->painter, c->plane, i, &c->one, f);
-		if (e == OK)
-			sheet_outline(job->sheet, tile, &c->one,
-				      r->has_color ? r->color : sheet_color(roi));
-	}
-	return e;
+	return tile_draw(w->job->sheet, &tile, &w->painter, &w->arena, f);
 }
 
 /* ---- the worker ---- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "study/coverage.h"
+#include "study/tile.h"
 
 /* Notes of our own, told after those of rt (enum rt_note_kind). */
 enum own_note {
@@ -335,6 +336,7 @@ enum err tally_set(struct report_set *out, const struct rt_plan *plan, const str
 {
 	const struct structset *set = plan->set;
 	struct report_roi *rois = ARENA_NEW(a, struct report_roi, set->roi_count);
+	uint32_t colorless = 0;
 
 	if (rois == NULL)
 		return no_memory(f);
@@ -346,8 +348,10 @@ enum err tally_set(struct report_set *out, const struct rt_plan *plan, const str
 		to->number = from->number;
 		to->has_color = from->has_color;
 		memcpy(to->color, from->color, sizeof(to->color));
-		memcpy(to->drawn, from->has_color ? from->color : sheet_color(i),
-		       sizeof(to->drawn));
+		if (from->has_color)
+			memcpy(to->drawn, from->color, sizeof(to->drawn));
+		else
+			tile_color(colorless++, to->drawn);
 		if (!copy_text(&to->name, from->name, a) ||
 		    !copy_text(&to->type, from->interpreted_type, a) ||
 		    !copy_text(&to->algorithm, from->algorithm, a))

@@ -1,0 +1,229 @@
+#include "study/tile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/decode.h"
+#include "image/picture.h"
+#include "image/window.h"
+
+#define SIDE_MOST 1024u /* of pixels in color that are made for one tile */
+
+/* The pixels of a tile, wherever they come from. */
+struct shown {
+	struct pixels pixels;
+	struct native native;
+	bool readable, colored;
+};
+
+void tile_color(uint32_t n, uint8_t color[static 3])
+{
+	enum picture_line line;
+
+	picture_default(n, color, &line);
+}
+
+/* ---- pixels ---- */
+
+static bool is_grey(const struct image_format *f)
+{
+	return f->samples == 1 && f->bits_allocated >= 8 &&
+	       (f->photometric == PHOTO_MONOCHROME1 || f->photometric == PHOTO_MONOCHROME2);
+}
+
+/* Grey samples of a decoded image. */
+static void take_grey(struct shown *s, const struct dset *d)
+{
+	const struct image_format *f = &s->native.format;
+
+	s->pixels = (struct pixels){
+		.data = s->native.data,
+		.rows = f->rows,
+		.cols = f->cols,
+		.bits_allocated = f->bits_allocated,
+		.bits_stored = f->bits_stored,
+		.high_bit = f->high_bit,
+		.is_signed = f->is_signed,
+		.monochrome1 = f->photometric == PHOTO_MONOCHROME1,
+		.slope = 1,
+	};
+	dset_ds(d, NULL, TAG_RescaleSlope, 0, &s->pixels.slope);
+	dset_ds(d, NULL, TAG_RescaleIntercept, 0, &s->pixels.intercept);
+	s->readable = true;
+}
+
+/* Red, green, blue of anything else; of large images every n-th row and column. */
+static enum err take_color(struct shown *s, const struct dset *d, struct arena *a, struct fault *f)
+{
+	const struct image_format *format = &s->native.format;
+	uint32_t side = format->rows > format->cols ? format->rows : format->cols;
+	uint32_t step = (side + SIDE_MOST - 1) / SIDE_MOST;
+	uint32_t rows = (format->rows + step - 1) / step, cols = (format->cols + step - 1) / step;
+	struct window *w = ARENA_NEW(a, struct window, 1);
+	uint8_t *row = ARENA_NEW(a, uint8_t, (size_t)format->cols * 3);
+	uint8_t *rgb = ARENA_NEW(a, uint8_t, (size_t)rows * cols * 3);
+
+	if (w == NULL || row == NULL || rgb == NULL)
+		return fault_set(f, ERR_NOMEM, "the picture does not fit in memory",
+				 FAULT_NO_OFFSET);
+	enum err e = window_open(w, &s->native, d, a, f);
+	if (e != OK)
+		return e == ERR_NOMEM ? e : OK; /* else: not to be shown */
+	for (uint32_t y = 0; y < rows; y++) {
+		window_row(w, y * step, row);
+		for (uint32_t x = 0; x < cols; x++)
+			memcpy(rgb + ((size_t)y * cols + x) * 3, row + (size_t)x * step * 3, 3);
+	}
+	s->pixels = (struct pixels){.data = bytes_of(rgb, (size_t)rows * cols * 3),
+				    .rows = rows,
+				    .cols = cols,
+				    .bits_allocated = 8,
+				    .bits_stored = 8,
+				    .high_bit = 7,
+				    .color = true,
+				    .slope = 1};
+	s->readable = s->colored = true;
+	return OK;
+}
+
+static enum err open_pixels(struct shown *s, const struct tile *t, struct arena *a, struct fault *f)
+{
+	s->readable = pixels_open(&s->pixels, t->dset, NULL) == OK && !s->pixels.color;
+	if (s->readable)
+		return OK;
+	enum err e = native_open(&s->native, t->source, t->dset, f);
+	if (e != OK)
+		return e == ERR_NOMEM ? e : OK;
+	if (is_grey(&s->native.format)) {
+		take_grey(s, t->dset);
+		return OK;
+	}
+	return take_color(s, t->dset, a, f);
+}
+
+/* ---- window ---- */
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* A window over what most pixels are: from the 2nd to the 98th of a hundred, on a coarse grid. */
+static void window_of_pixels(const struct pixels *p, double *center, double *width)
+{
+	enum { GRID = 48 };
+	double values[GRID * GRID];
+	size_t count = 0;
+
+	for (uint32_t y = 0; y < GRID; y++)
+		for (uint32_t x = 0; x < GRID; x++)
+			values[count++] =
+				(double)pixels_at(p, x * p->cols / GRID, y * p->rows / GRID) *
+					p->slope +
+				p->intercept;
+	qsort(values, count, sizeof(values[0]), by_value);
+
+	double low = values[count / 50], high = values[count - 1 - count / 50];
+	*center = (low + high) / 2;
+	*width = high > low ? high - low : 1;
+}
+
+/* Soft tissue for CT, whatever its own window is; else that, or one that fits. */
+static void choose_window(const struct shown *s, const struct dset *d, const char *modality,
+			  double *center, double *width)
+{
+	*center = 40;
+	*width = 400;
+	if (!s->readable || s->colored || strcmp(modality, "CT") == 0)
+		return;
+	if (!dset_ds(d, NULL, TAG_WindowCenter, 0, center) ||
+	    !dset_ds(d, NULL, TAG_WindowWidth, 0, width) || !(*width >= 1))
+		window_of_pixels(&s->pixels, center, width);
+}
+
+/* ---- ROIs ---- */
+
+static bool is_body(const struct roi *roi)
+{
+	return bytes_eq_str(roi->interpreted_type, "EXTERNAL");
+}
+
+/* All ROIs but the body, or the body where it is alone. */
+static enum err paint_tint(const struct tile *t, struct painter *painter, struct fault *f)
+{
+	const struct rt_plan *plan = painter->plan;
+	uint32_t count = rt_plane_roi_count(plan, t->plane), others = 0;
+	enum err e = OK;
+
+	for (uint32_t i = 0; i < count; i++)
+		others += !is_body(&plan->set->rois[rt_plane_roi(plan, t->plane, i)]);
+	mask_clear(t->tint);
+	for (uint32_t i = 0; i < count && e == OK; i++) {
+		if (others > 0 && is_body(&plan->set->rois[rt_plane_roi(plan, t->plane, i)]))
+			continue;
+		e = rt_paint_roi(painter, t->plane, i, t->one, f);
+		if (e == OK)
+			mask_or(t->tint, t->one);
+	}
+	return e;
+}
+
+static void color_of(const struct structset *set, uint32_t index, uint8_t color[static 3])
+{
+	uint32_t colorless = 0;
+
+	if (set->rois[index].has_color) {
+		memcpy(color, set->rois[index].color, 3);
+		return;
+	}
+	for (uint32_t k = 0; k < index; k++)
+		colorless += !set->rois[k].has_color;
+	tile_color(colorless, color);
+}
+
+static enum err outline(struct sheet *s, uint32_t at, const struct tile *t, struct painter *painter,
+			struct fault *f)
+{
+	const struct rt_plan *plan = painter->plan;
+	enum err e = OK;
+
+	for (uint32_t i = 0; i < rt_plane_roi_count(plan, t->plane) && e == OK; i++) {
+		uint8_t color[3];
+
+		color_of(plan->set, rt_plane_roi(plan, t->plane, i), color);
+		e = rt_paint_roi(painter, t->plane, i, t->one, f);
+		if (e == OK)
+			sheet_outline(s, at, t->one, color);
+	}
+	return e;
+}
+
+/* ---- the tile ---- */
+
+enum err tile_draw(struct sheet *s, const struct tile *t, struct painter *painter, struct arena *a,
+		   struct fault *f)
+{
+	const struct rt_plan *plan = painter->plan;
+	uint32_t at = sheet_tile(s, t->plane);
+	struct shown shown = {.readable = false};
+	double center, width;
+	char caption[32];
+
+	if (at == UINT32_MAX)
+		return OK;
+	enum err e = open_pixels(&shown, t, a, f);
+	if (e == OK)
+		e = paint_tint(t, painter, f);
+	if (e == OK) {
+		choose_window(&shown, t->dset, plan->planes[t->plane].modality, &center, &width);
+		snprintf(caption, sizeof(caption), "%u/%u", t->plane + 1, plan->plane_count);
+		sheet_draw(s, at, shown.readable ? &shown.pixels : NULL, center, width, t->tint,
+			   caption);
+		e = outline(s, at, t, painter, f);
+	}
+	native_close(&shown.native);
+	return e;
+}

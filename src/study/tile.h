@@ -1,0 +1,28 @@
+/*
+ * One picture of the contact sheet: an image as it is given out, with its ROIs.
+ *
+ * The body is outlined and, where there is anything else, not tinted: it would lie over all of it.
+ */
+#ifndef STUDY_TILE_H
+#define STUDY_TILE_H
+
+#include "rt/paint.h"
+#include "series/sheet.h"
+
+/* What there is to draw. */
+struct tile {
+	uint32_t plane;
+	const struct part10 *source; /* the image, de-identified where that is asked for */
+	const struct dset *dset;
+	struct mask *tint, *one; /* of the image's shape, for use here; `one` where it has ROIs */
+};
+
+/* Nothing, where the sheet has no tile for that plane.  Pixels that cannot be read give a grey
+ * field. Colours are those of the debug pictures.  ERR_NOMEM, and what rt_paint_roi may say. */
+enum err tile_draw(struct sheet *s, const struct tile *t, struct painter *painter, struct arena *a,
+		   struct fault *f) MUST_USE;
+
+/* Colour of the n-th ROI that has none of its own. */
+void tile_color(uint32_t n, uint8_t color[static 3]);
+
+#endif
