@@ -528,7 +528,8 @@ static void sheet(struct buf *b, const struct report_set *set, uint32_t number)
 		return;
 	}
 	buf_str(b, "<p class=\"soft small\">Up to 24 slices, evenly from those with contours. Each "
-		   "ROI is outlined in its colour; what is painted is tinted, but for the body.</p>\n");
+		   "ROI is outlined in its colour; what is painted is tinted, but for the "
+		   "body.</p>\n");
 	buf_fmt(b, "<ul role=\"list\" class=\"sheet\" aria-labelledby=\"sheet%u\">\n", number);
 	for (uint32_t i = 0; i < set->tile_count; i++)
 		tile(b, set, &set->tiles[i]);
