@@ -11,6 +11,7 @@
 #define WINDOWS_MAX 64u
 #define CT_LOW (-1000.0) /* HU: air, and the top of the usual 12 bits */
 #define CT_HIGH 3071.0
+#define EVERY_ROW 16u
 #define PALETTE_MAX 65536u
 #define PALETTE_CONTRAST 0.4 /* of full luminance, at least */
 
@@ -209,6 +210,31 @@ static struct range range_of_others(const struct native *n, struct range padding
 	return r;
 }
 
+static struct range range_of(const struct native *n, struct range padding)
+{
+	return n->format.bits_allocated == 16 ? range_of_16(n, padding)
+					      : range_of_others(n, padding);
+}
+
+/* Of one row in so many: enough to see how far the values reach. */
+static struct range range_of_some(const struct native *n, struct range padding)
+{
+	size_t row = (size_t)n->format.cols * (n->format.bits_allocated / 8u);
+	struct range r = RANGE_EMPTY;
+
+	for (size_t at = 0; at + row <= n->data.len; at += row * EVERY_ROW) {
+		struct native part = *n;
+
+		part.data = bytes_slice(n->data, at, row);
+		struct range one = range_of(&part, padding);
+		if (one.low <= one.high) {
+			widen(&r, one.low);
+			widen(&r, one.high);
+		}
+	}
+	return r;
+}
+
 /* ---- windows, and which way is bright ---- */
 
 /* Stored values to those that a window speaks of. */
@@ -264,9 +290,9 @@ static void widen_to_windows(struct range *r, const struct dset *d, const struct
 }
 
 /*
- * A CT image with a window is looked at in Hounsfield units, and these are known: its values need
- * not be read, unless it says what its smallest and largest are.  (Reading them costs as much as
- * all the rest of burning in.)
+ * A CT image with a window is looked at in Hounsfield units, and these are known: some of its
+ * values will do, unless it says what its smallest and largest are.  (To read them all costs more
+ * than the rest of burning in.)
  */
 static bool values_matter(const struct dset *d, const struct rescale *scale)
 {
@@ -328,10 +354,8 @@ static enum err find_grey(struct contrast *out, const struct dset *d, const stru
 	const struct image_format *m = &n->format;
 	struct range all = representable(m), padding = padding_of(d, m);
 	struct rescale scale = rescale_of(d);
-	struct range r = RANGE_EMPTY;
-
-	if (values_matter(d, &scale))
-		r = m->bits_allocated == 16 ? range_of_16(n, padding) : range_of_others(n, padding);
+	struct range r =
+		values_matter(d, &scale) ? range_of(n, padding) : range_of_some(n, padding);
 
 	widen_to_windows(&r, d, &scale, all);
 	if (r.low > r.high) /* nothing but padding, and no window */

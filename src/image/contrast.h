@@ -4,7 +4,7 @@
  * Grey: the two enclose all values of the image (padding apart) and every window that the data
  * set names, as far as the bits allow it, and no more than that: the text shows at the image's
  * window and at a wide one, and an image without a window keeps the range that viewers take
- * for one.  For CT they enclose -1000 to 3071 HU; of one with a window the values are not read,
+ * for one.  For CT they enclose -1000 to 3071 HU, and of one with a window only some rows are read,
  * unless it has Smallest or Largest Image Pixel Value.  Neither code is a padding value.  Which
  * one is bright follows from Photometric Interpretation, Rescale Slope and the lookup tables.
  *
