@@ -607,7 +607,7 @@ TEXT(anonymization.rules.generate_random_id_prefix, CONF_ID, 0, 40, "",
 	HELP("What a random Patient ID begins with, instead of site_code.")),
 
 BOOL(feature_flags.enable_segmentation_export, "false",
-	HELP("Write a DICOM Segmentation of each ROI.")),
+	HELP("Write and send DICOM Segmentations; see processing.segmentation.")),
 
 INT(watcher.debounce_interval_seconds, 1, 86400, "5", UNIT("s"),
 	HELP("A study is whole when nothing has come for it for this long.")),

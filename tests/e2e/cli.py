@@ -112,7 +112,7 @@ def check_config(r, work):
 
 
 def check_process(r, work, study):
-    demo = ("-c", "config/demo.yaml")
+    demo = ("-c", "tests/e2e/plain.yaml")
     done = run("process", *demo, work + "/missing", "-o", work + "/out")
     r.check(done.code == 66 and done.err, "process of nothing", done.code, done.err)
     os.mkdir(work + "/empty")
@@ -138,7 +138,7 @@ def check_output(r, work, study):
     printing += [["rois", structures], ["rois", structures, os.path.join(study, "ct")]]
     small = ["--slices", "4", "--matrix", "64"]
     printing += [["phantom", work + "/made", *small]]
-    printing += [["process", "--json", "-c", "config/demo.yaml", study, "-o", work + "/made"]]
+    printing += [["process", "--json", "-c", "tests/e2e/plain.yaml", study, "-o", work + "/made"]]
     ways = (
         ("full", ">/dev/full"),
         ("closed", ">&-"),

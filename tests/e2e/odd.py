@@ -15,7 +15,7 @@ import zlib
 
 from harness import ASAN, CAN_MEASURE, DATA, NETRT, Report, run
 
-DEMO = ("-c", "config/demo.yaml")
+DEMO = ("-c", "tests/e2e/plain.yaml")
 # The kernel counts resident pages in batches, so two runs of the same thing differ by this much.
 NOISE = 512 << 10
 

@@ -100,7 +100,7 @@ def check_readable(r, study):
 def check_volumes(r, study, work):
     """What netrt process finds, against the shapes; pixels of 1 mm allow this much and no more."""
     out = os.path.join(work, "out")
-    done = run("process", "-c", "config/demo.yaml", study, "-o", out, timeout=120)
+    done = run("process", "-c", "tests/e2e/plain.yaml", study, "-o", out, timeout=120)
     if not r.check(done.code == 0, "process", done.code, done.err):
         return
     with open(glob.glob(out + "/UID_*/report.json")[0], encoding="utf-8") as file:

@@ -237,7 +237,7 @@ def check_series(rs, images, outputs, label):
 def check(folder, label, expect=None):
     images, sets = read_study(folder)
     with tempfile.TemporaryDirectory() as out:
-        run = subprocess.run([NETRT, 'process', '-c', os.path.join(ROOT, 'config', 'demo.yaml'), folder, '-o', out],
+        run = subprocess.run([NETRT, 'process', '-c', os.path.join(ROOT, 'tests', 'e2e', 'plain.yaml'), folder, '-o', out],
                              capture_output=True, text=True)
         series = {}
         for path in glob.glob(os.path.join(out, 'UID_*', 'Addition', 'OVERLAY-*.dcm')):

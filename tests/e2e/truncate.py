@@ -14,7 +14,7 @@ import tempfile
 
 from harness import ASAN, DATA, Report, run
 
-DEMO = ("-c", "config/demo.yaml")
+DEMO = ("-c", "tests/e2e/plain.yaml")
 CUTS = 24  # of each file, beside the places that are special
 
 
