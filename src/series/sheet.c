@@ -129,6 +129,17 @@ static void box(uint32_t i, uint32_t n, uint32_t side, uint32_t *from, uint32_t 
 		*to = *from + 1;
 }
 
+/* The boxes of tile positions [first, end) of n. */
+struct boxes {
+	uint32_t from[TILE_MAX], to[TILE_MAX];
+};
+
+static void make_boxes(struct boxes *b, uint32_t first, uint32_t end, uint32_t n, uint32_t side)
+{
+	for (uint32_t i = first; i < end; i++)
+		box(i, n, side, &b->from[i], &b->to[i]);
+}
+
 static double clamped(double v, double most)
 {
 	return v < 0 ? 0 : v > most ? most : v;
@@ -177,31 +188,28 @@ static uint8_t grey(const struct view *v, double stored)
 {
 	double units = stored * v->p->slope + v->p->intercept;
 	double shade = clamped((units - v->low) / (v->high - v->low) * 255.0, 255.0);
+	uint8_t rounded = (uint8_t)(shade + 0.5);
 
-	return (uint8_t)lround(v->p->monochrome1 ? 255.0 - shade : shade);
+	return v->p->monochrome1 ? (uint8_t)(255 - rounded) : rounded;
 }
 
 /* The means of all boxes of tile row y, of an image in grey that is no smaller than the tile. */
-static void mean_row(const struct view *v, uint32_t y, int64_t *line_of_image,
+static void mean_row(const struct view *v, uint32_t y, const struct boxes *x, int64_t *image_row,
 		     double out[static TILE_MAX])
 {
 	const struct pixels *p = v->p;
 	int64_t sums[TILE_MAX] = {0};
-	uint32_t x0, x1, y0, y1;
+	uint32_t y0, y1;
 
 	box(y, v->tile_rows, p->rows, &y0, &y1);
 	for (uint32_t row = y0; row < y1; row++) {
-		pixels_row(p, row, line_of_image);
-		for (uint32_t x = 0; x < v->tile_cols; x++) {
-			box(x, v->tile_cols, p->cols, &x0, &x1);
-			for (uint32_t col = x0; col < x1; col++)
-				sums[x] += line_of_image[col];
-		}
+		pixels_row(p, row, image_row);
+		for (uint32_t i = 0; i < v->tile_cols; i++)
+			for (uint32_t col = x->from[i]; col < x->to[i]; col++)
+				sums[i] += image_row[col];
 	}
-	for (uint32_t x = 0; x < v->tile_cols; x++) {
-		box(x, v->tile_cols, p->cols, &x0, &x1);
-		out[x] = (double)sums[x] / ((double)(x1 - x0) * (y1 - y0));
-	}
+	for (uint32_t i = 0; i < v->tile_cols; i++)
+		out[i] = (double)sums[i] / ((double)(x->to[i] - x->from[i]) * (y1 - y0));
 }
 
 static bool is_larger(const struct view *v)
@@ -213,14 +221,16 @@ static void draw_grey(const struct view *v)
 {
 	int64_t *row = is_larger(v) ? malloc(v->p->cols * sizeof(*row)) : NULL;
 	double means[TILE_MAX];
+	struct boxes x;
 
+	make_boxes(&x, 0, v->tile_cols, v->tile_cols, v->p->cols);
 	for (uint32_t y = 0; y < v->tile_rows; y++) {
 		uint8_t *at = v->origin + y * v->pitch;
 
 		if (row != NULL)
-			mean_row(v, y, row, means);
-		for (uint32_t x = 0; x < v->tile_cols; x++, at += 3)
-			memset(at, grey(v, row != NULL ? means[x] : scaled(v, x, y, -1)), 3);
+			mean_row(v, y, &x, row, means);
+		for (uint32_t i = 0; i < v->tile_cols; i++, at += 3)
+			memset(at, grey(v, row != NULL ? means[i] : scaled(v, i, y, -1)), 3);
 	}
 	free(row);
 }
@@ -248,6 +258,7 @@ static void draw_image(const struct view *v)
 /* The part of a tile in which there may be a mark: columns [x0, x1), rows [y0, y1). */
 struct part {
 	uint32_t x0, y0, x1, y1;
+	struct boxes x; /* of its columns */
 };
 
 /* Tile positions [*from, *to) of n whose boxes may hold source positions [first, end) of `side`. */
@@ -264,18 +275,17 @@ static void reach(uint32_t first, uint32_t end, uint32_t n, uint32_t side, uint3
 static void marked_row(const struct view *v, const struct mask *m, const struct part *part,
 		       int64_t y, bool out[static TILE_MAX + 2])
 {
-	uint32_t x0, x1, y0, y1;
+	uint32_t y0, y1;
 
 	memset(out, 0, (TILE_MAX + 2) * sizeof(bool));
 	if (y < (int64_t)part->y0 || y >= (int64_t)part->y1)
 		return;
 	box((uint32_t)y, v->tile_rows, m->rows, &y0, &y1);
-	for (uint32_t x = part->x0; x < part->x1; x++) {
-		box(x, v->tile_cols, m->cols, &x0, &x1);
-		for (uint32_t row = y0; row < y1; row++)
-			for (uint32_t col = x0; col < x1 && !out[x + 1]; col++)
+	for (uint32_t row = y0; row < y1; row++)
+		for (uint32_t x = part->x0; x < part->x1; x++)
+			for (uint32_t col = part->x.from[x]; col < part->x.to[x] && !out[x + 1];
+			     col++)
 				out[x + 1] = mask_get(m, col, row);
-	}
 }
 
 /* Color the outline, and mix `percent` of the tint into what is inside it. */
@@ -291,6 +301,7 @@ static void draw_mask(const struct view *v, const struct mask *m, const uint8_t 
 		return;
 	reach(col0, col1, v->tile_cols, m->cols, &part.x0, &part.x1);
 	reach(row0, row1, v->tile_rows, m->rows, &part.y0, &part.y1);
+	make_boxes(&part.x, part.x0, part.x1, v->tile_cols, m->cols);
 	marked_row(v, m, &part, (int64_t)part.y0 - 1, above);
 	marked_row(v, m, &part, part.y0, here);
 	for (uint32_t y = part.y0; y < part.y1; y++) {
