@@ -172,6 +172,24 @@ START_TEST(test_lines)
 END_TEST
 
 /* Points far outside, points on each other, none at all. */
+/* A point that is there twice, as planning systems repeat the first one, anywhere in a dash. */
+START_TEST(test_repeated_points)
+{
+	const struct picture_roi roi = {.color = {255, 0, 0}, .line = (enum picture_line)(_i % 3)};
+	struct q12 v[64];
+	unsigned count = 0;
+
+	for (unsigned k = 0; k < 16; k++)
+		for (unsigned again = 0; again < 1 + k % 4; again++)
+			ck_assert(raster_snap(4 + 3.3 * k, 20 + (k % 3) * 5.7, &v[count++]));
+	struct polygon path = {.v = v, .count = count};
+	struct picture p = picture_of(64, 64, 64, 64, 1);
+
+	picture_outline(&p, &roi, &path, 1);
+	ck_assert(red_at(&p.canvas, 4, 20) > 60);
+}
+END_TEST
+
 START_TEST(test_odd_paths)
 {
 	struct picture p = picture_of(64, 64, 512, 512, 1);
@@ -501,6 +519,7 @@ Suite *suite_picture(void)
 	tcase_add_loop_test(t, test_position, 0, (int)(sizeof(scales) / sizeof(scales[0])));
 	tcase_add_test(t, test_half_pixels);
 	tcase_add_test(t, test_lines);
+	tcase_add_loop_test(t, test_repeated_points, 0, 3);
 	tcase_add_test(t, test_odd_paths);
 	tcase_add_loop_test(t, test_corner, 0, 16);
 	tcase_add_loop_test(t, test_sizes, 0, 15);

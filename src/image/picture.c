@@ -209,6 +209,8 @@ static void dashes(struct canvas *c, struct pen *pen, const double from[static 2
 	double on = pen->line == LINE_DASHED ? DASH * pen->unit : 0;
 	double first = floor(pen->at / every) * every - pen->at; /* where the dash begins, <= 0 */
 
+	if (length == 0) /* a point that is there twice */
+		return;
 	if (length > 4.0 * (c->cols + c->rows)) {
 		canvas_stroke(c, from[0], from[1], to[0], to[1], pen->width);
 	} else {
