@@ -291,7 +291,7 @@ build/bench/%: $(OBJ) $(OUT)/obj/bench/%.o
 build/bench/%: bench/%.cc
 	@mkdir -p $(@D)
 	$(call SAY,CXX   $@)
-	$(Q)g++ -O2 -o $@ $< -ldcmdata -loflog -lofstd -lpthread
+	$(Q)g++ -O2 -o $@ $< -ldcmjpeg -ldcmjpls -ldcmdata -loflog -lofstd -lpthread
 
 ## make image           the container image netrt:VERSION (docker, podman or buildah; Dockerfile.scratch)
 image: build/netrt

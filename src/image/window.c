@@ -225,7 +225,7 @@ static enum err make_shades(struct window *w, struct arena *a, struct fault *f)
 	uint8_t *shades = ARENA_NEW(a, uint8_t, (size_t)1 << bits);
 	if (shades == NULL)
 		return fault_set(f, ERR_NOMEM, "the image does not fit in memory", FAULT_NO_OFFSET);
-	w->shades_first = w->format.is_signed ? -(1ll << (bits - 1)) : 0;
+	w->shades_first = w->format.is_signed ? -((int64_t)1 << (bits - 1)) : 0;
 	for (int64_t i = 0; i < 1ll << bits; i++)
 		shades[i] = shade_of(w, w->shades_first + i);
 	w->shades = shades;
