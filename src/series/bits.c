@@ -63,19 +63,54 @@ static inline void add(struct bits *b, uint64_t word, unsigned count)
 	b->acc_count = b->acc_count + count - 64;
 }
 
+static void zeros(struct bits *b, uint64_t count)
+{
+	unsigned first = b->acc_count > 0 ? 64 - b->acc_count : 0;
+
+	if (count < first || count == 0) {
+		b->acc_count += (unsigned)count;
+		return;
+	}
+	if (first > 0)
+		add(b, 0, first);
+	count -= first;
+	for (uint64_t words = count / 64; words > 0;) {
+		size_t n = (ROOM - b->used) / 8;
+
+		if (n == 0) {
+			flush(b);
+			continue;
+		}
+		n = n < words ? n : (size_t)words;
+		memset(b->at + b->used, 0, 8 * n);
+		b->used += 8 * n;
+		words -= n;
+	}
+	b->acc_count = count % 64;
+}
+
+static void rows(struct bits *b, const struct mask *m, uint32_t from, uint32_t to)
+{
+	for (uint32_t row = from; row < to; row++) {
+		const uint64_t *words = m->bits + (size_t)row * m->stride;
+		uint32_t whole = m->cols / 64;
+
+		for (uint32_t w = 0; w < whole; w++)
+			add(b, words[w], 64);
+		if (m->cols % 64 != 0)
+			add(b, words[whole], m->cols % 64);
+	}
+}
+
+/* Most of a frame is nothing: what is outside of the box needs no looking at. */
 void bits_mask(struct bits *b, const struct mask *m)
 {
-	for (uint32_t row = 0; row < m->rows; row++) {
-		const uint64_t *words = m->bits + (size_t)row * m->stride;
-		uint32_t left = m->cols;
+	uint32_t from = m->box.row0 < m->box.row1 ? m->box.row0 : m->rows;
+	uint32_t to = m->box.row0 < m->box.row1 ? m->box.row1 : m->rows;
 
-		for (uint32_t w = 0; left > 0; w++) {
-			unsigned n = left < 64 ? left : 64;
-
-			add(b, words[w], n);
-			left -= n;
-		}
-	}
+	zeros(b, (uint64_t)from * m->cols);
+	rows(b, m, from, to);
+	zeros(b, (uint64_t)(m->rows - to) * m->cols);
 }
 
 void bits_end(struct bits *b, uint64_t total)

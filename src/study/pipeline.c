@@ -366,6 +366,28 @@ static void fail_crash(struct run *r, int signal)
 				 : "; this is a fault in netrt, please report it");
 }
 
+/* How worker processes ended; true: one of them has told why it failed. */
+static bool tell_end(struct run *r, const struct pool_result *result)
+{
+	switch (result->end) {
+	case POOL_DONE:
+		break;
+	case POOL_FAILED:
+		return true;
+	case POOL_CRASHED:
+		fail_crash(r, result->signal);
+		break;
+	case POOL_INTERRUPTED:
+		r->interrupted = result->signal;
+		break;
+	case POOL_NO_FORK:
+		r->sys_errno = result->sys_errno;
+		fail(r, EX_DATAERR, "cannot make a process: %s", strerror(result->sys_errno));
+		break;
+	}
+	return false;
+}
+
 static void run_workers(struct task *t)
 {
 	struct run *r = t->run;
@@ -380,23 +402,8 @@ static void run_workers(struct task *t)
 	struct pool_result result = pool_run(&pool);
 
 	clear_progress(r);
-	switch (result.end) {
-	case POOL_DONE:
-		break;
-	case POOL_FAILED:
+	if (tell_end(r, &result))
 		fail_slice(t);
-		break;
-	case POOL_CRASHED:
-		fail_crash(r, result.signal);
-		break;
-	case POOL_INTERRUPTED:
-		r->interrupted = result.signal;
-		break;
-	case POOL_NO_FORK:
-		r->sys_errno = result.sys_errno;
-		fail(r, EX_DATAERR, "cannot make a process: %s", strerror(result.sys_errno));
-		break;
-	}
 }
 
 /* What is made besides the overlay series. */
@@ -415,7 +422,7 @@ static void make_products(struct task *t)
 	char path[64];
 	enum err e = products_make(&p, &f);
 
-	if (e == OK)
+	if (e == OK || (p.ended.end != POOL_DONE && !tell_end(r, &p.ended)))
 		return;
 	if (p.hit.form != NULL) {
 		fail_verify(r, p.doing, &p.hit);

@@ -46,7 +46,8 @@ struct products {
 	const char *doing;     /* "cannot write segmentations" */
 	enum output_kind kind; /* with `writing`: ERR_IO is about this folder */
 	bool writing;
-	struct verify_hit hit; /* .form is set: something of the source is still in it */
+	struct pool_result ended; /* of worker processes, where there were some */
+	struct verify_hit hit;    /* .form is set: something of the source is still in it */
 };
 
 /* Everything that the options ask for.  On an error the study fails; *p says at what. */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "rt/paint.h"
@@ -18,6 +19,20 @@ struct spot {
 	uint32_t roi, plane;
 	uint32_t group; /* among those of the plane */
 };
+
+/* What will be one file. */
+struct object {
+	uint32_t first, count; /* in chosen[] */
+	unsigned size;         /* the how many-eth size of images */
+};
+
+/* What a worker process has to tell. */
+struct shared {
+	struct pool_shared pool;
+	struct verify_hit hit;
+};
+
+enum stage { STAGE_MAKE, STAGE_WRITE };
 
 struct maker {
 	struct products *p;
@@ -33,12 +48,17 @@ struct maker {
 	uint32_t spot_count;
 	bool overlap;
 
+	struct spot *chosen; /* the same spots, by object */
+	struct object *objects;
+	uint32_t object_count;
+
 	/* of the object at hand */
-	struct spot *chosen;
-	uint32_t chosen_count;
+	const struct object *at;
 	struct segment_frame *frames;
 	struct segment *segments;
-	uint32_t number; /* of objects so far */
+
+	/* for worker processes, shared */
+	struct shared *shared;
 };
 
 static enum err no_memory(struct fault *f)
@@ -242,9 +262,11 @@ static enum err find_spots(struct maker *m, struct fault *f)
 	m->spot_count = next[plan->set->roi_count];
 	m->spots = ARENA_NEW(&m->p->arena, struct spot, m->spot_count);
 	m->chosen = ARENA_NEW(&m->p->arena, struct spot, m->spot_count);
+	m->objects = ARENA_NEW(&m->p->arena, struct object, m->spot_count);
 	m->frames = ARENA_NEW(&m->p->arena, struct segment_frame, m->spot_count);
 	m->segments = ARENA_NEW(&m->p->arena, struct segment, plan->set->roi_count);
-	if (m->spots == NULL || m->chosen == NULL || m->frames == NULL || m->segments == NULL)
+	if (m->spots == NULL || m->chosen == NULL || m->objects == NULL || m->frames == NULL ||
+	    m->segments == NULL)
 		return no_memory(f);
 	for (uint32_t k = 0; k < plan->placed_count; k++) {
 		for (uint32_t i = 0; i < rt_plane_roi_count(plan, k); i++) {
@@ -258,12 +280,52 @@ static enum err find_spots(struct maker *m, struct fault *f)
 	return OK;
 }
 
+/* An object for each size of images among spots [from, to). */
+static void choose_sizes(struct maker *m, uint32_t from, uint32_t to)
+{
+	const struct rt_image *planes = m->p->plan->planes;
+	uint32_t taken = from;
+
+	for (unsigned size = 0; taken < to; size++) {
+		struct object *o = &m->objects[m->object_count++];
+		const struct rt_image *first = NULL;
+
+		*o = (struct object){.first = taken, .size = size};
+		for (uint32_t i = from; i < to; i++) {
+			struct spot *s = &m->spots[i];
+			const struct rt_image *image = &planes[s->plane];
+
+			if (s->group == UINT32_MAX)
+				continue;
+			first = first == NULL ? image : first;
+			if (image->rows != first->rows || image->cols != first->cols)
+				continue;
+			m->chosen[taken++] = *s;
+			o->count++;
+			s->group = UINT32_MAX; /* it has its object */
+		}
+	}
+}
+
+static void choose_objects(struct maker *m)
+{
+	bool combined = m->p->options->segments.kind == STUDY_SEGMENTS_COMBINED;
+
+	for (uint32_t from = 0, to; from < m->spot_count; from = to) {
+		uint32_t roi = m->spots[from].roi;
+
+		for (to = from; to < m->spot_count && (combined || m->spots[to].roi == roi);)
+			to++;
+		choose_sizes(m, from, to);
+	}
+}
+
 /* ---- one object ---- */
 
 static enum err paint(void *ctx, uint32_t index, struct mask *mask, struct fault *f)
 {
 	struct maker *m = ctx;
-	const struct spot *s = &m->chosen[index];
+	const struct spot *s = &m->chosen[m->at->first + index];
 
 	return rt_paint_roi(&m->painter, s->plane, s->group, mask, f);
 }
@@ -271,27 +333,29 @@ static enum err paint(void *ctx, uint32_t index, struct mask *mask, struct fault
 /* Frames and segments of what was chosen. */
 static void number_segments(struct maker *m, struct segment_object *o)
 {
+	const struct spot *s = &m->chosen[m->at->first];
+
 	o->segment_count = 0;
-	for (uint32_t i = 0; i < m->chosen_count; i++) {
-		if (i == 0 || m->chosen[i].roi != m->chosen[i - 1].roi)
-			m->segments[o->segment_count++] = m->rois[m->chosen[i].roi];
+	for (uint32_t i = 0; i < m->at->count; i++) {
+		if (i == 0 || s[i].roi != s[i - 1].roi)
+			m->segments[o->segment_count++] = m->rois[s[i].roi];
 		m->frames[i] = (struct segment_frame){.segment = o->segment_count - 1,
-						      .plane = m->chosen[i].plane};
+						      .plane = s[i].plane};
 	}
 	o->segments = m->segments;
 	o->frames = m->frames;
-	o->frame_count = m->chosen_count;
+	o->frame_count = m->at->count;
 }
 
-static enum err write_file(struct maker *m, const struct segment_object *o, struct fault *f)
+static enum err write_file(struct maker *m, const struct segment_object *o, enum stage *stage,
+			   struct fault *f)
 {
 	struct products *p = m->p;
 	struct segment_result result;
 	char name[OUTPUT_NAME_MAX];
 
 	output_name(OUTPUT_SEGMENTATION, &o->sop_instance, "", name);
-	p->kind = OUTPUT_SEGMENTATION;
-	p->writing = true;
+	*stage = STAGE_WRITE;
 	int fd = openat(p->staging->folder[OUTPUT_SEGMENTATION], name,
 			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
@@ -299,21 +363,30 @@ static enum err write_file(struct maker *m, const struct segment_object *o, stru
 	enum err e = segment_write(fd, o, p->image.dset, &p->arena, &result, f);
 	if (close(fd) < 0 && e == OK)
 		e = fault_io(f, "cannot write");
-	p->writing = false;
-	return e == OK ? products_verify(p, OUTPUT_SEGMENTATION, name, f) : e;
+	if (e != OK)
+		return e;
+	*stage = STAGE_MAKE;
+	e = products_verify(p, OUTPUT_SEGMENTATION, name, f);
+	if (e == ERR_UNUSABLE && p->hit.form != NULL)
+		m->shared->hit = p->hit; /* the first one stops all: pool_fail */
+	return e;
 }
 
-/* `what` it is of: "3" for a ROI, "all"; `size`: the how many-eth size of its images. */
-static enum err make_object(struct maker *m, const char *what, unsigned size, struct bytes name,
+static enum err make_object(struct maker *m, const struct object *at, enum stage *stage,
 			    struct fault *f)
 {
 	struct products *p = m->p;
 	const struct study_segments *s = &p->options->segments;
-	const struct rt_image *image = &p->plan->planes[m->chosen[0].plane];
+	const struct spot *first = &m->chosen[at->first];
+	const struct rt_image *image = &p->plan->planes[first->plane];
+	bool combined = s->kind == STUDY_SEGMENTS_COMBINED;
+	struct bytes name = combined ? BYTES_LIT(ALL_ROIS) : m->rois[first->roi].label;
 	size_t mark = arena_mark(&p->arena);
-	char key[48];
+	char roi[16], key[48];
 
-	snprintf(key, sizeof(key), size > 0 ? "%s/%u" : "%s", what, size);
+	/* "3" of a ROI, "all"; "3/1" where there are images of another size */
+	snprintf(roi, sizeof(roi), "%u", first->roi);
+	snprintf(key, sizeof(key), at->size > 0 ? "%s/%u" : "%s", combined ? "all" : roi, at->size);
 	struct segment_object o = {
 		.sop_instance = derive_uid(m, "segmentation-instance", key),
 		.series = derive_uid(m, "segmentation-series", key),
@@ -344,57 +417,57 @@ static enum err make_object(struct maker *m, const char *what, unsigned size, st
 	};
 	if (o.series_description == NULL)
 		return no_memory(f);
+	m->at = at;
 	number_segments(m, &o);
-	enum err e = write_file(m, &o, f);
+	enum err e = write_file(m, &o, stage, f);
 	arena_reset(&p->arena, mark);
 	return e;
 }
 
-/* An object for each size of images among spots [from, to). */
-static enum err make_sizes(struct maker *m, uint32_t from, uint32_t to, const char *what,
-			   struct bytes name, struct fault *f)
+/* ---- all of them ---- */
+
+/* In a worker process. */
+static void work(struct pool *pool, void *ctx)
 {
-	const struct rt_image *planes = m->p->plan->planes;
-	uint32_t left = to - from;
-	enum err e = OK;
+	struct maker *m = ctx;
+	enum stage stage = STAGE_MAKE;
+	struct fault f = {.code = OK};
+	uint32_t i = UINT32_MAX;
+	enum err e = painter_open(&m->painter, m->p->plan, &f);
 
-	for (unsigned size = 0; e == OK && left > 0; size++) {
-		const struct rt_image *first = NULL;
-
-		m->chosen_count = 0;
-		for (uint32_t i = from; i < to; i++) {
-			struct spot *s = &m->spots[i];
-			const struct rt_image *image = &planes[s->plane];
-
-			if (s->group == UINT32_MAX)
-				continue;
-			first = first == NULL ? image : first;
-			if (image->rows != first->rows || image->cols != first->cols)
-				continue;
-			m->chosen[m->chosen_count++] = *s;
-			s->group = UINT32_MAX; /* taken */
-			left--;
-		}
-		e = make_object(m, what, size, name, f);
+	while (e == OK && pool_next(pool, &i)) {
+		e = make_object(m, &m->objects[i], &stage, &f);
+		if (e == OK)
+			pool_finished(pool);
 	}
-	return e;
+	if (e != OK)
+		pool_fail(pool, &f, stage, i);
 }
 
 static enum err make_all(struct maker *m, struct fault *f)
 {
-	bool combined = m->p->options->segments.kind == STUDY_SEGMENTS_COMBINED;
+	struct products *p = m->p;
+	struct pool pool = {
+		.count = m->object_count, .workers = p->options->workers, .ctx = m, .work = work};
+
+	if (m->object_count == 0)
+		return OK;
+	m->shared = pool_memory(sizeof(*m->shared));
+	if (m->shared == NULL)
+		return fault_io(f, "cannot share memory between processes");
+	pool.shared = &m->shared->pool;
+	p->ended = pool_run(&pool);
+	p->kind = OUTPUT_SEGMENTATION;
+	p->writing = p->ended.end == POOL_FAILED && pool.shared->stage == STAGE_WRITE;
+	p->hit = m->shared->hit;
 	enum err e = OK;
-
-	for (uint32_t from = 0, to; e == OK && from < m->spot_count; from = to) {
-		uint32_t roi = m->spots[from].roi;
-		char what[16];
-
-		for (to = from; to < m->spot_count && (combined || m->spots[to].roi == roi);)
-			to++;
-		snprintf(what, sizeof(what), "%u", roi);
-		e = make_sizes(m, from, to, combined ? "all" : what,
-			       combined ? BYTES_LIT(ALL_ROIS) : m->rois[roi].label, f);
+	if (p->ended.end == POOL_FAILED) {
+		*f = pool.shared->fault;
+		e = f->code;
+	} else if (p->ended.end != POOL_DONE) {
+		e = fault_set(f, ERR_UNUSABLE, "a worker process ended early", FAULT_NO_OFFSET);
 	}
+	munmap(m->shared, sizeof(*m->shared));
 	return e;
 }
 
@@ -411,11 +484,8 @@ enum err segments_write(struct products *p, struct fault *f)
 		e = place_planes(&m, f);
 	if (e == OK)
 		e = find_spots(&m, f);
-	if (e == OK)
-		e = painter_open(&m.painter, p->plan, f);
 	if (e != OK)
 		return e;
-	e = make_all(&m, f);
-	painter_close(&m.painter);
-	return e;
+	choose_objects(&m);
+	return make_all(&m, f);
 }

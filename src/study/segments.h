@@ -3,7 +3,8 @@
  *
  * A second pass over the plan: which ROI covers pixels of which image is known from the first one
  * (slice_job.areas), so the head of an object can be written before any of its frames, and each
- * frame is painted again when its turn comes.  No mask outlives its frame.
+ * frame is painted again when its turn comes.  No mask outlives its frame.  Worker processes take
+ * one object after the other.
  *
  * Images of one series may differ in Rows and Columns: then there is an object for each size.
  */
