@@ -303,6 +303,35 @@ START_TEST(test_is_over)
 }
 END_TEST
 
+static const struct {
+	int64_t pm[3];
+	size_t count;
+	const char *text;
+} lengths[] = {
+	{{0}, 1, "0"},
+	{{1}, 1, "0.000000001"},
+	{{-1}, 1, "-0.000000001"},
+	{{1000000000}, 1, "1"},
+	{{-10000000000, 20, 976562500}, 3, "-10\\0.00000002\\0.9765625"},
+	{{-249511718750, -249511718750, -90000000000}, 3, "-249.51171875\\-249.51171875\\-90"},
+	{{123456789012345, -123456789012345}, 2, "123456.789012345\\-123456.78901235"},
+	{{INT64_MAX, INT64_MIN}, 2, "9223372036.85478\\-9223372036.8548"},
+};
+
+START_TEST(test_ds_pm)
+{
+	struct build b;
+	struct bytes want = bytes_str(lengths[_i].text);
+
+	build_init(&b, &syntax_explicit_le, 256);
+	build_ds_pm(&b, TAG_ImagePositionPatient, lengths[_i].pm, lengths[_i].count);
+	ck_assert_uint_eq(b.out.len, 8 + want.len + want.len % 2);
+	ck_assert_msg(bytes_eq(bytes_slice(buf_bytes(&b.out), 8, want.len), want), "%.*s",
+		      (int)(b.out.len - 8), (char *)b.out.at + 8);
+	build_free(&b);
+}
+END_TEST
+
 START_TEST(test_ds_infinite)
 {
 	struct build b;
@@ -373,6 +402,7 @@ Suite *suite_build(void)
 	tcase_add_loop_test(c, test_forms, 0, sizeof(forms) / sizeof(forms[0]));
 	tcase_add_test(c, test_long_values);
 	tcase_add_test(c, test_many_numbers);
+	tcase_add_loop_test(c, test_ds_pm, 0, sizeof(lengths) / sizeof(lengths[0]));
 	tcase_add_loop_test(c, test_ds, 0, sizeof(numbers) / sizeof(numbers[0]));
 	tcase_add_test(c, test_is_range);
 	tcase_add_test_raise_signal(c, test_is_over, 6);

@@ -190,6 +190,38 @@ void build_ds(struct build *b, uint32_t tag, double value)
 	build_ds_list(b, tag, &value, 1);
 }
 
+/* All of its digits; false: they are too many. */
+static bool pm_text(int64_t pm, char out[static 48])
+{
+	uint64_t whole = pm < 0 ? 0 - (uint64_t)pm : (uint64_t)pm;
+	int n = snprintf(out, 48, "%s%llu.%09llu", pm < 0 ? "-" : "",
+			 (unsigned long long)(whole / PM_PER_MM),
+			 (unsigned long long)(whole % PM_PER_MM));
+
+	while (out[n - 1] == '0')
+		n--;
+	n -= out[n - 1] == '.';
+	out[n] = '\0';
+	return n <= DS_MAX;
+}
+
+void build_ds_pm(struct build *b, uint32_t tag, const int64_t *values, size_t count)
+{
+	struct buf list = BUF_INIT(count * (DS_MAX + 1));
+	char text[48];
+
+	for (size_t i = 0; i < count; i++) {
+		if (!pm_text(values[i], text))
+			ds_text((double)values[i] / (double)PM_PER_MM, text);
+		if (i > 0)
+			buf_char(&list, '\\');
+		buf_str(&list, text);
+	}
+	build_text(b, tag, VR_DS, buf_bytes(&list));
+	b->out.failed = b->out.failed || list.failed;
+	buf_free(&list);
+}
+
 void build_ow_le(struct build *b, uint32_t tag, struct bytes little_endian)
 {
 	uint8_t chunk[2 * CHUNK];

@@ -49,6 +49,8 @@ void build_is(struct build *b, uint32_t tag, int64_t value); /* asserts 32 bits,
  * they allow.  Finite values only (asserted). */
 void build_ds(struct build *b, uint32_t tag, double value);
 void build_ds_list(struct build *b, uint32_t tag, const double *values, size_t count);
+/* Lengths in picometres (dicom/number.h) as millimetres: exact where 16 characters have room. */
+void build_ds_pm(struct build *b, uint32_t tag, const int64_t *values, size_t count);
 /* OW from bytes in little endian order (swapped where the syntax is big endian). */
 void build_ow_le(struct build *b, uint32_t tag, struct bytes little_endian);
 void build_sequence(struct build *b, uint32_t tag);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dicom/number.h"
 #include "series/mark.h"
 
 #define LABEL_MAX 64u
@@ -325,16 +324,15 @@ static void segment_item(struct head *h, uint32_t index)
 
 static void measures(struct build *b, const struct segment_plane *p, double slice_spacing_mm)
 {
-	double spacing[2] = {(double)p->row_spacing_pm / (double)PM_PER_MM,
-			     (double)p->col_spacing_pm / (double)PM_PER_MM};
+	int64_t spacing[2] = {p->row_spacing_pm, p->col_spacing_pm};
 
 	build_sequence(b, TAG_PixelMeasuresSequence);
 	build_item(b);
 	if (p->thickness_pm > 0)
-		build_ds(b, TAG_SliceThickness, (double)p->thickness_pm / (double)PM_PER_MM);
+		build_ds_pm(b, TAG_SliceThickness, &p->thickness_pm, 1);
 	if (slice_spacing_mm > 0)
 		build_ds(b, TAG_SpacingBetweenSlices, slice_spacing_mm);
-	build_ds_list(b, TAG_PixelSpacing, spacing, 2);
+	build_ds_pm(b, TAG_PixelSpacing, spacing, 2);
 	build_item_end(b);
 	build_sequence_end(b);
 }
@@ -459,10 +457,7 @@ void segment_frame_item(struct build *b, const struct segment_object *o,
 	uint32_t plane = o->frames[frame].plane, segment = o->frames[frame].segment + 1;
 	const struct segment_plane *p = &o->planes[plane];
 	uint32_t index[3] = {segment, l->rank[plane], l->repeat[plane]};
-	double position[3];
 
-	for (unsigned i = 0; i < 3; i++)
-		position[i] = (double)p->position_pm[i] / (double)PM_PER_MM;
 	derivation(b, p);
 	build_sequence(b, TAG_FrameContentSequence);
 	build_item(b);
@@ -473,7 +468,7 @@ void segment_frame_item(struct build *b, const struct segment_object *o,
 	build_sequence_end(b);
 	build_sequence(b, TAG_PlanePositionSequence);
 	build_item(b);
-	build_ds_list(b, TAG_ImagePositionPatient, position, 3);
+	build_ds_pm(b, TAG_ImagePositionPatient, p->position_pm, 3);
 	build_item_end(b);
 	build_sequence_end(b);
 	if (!l->same_orientation)
