@@ -1,6 +1,6 @@
 /*
- * The source is edited, as for overlay images (rewrite.h), but here nearly all of it goes: what
- * stays is a list, so that nothing comes along that nobody thought of.
+ * New elements and those that stay of the source, sorted.  What stays is a list, so that nothing
+ * comes along that nobody thought of.
  */
 #include "series/secondary.h"
 
@@ -240,9 +240,14 @@ static void pixels(struct derive *v, const struct secondary *s, const struct pla
 	build_bytes(&v->b, TAG_PixelData, VR_OB, bytes_of(s->rgb, len));
 }
 
-/* ---- What goes ---- */
+/* ---- What stays ---- */
 
-static bool stays(const struct secondary *s, const struct place *p, uint32_t tag)
+static enum err no_memory(struct fault *f)
+{
+	return fault_set(f, ERR_NOMEM, "no memory for the picture's elements", FAULT_NO_OFFSET);
+}
+
+static bool stays(const struct place *p, uint32_t tag)
 {
 	if (TAG_GROUP(tag) == 0x0012 && (tag & 0xFFFFu) != 0)
 		return true;
@@ -250,7 +255,6 @@ static bool stays(const struct secondary *s, const struct place *p, uint32_t tag
 		return false; /* not both: PS3.3 C.7.6.3.1.7 */
 	if ((tag == TAG_FrameOfReferenceUID || tag == TAG_PositionReferenceIndicator) && !p->whole)
 		return false;
-	(void)s;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (kept[i] == tag)
 			return true;
@@ -264,62 +268,67 @@ static int by_tag(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* What was built, and the removal of everything else that does not stay. */
-static enum err edits_of(struct derive *v, const struct secondary *s, const struct place *p,
-			 struct edit **out, size_t *out_count, struct fault *f)
+/* An element of the source as it is encoded; empty when its end cannot be told. */
+static struct bytes encoded(const struct dset *d, const struct elem *e)
+{
+	const unsigned unsure = WALK_NO_DELIMITER | WALK_STRAY_DELIMITER;
+	size_t from = (size_t)e->at - e->head;
+	const struct elem *next = dset_next(d, NULL, e);
+
+	if (e->len != DICOM_UNDEFINED)
+		return bytes_slice(d->in, from, e->head + (size_t)e->len);
+	if (next == NULL || (d->notes & unsure) != 0)
+		return BYTES_NONE;
+	return bytes_slice(d->in, from, (size_t)next->at - next->head - from);
+}
+
+/* What was built and what stays, in ascending order; of repeats the first. */
+static enum err views_of(struct derive *v, const struct place *p, struct bytes **out,
+			 size_t *out_count, struct fault *f)
 {
 	struct edit *built = NULL, *all;
 	size_t count = 0, n = 0, top = 0;
 
 	if (v->no_memory || v->b.out.failed)
-		return fault_set(f, ERR_NOMEM, "no memory for the picture's elements",
-				 FAULT_NO_OFFSET);
+		return no_memory(f);
 	enum err e = rewrite_edits(buf_bytes(&v->b.out), v->d->syntax, v->a, &built, &count, f);
 	if (e != OK)
 		return e;
 	for (const struct elem *x = dset_first(v->d, NULL); x != NULL; x = dset_next(v->d, NULL, x))
 		top++;
 	all = ARENA_NEW(v->a, struct edit, count + top);
-	if (all == NULL)
-		return fault_set(f, ERR_NOMEM, "no memory for the picture's elements",
-				 FAULT_NO_OFFSET);
+	*out = ARENA_NEW(v->a, struct bytes, count + top);
+	if (all == NULL || *out == NULL)
+		return no_memory(f);
+	memcpy(all, built, count * sizeof(*built));
+	n = count;
 	for (const struct elem *x = dset_first(v->d, NULL); x != NULL; x = dset_next(v->d, NULL, x))
-		if (!stays(s, p, x->tag) && bsearch(&(struct edit){.tag = x->tag}, built, count,
-						    sizeof(*built), by_tag) == NULL)
-			all[n++] = (struct edit){.tag = x->tag};
-	memcpy(all + n, built, count * sizeof(*built));
-	n += count;
+		if (stays(p, x->tag) && dset_find(v->d, NULL, x->tag) == x &&
+		    bsearch(&(struct edit){.tag = x->tag}, built, count, sizeof(*built), by_tag) ==
+			    NULL)
+			all[n++] = (struct edit){.tag = x->tag, .encoded = encoded(v->d, x)};
 	qsort(all, n, sizeof(*all), by_tag);
-	*out = all;
-	*out_count = 0;
 	for (size_t i = 0; i < n; i++)
-		if (i == 0 || all[i].tag != all[i - 1].tag)
-			all[(*out_count)++] = all[i];
+		(*out)[i] = all[i].encoded;
+	*out_count = n;
 	return OK;
 }
 
-static enum err write_out(int fd, struct derive *v, const struct secondary *s,
-			  const struct place *p, const struct part10 *src, struct fault *f)
+static enum err write_out(int fd, struct derive *v, const struct place *p, const struct part10 *src,
+			  struct fault *f)
 {
-	struct edit *edits = NULL;
-	struct bytes *views = NULL;
-	size_t edit_count = 0, view_count = 0;
-	enum err e = edits_of(v, s, p, &edits, &edit_count, f);
-
-	if (e == OK)
-		e = rewrite_plan(v->d, edits, edit_count, v->a, &views, &view_count, f);
-	if (e != OK)
-		return e;
-
 	struct part10_out o = {
 		.sop_instance = v->instance,
 		.transfer_syntax = src->syntax_uid,
 		.syntax = src->syntax,
-		.views = views,
-		.view_count = view_count,
-		.source_fd = src->map.fd,
-		.source = src->file,
+		.source_fd = -1,
 	};
+	struct bytes *views = NULL;
+	enum err e = views_of(v, p, &views, &o.view_count, f);
+
+	if (e != OK)
+		return e;
+	o.views = views;
 	uid_set(&o.sop_class, bytes_str(SOP_CLASS_SECONDARY_CAPTURE));
 	if (src->syntax->encapsulated) {
 		o.syntax = &syntax_explicit_le;
@@ -345,7 +354,7 @@ enum err secondary_write(int fd, const struct overlay_series *series, const stru
 	identification(&v);
 	acquisition(&v, s, &p);
 	pixels(&v, s, &p);
-	e = write_out(fd, &v, s, &p, src, f);
+	e = write_out(fd, &v, &p, src, f);
 	derive_close(&v);
 	return e;
 }
