@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define DEFAULT_SYNTAX "1.2.840.10008.1.2" /* PS3.5 10.1 */
+
 void negotiate_refuse(struct dul_answer *out, enum dul_refusal why)
 {
 	static const uint8_t codes[][3] = {
@@ -83,6 +85,10 @@ void negotiate(const struct dul_request *r, const struct dul_policy *p, struct d
 							  : DUL_ACCEPTANCE;
 		if (known && syntax != NULL)
 			out->context[i].transfer_syntax = *syntax;
+		else if (c->syntax_count > 0) /* not significant; but some want a UID there */
+			out->context[i].transfer_syntax = *dul_syntax(r, c, 0);
+		else
+			uid_set(&out->context[i].transfer_syntax, BYTES_LIT(DEFAULT_SYNTAX));
 	}
 	out->context_count = r->context_count;
 	for (unsigned i = 0; i < r->user.role_count; i++)

@@ -518,17 +518,21 @@ static void on_pdv(struct receiver *r, const struct dul_pdv *pdv)
 	}
 }
 
-static const char *how_it_ended(const struct dul_ind *ind)
+/* `within`: of what the peer sent last the end is missing. */
+static const char *how_it_ended(const struct dul_ind *ind, bool within)
 {
 	switch (ind->kind) {
 	case DUL_RELEASED:
 		return "released";
 	case DUL_ABORTED:
-		return ind->ours ? "aborted by this service" : "aborted by the peer";
+		return ind->ours ? "aborted by this service"
+		       : within  ? "aborted by the peer in the middle of a message"
+				 : "aborted by the peer";
 	case DUL_TIMEOUT:
 		return "aborted by this service: time-out";
 	default:
-		return "closed by the peer";
+		return within ? "closed by the peer in the middle of a message"
+			      : "closed by the peer";
 	}
 }
 
@@ -541,7 +545,11 @@ static void on_end(struct receiver *r, const struct dul_ind *ind)
 				  ind->kind == DUL_TIMEOUT ? "timeout" : "protocol_error",
 				  ind->text);
 	if (r->accepted)
-		accounts_ended(&r->peer, how_it_ended(ind), r->stored);
+		accounts_ended(
+			&r->peer,
+			how_it_ended(ind, message_open(&r->scp.message) ||
+						  (ind->kind == DUL_CLOSED && ind->text != NULL)),
+			r->stored);
 	else if (ind->kind == DUL_CLOSED)
 		accounts_complain(&r->peer, LOG_DEBUG, "closed", "closed before an association");
 }
