@@ -354,6 +354,7 @@ START_TEST(a_round_tells_what_was_seen_and_made)
 
 	ck_assert(s.processed);
 	ck_assert_str_eq(s.digest, "d1");
+	ck_assert_uint_eq(second_of(s.processing_ms), 3);
 	ck_assert_uint_eq(second_of(s.processed_ms), 9);
 	ck_assert_uint_eq(s.seen_count, 3);
 	const struct journal_seen *seen = journal_seen_of(&s, &(struct uid){"1.3"});

@@ -70,6 +70,20 @@ static const char *told(const struct departure *d, const char *text, struct buf 
 	return out->failed || out->at == NULL ? "" : (const char *)out->at;
 }
 
+/* How long it waited, and how long processing took, by the journal; 0: not known. */
+static void note_times(const struct departure *d, struct study_report *r)
+{
+	const struct journal_state *s = d->state;
+	uint64_t newest_ms = (uint64_t)d->files->newest_ns / 1000000;
+
+	if (!s->processed)
+		return;
+	if (s->processing_ms > newest_ms && newest_ms > 0)
+		r->wait_us = (s->processing_ms - newest_ms) * 1000;
+	if (s->processed_ms > s->processing_ms && s->processing_ms > 0)
+		r->process_us = (s->processed_ms - s->processing_ms) * 1000;
+}
+
 void departure_report(const struct departure *d, const char *why, const char *quarantine)
 {
 	size_t dests = d->o->destination_count, senders = 0;
@@ -109,6 +123,7 @@ void departure_report(const struct departure *d, const char *why, const char *qu
 		.failed = told(d, why, &why_told),
 		.quarantine = told(d, quarantine, &quarantine_told),
 	};
+	note_times(d, &r);
 	if (study_report_write(&r, d->o->report_folder, d->dir, &f) != OK) {
 		char text[256];
 

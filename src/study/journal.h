@@ -175,7 +175,7 @@ struct journal_state {
 
 	/* the last whole round; none: everything here is empty */
 	bool processed;
-	uint64_t processed_ms;
+	uint64_t processing_ms, processed_ms; /* its begin and its end */
 	const char *digest;
 	struct journal_seen *seen; /* by SOP Instance UID */
 	uint32_t seen_count;

@@ -18,7 +18,7 @@
 struct round {
 	bool whole;
 	size_t begin, end; /* offsets of its `processing` and of the line after its `processed` */
-	uint64_t outputs, seen;
+	uint64_t outputs, seen, began_ms;
 	struct bytes digest; /* encoded */
 };
 
@@ -88,7 +88,7 @@ static void find_round(struct reader *r)
 
 	while (next_line(r, &pos, &at, &e)) {
 		if (e.word == JOURNAL_PROCESSING) {
-			now = (struct round){.begin = at};
+			now = (struct round){.begin = at, .began_ms = e.at_ms};
 			open = true;
 		}
 		now.outputs += e.word == JOURNAL_OUTPUT;
@@ -102,6 +102,7 @@ static void find_round(struct reader *r)
 			if (!r->last.whole || !bytes_eq(r->last.digest, e.digest))
 				r->since = pos;
 			r->last = now;
+			s->processing_ms = now.began_ms;
 			s->processed_ms = e.at_ms;
 		}
 		open = false;

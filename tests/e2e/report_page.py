@@ -21,7 +21,7 @@ import sys
 
 from browser import CHROMIUM, Browser
 from harness import Report, run, skip
-from serve_harness import Service, Storescp, Study, need_serve, send, wait_for, workspace
+from serve_harness import Object, Service, Storescp, Study, need_serve, send, study_uid, wait_for, workspace
 
 try:
     import cv2
@@ -450,6 +450,20 @@ def browser(r, work, nasty):
 
 # ---- the service's ----
 
+def spoil(folder):
+    """A study whose structure set has no contours: the service cannot use it."""
+    run("phantom", folder, "--slices", "4", "--matrix", "64", "--seed", "6")
+    (path,) = glob.glob(folder + "/rs/*")
+    d = pydicom.dcmread(path)
+    for item in d.ROIContourSequence:
+        item.ContourSequence = []
+    d.save_as(path)
+
+
+def objects_of(folder):
+    return [Object(p) for p in sorted(glob.glob(folder + "/*/*"))]
+
+
 def service(r, work):
     need_serve("report_page")
     study = Study(work + "/sent", seed=5, slices=10, matrix=96)
@@ -461,7 +475,8 @@ def service(r, work):
         (path,) = glob.glob(s.reports + "/report_%s_*.html" % study.uid)
         text, page = read(r, "service", path, 10)
         shown = " ".join(d.strip() for _, d in page.texts)
-        for words in ("Delivery", "delivered", "127.0.0.1:%d" % pacs.port, "OVERLAY 10 of 10", "Received", "Senders", "ROIs"):
+        for words in ("Delivery", "delivered", "127.0.0.1:%d" % pacs.port, "OVERLAY 10 of 10", "Received", "Senders", "ROIs", "waiting for more",
+                      "processing"):
             r.check(words in shown, "service: not told:", words)
         if CHROMIUM:
             b = Browser(work + "/profile2")
@@ -470,9 +485,18 @@ def service(r, work):
                     check_view(r, b, path, "service, " + name, options, "build/e2e/report_page/service")
             finally:
                 b.close()
-        bad = Study(work + "/bad", seed=6, slices=4, matrix=64)
-        spoilt = [o for o in bad.objects if o not in bad.structures]
-        send(s.port, spoilt)  # no structure set: quarantine, in its time
+        with open(path[:-4] + "txt", encoding="utf-8") as file:
+            said = re.search(r"Processing successful in ([0-9.]+) seconds", file.read())
+        r.check(said and 0 < float(said.group(1)) < 60, "service: processing took", said and said.group(0))
+        spoil(work + "/bad")
+        bad = objects_of(work + "/bad")
+        send(s.port, bad)
+        wait_for(lambda: glob.glob(s.reports + "/report_%s_*.html" % study_uid(bad[0])), 60)
+        (path,) = glob.glob(s.reports + "/report_%s_*.html" % study_uid(bad[0]))
+        text, page = read(r, "quarantine", path, 0)
+        shown = " ".join(d.strip() for _, d in page.texts)
+        for words in ("In quarantine:", "nothing of its structure set can be used", "not tried", "UID_" + study_uid(bad[0])):
+            r.check(words in shown, "quarantine: not told:", words)
         s.end(r, "service")
     finally:
         s.kill()
