@@ -180,6 +180,40 @@ def check_plants(w):
         print("%s: %d plants looked for in %d files, %d bytes" % (profile, len(eyes.wanted), count, eyes.bytes))
 
 
+# ---- however the images are encoded ----
+
+ENCODERS = {"RLE": ["dcmcrle"], "JPEG Lossless": ["dcmcjpeg", "+e1"], "JPEG-LS": ["dcmcjpls"], "JPEG 2000": ["gdcmconv", "--j2k"],
+            "big endian": ["dcmconv", "+tb"], "deflated": ["dcmconv", "+td"], "implicit": ["dcmconv", "+ti"]}
+
+
+def check_encodings(w):
+    """De-identified, with disclaimer, picture and segmentations: the same whatever the source is encoded in."""
+    r, first = w.r, None
+    for name, encoder in {"as they are": None, **ENCODERS}.items():
+        source, out = w.path("encoded", name), w.path("encoded-" + name)
+        if encoder and shutil.which(encoder[0]) is None:
+            print("SKIP e2e/outputs: %s is not installed" % encoder[0])
+            continue
+        shutil.copytree(w.path("phantom"), source)
+        for path in glob.glob(source + "/ct/*") if encoder else ():
+            done = subprocess.run([*encoder, path, path + ".new"], capture_output=True, check=False)
+            r.check(done.returncode == 0, name, done.stderr[-300:])
+            os.replace(path + ".new", path)
+        done = w.process("basic", "encoded-" + name, source, sections(add_burn_in_disclaimer=True))
+        if not r.check(done.code == 0, name, "process:", done.code, done.err[-1500:]):
+            continue
+        folder = study_folder(out)
+        got = {}
+        for path in outputs(folder, "OVERLAY", "DEBUG", "SEGMENTATION"):
+            ds = pydicom.dcmread(path)
+            got[str(ds.SOPInstanceUID)] = ds.PixelData if ds.Modality == "SEG" else ds.pixel_array.tobytes()
+        pictures = {os.path.basename(p): open(p, "rb").read() for p in glob.glob(folder + "/debug_visualization/*")}
+        first = first or (got, pictures)
+        r.check(set(got) == set(first[0]), name, "makes other instances")
+        bad = [sop for sop in got if got[sop] != first[0].get(sop)]
+        r.check(not bad and pictures == first[1], name, "other pixels in", len(bad), "of", len(got))
+
+
 # ---- NETRT's own configuration, as it is ----
 
 def defaults(w, name, **processing):
@@ -383,7 +417,7 @@ def check_orthanc(w):
             service.end(r, "Orthanc")
 
 
-CHECKS = [check_made_up, check_plants, check_defaults, check_real, check_again, check_serve, check_orthanc]
+CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_real, check_again, check_serve, check_orthanc]
 
 
 def main():
