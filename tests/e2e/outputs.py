@@ -206,7 +206,7 @@ def check_encodings(w):
         got = {}
         for path in outputs(folder, "OVERLAY", "DEBUG", "SEGMENTATION"):
             ds = pydicom.dcmread(path)
-            got[str(ds.SOPInstanceUID)] = ds.PixelData if ds.Modality == "SEG" else ds.pixel_array.tobytes()
+            got[str(ds.SOPInstanceUID)] = ds.PixelData if ds.Modality == "SEG" else ds.pixel_array.astype("<i4").tobytes()
         pictures = {os.path.basename(p): open(p, "rb").read() for p in glob.glob(folder + "/debug_visualization/*")}
         first = first or (got, pictures)
         r.check(set(got) == set(first[0]), name, "makes other instances")
