@@ -80,8 +80,11 @@ static enum err make_segmentations(struct products *p, struct fault *f)
 static enum err open_sources(struct products *p, struct fault *f)
 {
 	const struct rt_image *first = &p->plan->planes[0];
-	enum err e = told_open(&p->set, p, NULL, p->set_file, &p->arena, f);
+	bool set = p->options->gate != NULL || p->options->structure_set != STUDY_SET_NONE;
+	enum err e = OK;
 
+	if (set) /* else nothing but its contours is wanted, and those are in the plan */
+		e = told_open(&p->set, p, NULL, p->set_file, &p->arena, f);
 	if (e == OK)
 		e = told_open(&p->image, p, p->study->image_paths[first->source], NULL, &p->arena,
 			      f);
