@@ -25,7 +25,7 @@ except ImportError:
     skip("outputs", "no pydicom")
 
 from serve_harness import Orthanc, SENT, Service, Storescp, Study, need_serve, outputs, send, wait_for, workspace
-from wire import Object
+from wire import Destination, Object, undated
 
 warnings.simplefilter("ignore")
 ALL = {"debug": True, "structure_set": "relinked", "segmentation": "per_roi"}
@@ -417,7 +417,39 @@ def check_orthanc(w):
             service.end(r, "Orthanc")
 
 
-CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_real, check_again, check_serve, check_orthanc]
+def check_refusing(w):
+    """A destination that takes no segmentations: it has all else, the study waits in quarantine and says
+    what is missing; when it takes them, they alone are sent."""
+    r, segmentation = w.r, "1.2.840.10008.5.1.4.1.1.66.4"
+    study, destination = Study(w.path("refused-study"), 79, 4), Destination()
+    accepts = destination.accepts
+    destination.accepts = lambda abstract, syntaxes: None if abstract == segmentation else accepts(abstract, syntaxes)
+    service = Service(w.path("refused"), destination=("DEST", destination.port), processing=ALL, feature_flags=SEGMENTS,
+                      delivery={"retry_first_seconds": 1, "retry_most_seconds": 1, "permanent_attempts": 2})
+    with service:
+        expected = study.expected(service.config)
+        send(service.port, study.objects)
+        r.check(wait_for(service.quarantined, 30), "not in quarantine", service.files(), service.log()[-2000:])
+        r.check(len(destination.kept) == 4 + 1 + 4 and not destination.twice, "arrived", len(destination.kept))
+        (folder,) = service.quarantined()
+        with open("%s/quarantine/%s/reason" % (service.working, folder), encoding="utf-8") as file:
+            reason = file.read()
+        missing = set(re.findall(r"not confirmed: (\w+) \S+", reason))
+        r.check(missing == {"SEGMENTATION"} and reason.count("not confirmed") == len(expected) - 9, "reason:", reason)
+        told = set(lines_of(service, study.uid))
+        r.check({t for e, t in told if e == "SENDING_SUCCESS"} == set(SENT) - {"SEGMENTATION"} and
+                {t for e, t in told if e == "SENDING_FAILED"} == {"SEGMENTATION"}, "told", told)
+        destination.accepts = accepts
+        done = service.command("quarantine", "release", study.uid)
+        r.check(done.code == 0, "release:", done.out, done.err)
+        r.check(wait_for(lambda: gone(service) and len(destination.kept) == len(expected), 30), "after the release:",
+                len(destination.kept), "of", len(expected), service.log()[-2000:])
+        r.check(not destination.twice, "came twice:", len(destination.twice))
+        r.check({sop: undated(data) for sop, (_, data) in destination.kept.items()} == expected, "others than process makes")
+        service.end(r, "a destination that refuses")
+
+
+CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_real, check_again, check_serve, check_orthanc, check_refusing]
 
 
 def main():
