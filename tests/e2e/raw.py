@@ -347,7 +347,8 @@ OWN = [
 ]
 
 
-# after a data set that is noise, or in a deflated context, tshark reads commands as if they were of it
+# tshark 4.0 goes on with a data set that makes no sense to it in the command that follows, segments in order or
+# not; it does not inflate, so a deflated one makes none.  Of `storescu -xd` to `storescp +xd` it says the same.
 CONFUSE_TSHARK = ("data set of noise", "data set cut short", "deflated data set")
 
 
