@@ -474,6 +474,11 @@ START_TEST(test_equipment_kept)
 	out = derived(&o, &s);
 	check_equipment(&out, false);
 	made_free(&out);
+	/* nor an item that does not end: ours would be a part of it */
+	o = (struct image_options){.equipment = true, .equipment_open = true};
+	out = derived(&o, &s);
+	check_equipment(&out, false);
+	made_free(&out);
 }
 END_TEST
 

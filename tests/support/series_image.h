@@ -33,6 +33,7 @@ struct image_options {
 	bool group_lengths;       /* (0008,0000), which says 0, and (7FE0,0000), which says 1 */
 	bool equipment;           /* Contributing Equipment Sequence of one item */
 	bool equipment_undefined; /* ... of undefined length, the item too */
+	bool equipment_open;      /* ... of undefined length, and the item has no delimiter */
 	bool equipment_un;        /* ... as UN */
 	bool equipment_junk;      /* ... as UN, with something in it that is no item */
 	bool instances;           /* Source Instance Sequence of one item */
@@ -101,6 +102,11 @@ static inline void put_equipment(struct build *b, const struct image_options *o)
 		put_raw(b, "18 00 01 A0 53 51 00 00 FF FF FF FF FE FF 00 E0 FF FF FF FF");
 		put_raw(b, "08 00 70 00 4C 4F 04 00 41 43 4D 45 FE FF 0D E0 00 00 00 00");
 		put_raw(b, "FE FF DD E0 00 00 00 00");
+		return;
+	}
+	if (o->equipment_open) {
+		put_raw(b, "18 00 01 A0 53 51 00 00 FF FF FF FF FE FF 00 E0 FF FF FF FF");
+		put_raw(b, "08 00 70 00 4C 4F 04 00 41 43 4D 45 FE FF DD E0 00 00 00 00");
 		return;
 	}
 	if (o->equipment_un) {
