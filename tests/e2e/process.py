@@ -367,6 +367,25 @@ def other_uid(path, copy):
         file.write(content.replace(uid, uid[:-1] + last))
 
 
+def check_changed_image(w):
+    """An image that is another one, or is gone, when its turn comes: the study fails, and says which and why."""
+    r = w.r
+    last = w.big + "/ct/CT0400.dcm"
+    kept = w.path("kept.dcm")
+    shutil.copy(last, kept)
+    for name, change, said in (("another", lambda: other_uid(kept, last + ".new") or os.replace(last + ".new", last),
+                                b"changed while it was being processed"),
+                               ("gone", lambda: os.unlink(last), b"No such file")):
+        out = w.path("changed-" + name)
+        child = w.start(w.big, "-o", out, "-j", "1")
+        r.check(wait_for(painting(out)), name, "the run never began")
+        change()
+        _, err = child.communicate()
+        r.check(child.returncode == 65 and said in err and b"CT0400" in err, name, child.returncode, err)
+        nothing_left(w, out, name)
+        shutil.copy(kept, last)
+
+
 def check_several(w):
     r, out = w.r, w.path("several-out")
     study = w.path("several")
@@ -515,7 +534,7 @@ def main():
         w.big = phantom(w.path("big"), "--slices", "400", "--seed", "3")
         for check in (check_exit_codes, check_output, check_same_bytes, check_again, check_full_disk, check_unwritable,
                       check_signals, check_crash, check_killed_leftovers, check_two_at_once, check_broken_image,
-                      check_several, check_areas, check_talk, check_sheet, check_memory, check_shared_data):
+                      check_changed_image, check_several, check_areas, check_talk, check_sheet, check_memory, check_shared_data):
             check(w)
     return r.end()
 
