@@ -173,6 +173,7 @@ static struct report whole(void)
 		.problem_count = COUNT(problems),
 		.sets = sets,
 		.set_count = COUNT(sets),
+		.made = {[OUTPUT_OVERLAY] = 200, [OUTPUT_SEGMENTATION] = 1},
 		.total_us = 1200345,
 	};
 

@@ -642,6 +642,9 @@ static enum err write_report(struct run *r, const char *name,
 static void publish(struct run *r)
 {
 	struct fault f;
+
+	for (unsigned k = 0; k < OUTPUT_KINDS; k++)
+		r->report.made[k] = staging_count(&r->staging, k);
 	enum err e = write_report(r, "report.txt", report_text, &f);
 
 	if (e == OK && r->options->crosswalk != NULL)

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/uid.h"
+#include "study/outputs.h"
 
 #define REPORT_NO_ROI UINT32_MAX
 #define REPORT_MAX (64u << 20) /* bytes of one report: LIMIT_ROIS rows and their reasons */
@@ -136,7 +137,8 @@ struct report {
 
 	struct report_set *sets; /* in the order of painting */
 	uint32_t set_count;
-	uint64_t total_us; /* this study, publishing left out */
+	uint32_t made[OUTPUT_KINDS]; /* files */
+	uint64_t total_us;           /* this study, publishing left out */
 };
 
 /* Images without a pixel of a ROI between two that have some: planes [from, to). */

@@ -139,7 +139,8 @@ static void contents(struct buf *b, const struct report *r)
 			buf_fmt(b, "<li><a href=\"#set%u\">Structure set %u</a></li>\n", i + 1,
 				i + 1);
 	}
-	buf_str(b, "<li><a href=\"#input\">Input</a></li>\n");
+	buf_str(b, "<li><a href=\"#output\">Output</a></li>\n"
+		   "<li><a href=\"#input\">Input</a></li>\n");
 	if (r->deid != NULL)
 		buf_str(b, "<li><a href=\"#deid\">De-identification</a></li>\n");
 	buf_str(b, "<li><a href=\"#times\">Times</a></li>\n<li><a "
@@ -224,6 +225,25 @@ static void input(struct buf *b, const struct report *r)
 	buf_str(b, "</section>\n");
 }
 
+static void output(struct buf *b, const struct report *r)
+{
+	buf_str(b, "<section aria-labelledby=\"output\">\n<h2 id=\"output\">Output</h2>\n<div "
+		   "class=\"scroll slim\"><table>\n<thead><tr><th scope=\"col\" "
+		   "class=\"n\">Files</th><th scope=\"col\">Folder</th><th "
+		   "scope=\"col\">Series type</th></tr></thead>\n<tbody>\n");
+	for (unsigned k = 0; k < OUTPUT_KINDS; k++) {
+		const struct output_place *p = &output_places[k];
+
+		if (r->made[k] > 0)
+			buf_fmt(b,
+				"<tr><td class=\"n\">%u</td><th "
+				"scope=\"row\">%s</th><td>%s</td></tr>\n",
+				r->made[k], p->folder,
+				p->series_type != NULL ? p->series_type : "&ndash;");
+	}
+	buf_str(b, "</tbody></table></div>\n</section>\n");
+}
+
 static void deidentification(struct buf *b, const struct report_deid *d)
 {
 	if (d == NULL)
@@ -297,6 +317,7 @@ void report_html(const struct report *r, struct buf *b)
 	summary(b, r);
 	for (uint32_t i = 0; i < r->set_count; i++)
 		report_html_set(r, i, b);
+	output(b, r);
 	input(b, r);
 	deidentification(b, r->deid);
 	times(b, r);

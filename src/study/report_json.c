@@ -276,6 +276,16 @@ static void input_json(struct buf *b, const struct report *r)
 	buf_str(b, "  },\n");
 }
 
+static void outputs_json(struct buf *b, const struct report *r)
+{
+	buf_str(b, "  \"files\": {");
+	for (unsigned k = 0, n = 0; k < OUTPUT_KINDS; k++)
+		if (r->made[k] > 0)
+			buf_fmt(b, "%s\"%s\": %u", n++ == 0 ? "" : ", ", output_places[k].folder,
+				r->made[k]);
+	buf_str(b, "},\n");
+}
+
 void report_json(const struct report *r, struct buf *b)
 {
 	char date[9], time[14];
@@ -304,6 +314,7 @@ void report_json(const struct report *r, struct buf *b)
 		buf_str(b, i + 1 < r->set_count ? ",\n" : "\n");
 	}
 	buf_str(b, "  ],\n");
+	outputs_json(b, r);
 	number(b, "  ", "images_written", t.images);
 	number(b, "  ", "warnings", t.warnings);
 	number(b, "  ", "workers", r->workers);

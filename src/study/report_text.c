@@ -218,6 +218,16 @@ static void set_text(struct buf *b, const struct report *r, uint32_t index)
 	buf_char(b, '\n');
 }
 
+static void written(struct buf *b, const struct report *r)
+{
+	buf_str(b, "Written\n");
+	for (unsigned k = 0; k < OUTPUT_KINDS; k++)
+		if (r->made[k] > 0)
+			buf_fmt(b, "  %8u  file%s in %s\n", r->made[k], plural(r->made[k]),
+				output_places[k].folder);
+	buf_char(b, '\n');
+}
+
 static void timings(struct buf *b, const struct report *r)
 {
 	uint64_t read = 0, plan = 0, paint = 0;
@@ -257,6 +267,7 @@ void report_text(const struct report *r, struct buf *b)
 	input(b, r);
 	for (uint32_t i = 0; i < r->set_count; i++)
 		set_text(b, r, i);
+	written(b, r);
 	timings(b, r);
 }
 

@@ -474,6 +474,25 @@ static enum err replace(struct staging *s, struct fault *f)
 	return e;
 }
 
+uint32_t staging_count(const struct staging *s, enum output_kind kind)
+{
+	int fd = s->folder[kind] < 0
+			 ? -1
+			 : openat(s->folder[kind], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	uint32_t count = 0;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir))
+		count += output_is_ours(kind, e->d_name);
+	closedir(dir);
+	return count;
+}
+
 enum err staging_publish(struct staging *s, struct fault *f)
 {
 	enum err e = OK;

@@ -47,6 +47,8 @@ enum err staging_open(struct staging *s, int out, const struct uid *study, unsig
 /* A small file in the staging folder. */
 enum err staging_write(struct staging *s, const char *name, struct bytes content,
 		       struct fault *f) MUST_USE;
+/* Files of this kind that were made so far. */
+uint32_t staging_count(const struct staging *s, enum output_kind kind);
 /* Give it its final name; folders in which nothing was made are left out.  On OK it is closed; else
  * staging_discard is still to be called. */
 enum err staging_publish(struct staging *s, struct fault *f) MUST_USE;

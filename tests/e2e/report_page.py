@@ -220,7 +220,10 @@ def check_numbers(r, folder, study, text):
     masks, (row_mm, col_mm), z = masks_of(folder)
     gap = np.diff(z).min()
     with open(folder + "/report.json", encoding="utf-8") as file:
-        said = {roi["name"]: roi for roi in json.load(file)["structure_sets"][0]["rois"]}
+        whole = json.load(file)
+    said = {roi["name"]: roi for roi in whole["structure_sets"][0]["rois"]}
+    made = {os.path.basename(d): len(os.listdir(d)) for d in glob.glob(folder + "/*") if os.path.isdir(d)}
+    r.check(whole["files"] == made, "files", whole["files"], "not", made)
     rows, compared = rows_of(text), 0
     r.check(list(rows) == list(said), "rows", list(rows))
     for name, of in masks.items():
