@@ -190,7 +190,10 @@ static const struct {
 	{"UTF-8", "\xC3\x84\xC3\x96 \xC5\x81\xC3\xB3", 16, 100,
 	 "\xC3\x84\xC3\x96|\xC5\x81\xC3\xB3"},
 	{"broken UTF-8", "\xC3(\xFF", 100, 100, "\xC3(\xFF"},
-	{"the default", DISCLAIMER, 200, 100, "FOR RESEARCH USE ONLY|- NOT FOR CLINICAL USE"},
+	{"the default", DISCLAIMER, 200, 100, "FOR RESEARCH USE ONLY -|NOT FOR CLINICAL USE"},
+	{"a dash stays with its word", "AAA - BB", 30, 100, "AAA -|BB"},
+	{"so does a longer one", "AAA \xE2\x80\x93 BB", 32, 100, "AAA \xE2\x80\x93|BB"},
+	{"a hyphen in a word is none", "AAA -B CC", 30, 100, "AAA|-B CC"},
 	{"cut", "AAAA BBBB CCCC", 23, 16, "AAAA|BBB"},
 	{"cut in a line", "ABCDEFGH", 23, 7, "ABC"},
 };

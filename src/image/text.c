@@ -81,9 +81,20 @@ struct letters {
 	uint32_t at[LETTERS_MAX + 1]; /* of each in the text, and the end */
 	uint8_t cols[LETTERS_MAX];    /* dots, gap included */
 	bool is_space[LETTERS_MAX], is_end[LETTERS_MAX];
-	unsigned top, bottom; /* rows of a line that any of them has dots in */
-	bool cut;             /* the text has more */
+	bool holds[LETTERS_MAX]; /* a space before a lone dash: a line does not begin with one */
+	unsigned top, bottom;    /* rows of a line that any of them has dots in */
+	bool cut;                /* the text has more */
 };
+
+/* Hyphen, en dash or em dash at `at`, with a space after it. */
+static bool lone_dash(struct bytes text, size_t at)
+{
+	uint32_t code;
+	unsigned n = utf8_next(bytes_slice(text, at, text.len - at), &code);
+
+	return n > 0 && (code == '-' || code == 0x2013 || code == 0x2014) && at + n < text.len &&
+	       text.at[at + n] == ' ';
+}
 
 static void take_apart(struct letters *l, struct bytes text, enum font_face face)
 {
@@ -101,6 +112,7 @@ static void take_apart(struct letters *l, struct bytes text, enum font_face face
 		at += crlf;
 		l->is_end[i] = text.at[at] == '\n';
 		l->is_space[i] = text.at[at] == ' ' || l->is_end[i];
+		l->holds[i] = l->is_space[i] && !l->is_end[i] && lone_dash(text, at + 1);
 		struct glyph g = font_glyph(face, next_code(text, &at));
 		l->cols[i] = (uint8_t)(g.cols + FONT_GAP);
 		for (unsigned r = 0; r < font_rows(face) && !l->is_space[i]; r++) {
@@ -128,7 +140,7 @@ static uint32_t next_line(const struct letters *l, uint32_t most, uint32_t *next
 	for (; i < l->count && !l->is_end[i]; i++) {
 		uint32_t with = cols + l->cols[i];
 
-		if (l->is_space[i] && i > *from && !l->is_space[i - 1]) {
+		if (l->is_space[i] && !l->holds[i] && i > *from && !l->is_space[i - 1]) {
 			broken = i;
 			broken_cols = cols;
 		}
@@ -149,19 +161,43 @@ static uint32_t next_line(const struct letters *l, uint32_t most, uint32_t *next
 	return cols > 0 ? cols - FONT_GAP : 0;
 }
 
-/* How many lines of at most `most` dots there are; *widest are the dots of the longest. */
-static uint32_t count_lines(const struct letters *l, uint32_t most, uint32_t *widest)
-{
-	uint32_t lines = 0, next = 0, from, to;
+/* What lines of at most so many dots are like. */
+struct lines {
+	uint32_t count;
+	uint32_t widest; /* dots */
+	uint32_t broken; /* words that are too long for a line */
+};
 
-	*widest = 0;
+static struct lines count_lines(const struct letters *l, uint32_t most)
+{
+	struct lines n = {0};
+	uint32_t next = 0, from, to;
+
 	while (next < l->count) {
 		uint32_t cols = next_line(l, most, &next, &from, &to);
 
-		*widest = cols > *widest ? cols : *widest;
-		lines += to > from || lines > 0;
+		n.widest = cols > n.widest ? cols : n.widest;
+		n.count += to > from || n.count > 0;
+		n.broken += next < l->count && !l->is_space[next] && !l->is_end[next - 1];
 	}
-	return lines;
+	return n;
+}
+
+/* The fewest dots with which there are no more lines, and no more broken words. */
+static uint32_t narrowest(const struct letters *l, uint32_t most, const struct lines *wanted)
+{
+	uint32_t low = 1, high = most;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		struct lines n = count_lines(l, middle);
+
+		if (n.count <= wanted->count && n.widest <= middle && n.broken <= wanted->broken)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
 }
 
 /* The text goes on where the last line ends: make room for "..." there, if a letter is left of it.
@@ -186,27 +222,19 @@ static bool wrap(struct text_block *b, const struct letters *l, struct text_styl
 		 uint32_t cols, uint32_t rows)
 {
 	uint32_t most = cols / style.scale, extent = l->bottom - l->top;
-	uint32_t pitch = extent + line_gap[style.face], widest, next = 0, from = 0, to = 0;
+	uint32_t pitch = extent + line_gap[style.face], next = 0, from = 0, to = 0;
 	uint32_t room = rows / style.scale < extent ? 0 : (rows / style.scale - extent) / pitch + 1;
-	uint32_t lines = count_lines(l, most, &widest), low = 1, high = most;
+	struct lines lines = count_lines(l, most);
 
 	*b = (struct text_block){
 		.style = style, .pitch = pitch * style.scale, .top = l->top * style.scale};
-	if (room == 0 || lines == 0 || widest > most)
+	if (room == 0 || lines.count == 0 || lines.widest > most)
 		return false;
-	while (low < high) { /* the narrowest that needs no more lines */
-		uint32_t middle = low + (high - low) / 2;
-
-		if (count_lines(l, middle, &widest) <= lines && widest <= middle)
-			high = middle;
-		else
-			low = middle + 1;
-	}
+	uint32_t limit = lines.count > room ? most : narrowest(l, most, &lines);
 	room = room < TEXT_LINES_MAX ? room : TEXT_LINES_MAX;
 	b->cut = l->cut;
 	while (next < l->count && b->count < room) {
-		uint32_t line =
-			next_line(l, lines > room ? most : low, &next, &from, &to) * style.scale;
+		uint32_t line = next_line(l, limit, &next, &from, &to) * style.scale;
 
 		if (to == from && b->count == 0)
 			continue;
