@@ -326,30 +326,60 @@ def check_options(w):
 
 # ---- agreement ----
 
-def machine(w, name, profile, options):
+def machine(w, name, profile, options, command="deid", **environment):
     """The same key and rules in other folders, another HOME, another user's umask."""
     home = w.path(name)
     os.makedirs(home + "/etc")
     shutil.copy(w.path("key"), home + "/etc/secret")
     with open(home + "/c.yaml", "w") as file:
-        file.write("anonymization:\n  profile: %s\n  pseudonyms: keyed\n  key_file: ~/etc/secret\n" % profile)
+        file.write("anonymization:\n  profile: %s\n  pseudonyms: keyed\n  key_file: ~/etc/secret\n" % profile +
+                   "processing:\n  add_burn_in_disclaimer: false\n")
     shutil.copytree(w.study, home + "/in")
-    done = subprocess.run(["sh", "-c", 'umask 077; exec "$@"', "sh", os.path.abspath(NETRT), "deid", "-c", "c.yaml", "in",
+    if environment:  # files came in another order, under other names
+        for number, path in enumerate(sorted(tree(home + "/in"), reverse=True)):
+            os.makedirs(home + "/in/%d" % (number % 3), exist_ok=True)
+            os.rename(home + "/in/" + path, home + "/in/%d/%03d.IMA" % (number % 3, number))
+    done = subprocess.run(["sh", "-c", 'umask 077; exec "$@"', "sh", os.path.abspath(NETRT), command, "-c", "c.yaml", "in",
                            "-o", "out", *options],
-                          cwd=home, env=dict(os.environ, HOME=home), capture_output=True)
+                          cwd=home, env=dict(os.environ, HOME=home, **environment), capture_output=True)
     w.r.check(done.returncode == 0, name, done.stderr)
     return tree(home + "/out")
 
 
+def images(files):
+    return {name: data for name, data in files.items() if name.endswith(".dcm")}
+
+
+def differing(one, other):
+    """Keywords at any depth that two objects do not agree about."""
+    a, b = (pydicom.dcmread(pydicom.filebase.DicomBytesIO(data)) for data in (one, other))
+    pairs = zip(a.iterall(), b.iterall())
+    return {x.keyword for x, y in pairs if x.VR != "SQ" and (x.tag != y.tag or x.value != y.value)}
+
+
 def check_agreement(w):
     r = w.r
+    later = {"SOURCE_DATE_EPOCH": "1900000000", "TZ": "Asia/Tokyo", "LANG": "de_DE.UTF-8"}
     for profile in ("basic", "research"):
         one = machine(w, "one-" + profile, profile, ["-j", "1"])
-        two = machine(w, "two-" + profile, profile, ["-j", "4", "-q"])
+        two = machine(w, "two-" + profile, profile, ["-j", "4", "-q"], **later)
         r.check(sorted(one) == sorted(two), profile, "the same names on two machines")
-        for name in one:
+        for name in images(one):
             r.check(one[name] == two.get(name), profile, name, "differs on two machines")
+        reports = [json.loads(files["deid_report.json"]) for files in (one, two)]
+        r.check(reports[0] == reports[1], profile, "reports differ")
         r.check(len(one) == 14, profile, len(one))
+        # what is derived says when: moved with the patient's dates, or not at all
+        now = {"SOURCE_DATE_EPOCH": "1800000000", "TZ": "UTC"}
+        first = images(machine(w, "p1-" + profile, profile, ["-j", "1"], "process", **now))
+        again = images(machine(w, "p2-" + profile, profile, ["-j", "3"], "process", **dict(now, LANG="C")))
+        other = images(machine(w, "p3-" + profile, profile, ["-j", "2"], "process", **later))
+        r.check(first and first == again, profile, "process: differs on two machines at the same time")
+        r.check(sorted(first) == sorted(other), profile, "process: other names at another time")
+        told = set().union(*(differing(first[name], other[name]) for name in first if name in other))
+        allowed = {"InstanceCreationDate", "InstanceCreationTime", "SeriesDate", "SeriesTime", "ContentDate", "ContentTime",
+                   "ContributionDateTime", "TimezoneOffsetFromUTC"}
+        r.check(told <= allowed, profile, "process: at another time differ", told - allowed)
     w.write("other-key", hashlib.sha256(b"other").hexdigest() + "\n")
     os.chmod(w.path("other-key"), 0o600)
     config = w.write("other.yaml", "anonymization: {profile: basic, pseudonyms: keyed, key_file: %s}\n" % w.path("other-key"))
