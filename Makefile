@@ -51,7 +51,7 @@ endif
 
 DECODERS := src/dicom/rle.c src/dicom/jpegll.c src/dicom/jpegls.c src/dicom/jpegls_scan.c
 # small, but for the folders where the time goes
-FAST     = $(if $(filter src/base/% src/raster/% src/rt/% src/image/% $(DECODERS) src/dicom/number.c src/dicom/walk.c src/anon/pixels.c src/anon/value.c src/series/sheet.c src/series/stats.c src/series/bits.c,$<),-O2,-Os)
+FAST     = $(if $(filter src/base/% src/raster/% src/rt/% src/image/% $(DECODERS) src/dicom/number.c src/dicom/walk.c src/anon/pixels.c src/anon/hidden.c src/anon/value.c src/series/sheet.c src/series/stats.c src/series/bits.c,$<),-O2,-Os)
 CFLAGS   = $(FAST) -fPIE -ffunction-sections -fdata-sections -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-unwind-tables -g $(SAME)
 # static-pie by hand: Debian's musl-gcc knows only -static and -shared
 LDFLAGS := -static -nostartfiles -Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now \

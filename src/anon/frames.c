@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "anon/codestream.h"
-
-enum codec { CODEC_NONE, CODEC_JPEG, CODEC_J2K, CODEC_RLE };
+#include "base/limits.h"
 
 #define FRAGMENT_HEAD 8u
 
@@ -15,6 +14,7 @@ struct cleaning {
 	struct buf list; /* owned: struct bytes of each fragment */
 	size_t fragments;
 	struct buf joined, one; /* owned: a frame of several fragments; a frame that was cleaned */
+	struct buf samples;     /* owned: of a frame that was looked into */
 	struct buf *made;
 	size_t first_at; /* in made: the item of the first frame */
 	bool changed;
@@ -143,6 +143,11 @@ static enum err put_frame(struct cleaning *c, struct bytes stream)
 	struct bytes clean = buf_bytes(&c->one);
 	size_t len = clean.len + clean.len % 2;
 
+	e = c->one.failed ? OK /* told below */
+			  : hidden_check(&c->in->samples, c->codec, clean, &c->samples, c->f);
+	if (e != OK)
+		return e;
+
 	if (len >= DICOM_UNDEFINED)
 		return fault_set(c->f, ERR_LIMIT, "a frame of 4 GiB", FAULT_NO_OFFSET);
 	/* the same, but for the byte that makes it even */
@@ -231,6 +236,7 @@ enum err frames_clean(const struct frames *in, bool *same, struct buf *made, str
 		.list = BUF_INIT(4 * in->element.len + 64),
 		.joined = BUF_INIT(most),
 		.one = BUF_INIT(most),
+		.samples = BUF_INIT(LIMIT_NATIVE_BYTES + 4096),
 		.made = made,
 		.f = f,
 	};
@@ -249,5 +255,6 @@ enum err frames_clean(const struct frames *in, bool *same, struct buf *made, str
 	buf_free(&c.list);
 	buf_free(&c.joined);
 	buf_free(&c.one);
+	buf_free(&c.samples);
 	return e;
 }

@@ -5,7 +5,7 @@
 #ifndef ANON_FRAMES_H
 #define ANON_FRAMES_H
 
-#include "base/buf.h"
+#include "anon/hidden.h"
 #include "dicom/walk.h"
 
 struct frames {
@@ -15,12 +15,13 @@ struct frames {
 	uint32_t count;    /* Number of Frames */
 	unsigned segments; /* of RLE: samples times bytes of each */
 	size_t plane;      /* of RLE: Rows times Columns */
+	struct sample_shape samples;
 };
 
 /*
  * *same: the element is fit as it is; else it is in `made`.  Frames in several fragments get one.
- * ERR_UNUSABLE: a transfer syntax, or a division into frames, that cannot be looked through.
- * ERR_WIRE, ERR_NOMEM.
+ * ERR_UNUSABLE: a transfer syntax, or a division into frames, that cannot be looked through; bits
+ * that hide in samples (hidden.h). ERR_WIRE, ERR_NOMEM.
  */
 enum err frames_clean(const struct frames *frames, bool *same, struct buf *made,
 		      struct fault *f) MUST_USE;

@@ -90,18 +90,17 @@ static unsigned unit_of(const struct shape *s)
 	return s->allocated / 8u;
 }
 
-/* The stored bits alone, with the sign above them where samples are signed. */
-static uint32_t plain_sample(const struct shape *s, uint32_t v)
+static struct sample_shape samples_of(const struct shape *s)
 {
-	unsigned low = s->high + 1u - s->stored;
-	uint32_t all = s->allocated == 32 ? UINT32_MAX : (1u << s->allocated) - 1;
-	uint32_t mask = ((1u << s->stored) - 1) << low, kept = v & mask;
-
-	if (s->has_padding && v == s->padding)
-		return v;
-	if (s->representation == 1 && low == 0 && (kept >> s->high & 1u) != 0)
-		kept |= ~mask & all;
-	return kept;
+	return (struct sample_shape){
+		.frame = {s->rows, s->cols, s->samples, s->allocated / 8u},
+		.allocated = s->allocated,
+		.stored = s->stored,
+		.high = s->high,
+		.is_signed = s->representation == 1,
+		.has_padding = s->has_padding,
+		.padding = s->padding,
+	};
 }
 
 static uint32_t get_sample(const struct shape *s, const uint8_t *p)
@@ -136,14 +135,6 @@ static void put_sample(const struct shape *s, uint8_t *p, uint32_t v)
 	}
 }
 
-/* Are there bits outside of Bits Stored? */
-static bool has_spare_bits(const struct shape *s)
-{
-	return !s->is_float && (s->allocated == 8 || s->allocated == 16 || s->allocated == 32) &&
-	       s->stored > 0 && s->stored < s->allocated && s->high < s->allocated &&
-	       s->high + 1u >= s->stored;
-}
-
 /* The common case, fast: 12 bits or so of 16, little endian, from bit 0. */
 static bool is_plain16(const struct shape *s, struct bytes value)
 {
@@ -163,24 +154,27 @@ static bool is_plain16(const struct shape *s, struct bytes value)
 
 static bool has_foreign_bits(const struct shape *s, struct bytes value)
 {
+	const struct sample_shape samples = samples_of(s);
 	unsigned unit = unit_of(s);
 
-	if (!has_spare_bits(s))
+	if (s->is_float || !sample_has_spare_bits(&samples))
 		return false;
 	if (unit == 2 && !s->big_endian && s->high + 1u == s->stored && is_plain16(s, value))
 		return false;
 	for (size_t at = 0; at + unit <= value.len; at += unit)
-		if (plain_sample(s, get_sample(s, value.at + at)) != get_sample(s, value.at + at))
+		if (sample_plain(&samples, get_sample(s, value.at + at)) !=
+		    get_sample(s, value.at + at))
 			return true;
 	return false;
 }
 
 static void clear_bits(const struct shape *s, uint8_t *at, size_t len)
 {
+	const struct sample_shape samples = samples_of(s);
 	unsigned unit = unit_of(s);
 
 	for (size_t i = 0; i + unit <= len; i += unit)
-		put_sample(s, at + i, plain_sample(s, get_sample(s, at + i)));
+		put_sample(s, at + i, sample_plain(&samples, get_sample(s, at + i)));
 }
 
 /* ---- regions ---- */
@@ -327,6 +321,7 @@ static enum err clean_encapsulated(const struct dset *d, const struct anon_objec
 		.count = s->frames,
 		.segments = (unsigned)s->samples * ((s->allocated + 7u) / 8u),
 		.plane = (size_t)s->rows * s->cols,
+		.samples = samples_of(s),
 	};
 	bool same;
 

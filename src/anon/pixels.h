@@ -9,7 +9,8 @@
  * Encapsulated: comments and application segments of JPEG, JPEG-LS and JPEG 2000 streams go, and so
  * do bytes after the end of a stream, between the segments of RLE, and in the offset table
  * (frames.h).  What cannot be looked through is an error: video, unknown transfer syntaxes, streams
- * that cannot be followed, overlays in the samples of compressed images.
+ * that cannot be followed, overlays and other bits outside of Bits Stored in the samples of
+ * compressed images.
  *
  * What needs no change is not copied: the element stays as it is, byte for byte.
  */
