@@ -176,7 +176,10 @@ static void roi_row(struct buf *b, const struct report_set *set, uint32_t index)
 	roi_name(b, roi);
 	losses(b, set, index);
 	buf_str(b, "</th><td>");
-	html_text(b, roi->type);
+	if (roi->type.len > 0)
+		html_text(b, roi->type);
+	else
+		buf_str(b, "&ndash;");
 	buf_str(b, "</td>");
 	volume_cells(b, roi);
 	buf_fmt(b, "<td class=\"n\">%u</td>", roi->slices);
