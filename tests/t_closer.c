@@ -172,6 +172,46 @@ START_TEST(delivered_and_something_came)
 }
 END_TEST
 
+static unsigned reports(void)
+{
+	DIR *list = opendir(in(dir, "reports"));
+	struct dirent *d;
+	unsigned count = 0;
+
+	while (list != NULL && (d = readdir(list)) != NULL)
+		count += d->d_name[0] != '.';
+	if (list != NULL)
+		closedir(list);
+	return count;
+}
+
+/* The report comes with the delivery, not with the removal, and once for each round. */
+START_TEST(reported_once)
+{
+	struct closer_result r;
+	char *folder = strdup(in(dir, "reports"));
+
+	o.report_folder = folder;
+	make_folder(dir, "reports");
+	journal_round(false);
+	closer_report(&o, &uid, &r);
+	ck_assert_int_eq(r.end, CLOSER_CHANGED);
+	ck_assert_uint_eq(reports(), 0);
+	journal_round(true);
+	closer_report(&o, &uid, &r);
+	ck_assert_int_eq(r.end, CLOSER_DONE);
+	ck_assert_uint_ge(reports(), 2);
+	ck_assert_int_eq(renameat(working, "reports", working, "first"), 0);
+	make_folder(dir, "reports");
+	closer_report(&o, &uid, &r);
+	ck_assert_int_eq(r.end, CLOSER_DONE);
+	ck_assert(exists(study_dir, "DCM/1"));
+	ck_assert_int_eq(removed(), CLOSER_DONE);
+	ck_assert_uint_eq(reports(), 0);
+	free(folder);
+}
+END_TEST
+
 START_TEST(not_delivered)
 {
 	journal_round(false);
@@ -363,6 +403,7 @@ Suite *suite_closer(void)
 	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_add_test(c, delivered);
 	tcase_add_test(c, delivered_and_something_came);
+	tcase_add_test(c, reported_once);
 	tcase_add_test(c, not_delivered);
 	tcase_add_test(c, never_processed);
 	tcase_add_test(c, nothing_in_it);

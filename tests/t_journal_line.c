@@ -90,6 +90,8 @@ static const struct {
 	  .text = {(const uint8_t *)"three times", 11}}},
 	{"done a", {.word = JOURNAL_DONE, .name = {(const uint8_t *)"a", 1}}},
 	{"retry -", {.word = JOURNAL_RETRY}},
+	{"reported", {.word = JOURNAL_REPORTED}},
+	{"reported a", {.word = JOURNAL_WORDS}},
 	/* what is no line though its CRC is right */
 	{"", {.word = JOURNAL_WORDS}},
 	{"dance a", {.word = JOURNAL_WORDS}},

@@ -42,6 +42,7 @@ struct tell_inspected {
 	struct inspect found;
 	enum watch_delivery delivery;
 	uint64_t done_ms;
+	bool reported;
 	char digest[65];
 };
 

@@ -146,6 +146,49 @@ void closer_quarantine(const struct service_options *o, const struct uid *study,
 	finish(&c);
 }
 
+/* ---- delivered ---- */
+
+static bool is_delivered(const struct closing *c)
+{
+	return c->state.processed && delivery_outcome(&c->state, c->o->destinations,
+						      c->o->destination_count) == DELIVERY_DONE;
+}
+
+/* Once: what is delivered may stay for long before it is removed. */
+static enum err report_once(const struct closing *c, bool stays, struct fault *f)
+{
+	struct departure d = departure_of(c);
+	struct journal journal = JOURNAL_NONE;
+
+	if (c->state.reported)
+		return OK;
+	departure_report(&d, NULL, NULL);
+	if (!stays)
+		return OK;
+	enum err e = journal_open(&journal, c->lock.fd, f);
+	if (e == OK) {
+		journal_add(&journal, &(struct journal_entry){.word = JOURNAL_REPORTED});
+		e = journal_sync(&journal, f);
+	}
+	journal_close(&journal);
+	return e;
+}
+
+void closer_report(const struct service_options *o, const struct uid *study,
+		   struct closer_result *out)
+{
+	struct closing c = closing_of(o, study, out);
+	struct fault f;
+
+	if (begin(&c, "")) {
+		if (!is_delivered(&c))
+			out->end = CLOSER_CHANGED;
+		else if (report_once(&c, true, &f) != OK)
+			fail(&c, &f);
+	}
+	finish(&c);
+}
+
 /* ---- removal ---- */
 
 /* A folder in quarantine for files that are no objects of the study; -1. */
@@ -251,11 +294,8 @@ void closer_remove(const struct service_options *o, const struct uid *study,
 			remove_rest(&c);
 		else
 			out->end = CLOSER_CHANGED;
-	} else if (delivery_outcome(&c.state, o->destinations, o->destination_count) ==
-		   DELIVERY_DONE) {
-		struct departure d = departure_of(&c);
-
-		departure_report(&d, NULL, NULL);
+	} else if (is_delivered(&c)) {
+		(void)report_once(&c, false, NULL);
 		if (remove_seen(&c))
 			remove_rest(&c);
 	} else {

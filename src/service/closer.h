@@ -1,5 +1,6 @@
 /*
- * The closer: a study leaves the working folder.  In a process of its own, since it may take long.
+ * The closer: a study leaves the working folder, or is done with but for that.  In a process of its
+ * own, since it may take long.
  *
  * Everything here is done under LOCK_EX on the study's folder, and begins with a look at what is
  * there: a study to which something has come is left alone.  Killed anywhere, the next start does
@@ -22,6 +23,9 @@ struct closer_result {
 	char reason[256]; /* with CLOSER_AGAIN */
 };
 
+/* The study is delivered, and kept for a while: write its report now. */
+void closer_report(const struct service_options *o, const struct uid *study,
+		   struct closer_result *out);
 /*
  * The study is delivered: remove exactly the sources that the round has seen and the series made of
  * them; a file there that is no object of this study goes to quarantine instead.  Also for a folder

@@ -95,6 +95,7 @@ static void inspect(const struct studies *s, const struct study *t, struct tell 
 	if (!out->found.processed)
 		return;
 	out->delivery = delivery_of(s, &state);
+	out->reported = state.reported;
 	for (uint32_t i = 0; i < state.dest_count; i++)
 		if (state.dests[i].done && state.dests[i].done_ms > out->done_ms)
 			out->done_ms = state.dests[i].done_ms;
@@ -116,7 +117,9 @@ static void leave(const struct studies *s, const struct study *t, struct tell *t
 
 	tell->kind = TELL_CLOSED;
 	accounts_context(&(struct accounts_context){.part = ACCOUNTS_FILES, .study = t->uid.text});
-	if (t->step.what == WATCH_REMOVE)
+	if (t->step.what == WATCH_REPORT)
+		closer_report(s->o, &t->uid, &tell->closed);
+	else if (t->step.what == WATCH_REMOVE)
 		closer_remove(s->o, &t->uid, &tell->closed);
 	else if (t->step.what == WATCH_DISCARD)
 		closer_discard(s->o, &t->uid, t->digest, why, &tell->closed);
@@ -240,6 +243,7 @@ static void after_inspection(struct studies *s, struct study *t, const struct te
 	f->verdict = i->found.verdict;
 	f->processed = i->found.processed;
 	f->delivery = i->delivery;
+	f->reported = i->reported;
 	f->done_ms = i->done_ms < now_ms ? i->done_ms : now_ms;
 	if (newest > now_ms)
 		newest = now_ms;
@@ -263,6 +267,7 @@ static void after_work(struct studies *s, struct study *t, const struct worker_r
 		t->failures = 0;
 		t->facts.processed = true;
 		t->facts.delivery = WATCH_OPEN;
+		t->facts.reported = false;
 		break;
 	case WORKER_CHANGED:
 		t->facts.stale = true;
@@ -282,6 +287,10 @@ static void after_closing(struct studies *s, struct study *t, const struct close
 {
 	switch (r->end) {
 	case CLOSER_DONE:
+		if (t->step.what == WATCH_REPORT) {
+			t->facts.reported = true;
+			break;
+		}
 		t->lost = true; /* but for what has come since: found by its own event */
 		s->scan_ms = now_ms;
 		break;
@@ -339,7 +348,7 @@ static void crashed(struct studies *s, struct study *t, int status, uint64_t now
 	snprintf(text, sizeof(text), "the process %s %s%s%s",
 		 t->job == JOB_INSPECT ? "looking at it"
 		 : t->job == JOB_WORK  ? "working on it"
-				       : "moving it away",
+				       : "reporting it or moving it away",
 		 signal == 0 ? "ended early" : "died of ", name,
 		 signal == SIGXCPU   ? ": it used more processor time than it may"
 		 : signal == SIGKILL ? ": was memory short?"

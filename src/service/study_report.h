@@ -1,5 +1,5 @@
 /*
- * The report of a study that has left the service: delivered, or in quarantine.
+ * The report of a study that is done with: delivered, or in quarantine.
  *
  *     reporting.output_directory/report_<StudyInstanceUID>_<YYYYMMDD_HHMMSS>.txt    as NETRT's
  *     .../report_<StudyInstanceUID>_<YYYYMMDD_HHMMSS>.json

@@ -73,6 +73,8 @@ static struct watch_step processed(const struct watch_facts *s, const struct ser
 	case WATCH_OPEN:
 		break;
 	case WATCH_DONE:
+		if (now_ms < due && !s->reported)
+			return act(WATCH_REPORT, WATCH_KEPT, NULL);
 		if (now_ms < due)
 			return wait(WATCH_KEPT, due, "delivered; its sources are kept for a while");
 		return act(WATCH_REMOVE, WATCH_KEPT, NULL);

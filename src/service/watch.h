@@ -42,6 +42,7 @@ struct watch_facts {
 	bool processed;
 	enum watch_delivery delivery; /* when processed */
 	uint64_t done_ms;             /* when delivered: since when */
+	bool reported;                /* ... and the report of it is written */
 	uint64_t retry_ms;            /* work failed for want of something: not before this; 0 */
 };
 
@@ -49,6 +50,7 @@ enum watch_what {
 	WATCH_WAIT,
 	WATCH_INSPECT,
 	WATCH_PROCESS,
+	WATCH_REPORT, /* it stays for a while, its report need not */
 	WATCH_REMOVE,
 	WATCH_QUARANTINE,
 	WATCH_DISCARD,

@@ -56,6 +56,7 @@ static const struct {
 	[JOURNAL_GAVE_UP] = {"gave-up", {NAME, TEXT}},
 	[JOURNAL_DONE] = {"done", {NAME}},
 	[JOURNAL_RETRY] = {"retry", {NAME}},
+	[JOURNAL_REPORTED] = {"reported", {NONE}},
 };
 
 static const char *const classes[JOURNAL_CLASSES] = {"again", "permanent", "connect"};

@@ -48,6 +48,7 @@ enum journal_word {
 	JOURNAL_GAVE_UP,          /* name, text */
 	JOURNAL_DONE,             /* name: every output confirmed (and committed) */
 	JOURNAL_RETRY,            /* name or "" for every destination: somebody asked for it */
+	JOURNAL_REPORTED,         /* the report of the round, delivered, is written */
 	JOURNAL_WORDS,
 };
 
@@ -175,6 +176,7 @@ struct journal_state {
 
 	/* the last whole round; none: everything here is empty */
 	bool processed;
+	bool reported;
 	uint64_t processing_ms, processed_ms; /* its begin and its end */
 	const char *digest;
 	struct journal_seen *seen; /* by SOP Instance UID */

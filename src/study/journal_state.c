@@ -91,6 +91,7 @@ static void find_round(struct reader *r)
 			now = (struct round){.begin = at, .began_ms = e.at_ms};
 			open = true;
 		}
+		s->reported = s->reported || e.word == JOURNAL_REPORTED;
 		now.outputs += e.word == JOURNAL_OUTPUT;
 		now.seen += e.word == JOURNAL_SEEN;
 		if (e.word != JOURNAL_PROCESSED)
@@ -102,6 +103,7 @@ static void find_round(struct reader *r)
 			if (!r->last.whole || !bytes_eq(r->last.digest, e.digest))
 				r->since = pos;
 			r->last = now;
+			s->reported = false;
 			s->processing_ms = now.began_ms;
 			s->processed_ms = e.at_ms;
 		}

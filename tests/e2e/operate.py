@@ -199,6 +199,8 @@ def kept_sources(r, folder):
         all_taken(r, "kept", service.port, study.objects)
         delivered(r, "kept", place.destination, expected, service=service)
         r.check(not wait_for(lambda: not folders(service), 3), "kept: the sources are gone")
+        reports = sorted(f for f in os.listdir(service.reports) if f.endswith(".txt"))
+        r.check(len(reports) == 1 and study.uid in reports[0], "kept: reports", reports)
         first = dict(place.destination.kept)
         # another structure set: the same contours under another UID
         other = study.structures[0]
@@ -211,6 +213,8 @@ def kept_sources(r, folder):
         r.check(status == 0, "second structure set", status)
         more = place.destination.wait(lambda: len(place.destination.kept) >= 2 * len(study.images), 20)
         r.check(more, "second structure set: delivered", len(place.destination.kept), service.log()[-1500:])
+        more = wait_for(lambda: len([f for f in os.listdir(service.reports) if f.endswith(".txt")]) == 2, 10)
+        r.check(more, "second structure set: reports", os.listdir(service.reports))
         r.check(all(place.destination.kept[s] == first[s] for s in first), "the first series changed")
         service.end(r, "kept")
 
