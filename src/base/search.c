@@ -67,7 +67,9 @@ static uint32_t hash_at(const struct search *s, const uint8_t *p)
 enum err search_ready(struct search *s, struct fault *f)
 {
 	s->gram = s->shortest < 7 ? 3 : 4;
-	s->step = s->shortest < 7 ? 2 : s->shortest < 11 ? 4 : STEP_MOST;
+	s->step = s->shortest < 7               ? 2
+		  : s->shortest < STEP_MOST + 3 ? (unsigned)s->shortest - 3
+						: STEP_MOST;
 	if (s->count == 0)
 		return OK;
 	s->bits = ARENA_NEW(s->a, uint8_t, SEARCH_BITS / 8);

@@ -7,8 +7,8 @@
  *
  *     shortest >= gram + step - 1
  *
- *     shortest pattern      4..6    7..10    11 and more
- *     gram, step            3, 2    4, 4     4, 8
+ *     shortest pattern      4..6    7       8       9       10      11 and more
+ *     gram, step            3, 2    4, 4    4, 5    4, 6    4, 7    4, 8
  *
  * So what has no pattern in it costs a load, a hash and a bit every `step` bytes.  Building costs
  * some 30 KiB of tables and `step` entries a pattern.
