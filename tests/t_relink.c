@@ -334,6 +334,53 @@ START_TEST(test_approval)
 }
 END_TEST
 
+/* A sequence of another series whose delimiter is missing: its copy ends where it did. */
+START_TEST(test_missing_delimiter)
+{
+	static const uint8_t delimiter[] = {0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0};
+	struct set_spec s = {
+		.series = {"1.3.5", "1.3.1"}, .rois = some_rois, .roi_count = 3, .undefined = true};
+	struct buf b = make_set(&s);
+	struct relinked m;
+	struct fault f = {0};
+	struct work w;
+	size_t at = 0;
+
+	/* the first Sequence Delimitation Item: of the images of series 1.3.5 */
+	while (memcmp(b.at + at, delimiter, sizeof(delimiter)) != 0)
+		at++;
+	memmove(b.at + at, b.at + at + 8, b.len - at - 8);
+	b.len -= 8;
+	make_work(&w);
+	ck_assert_msg(write_it(&m, &w.o, buf_bytes(&b), &syntax_explicit_le, &f) == OK, "%s",
+		      f.text);
+	ck_assert_uint_eq(m.d.notes & WALK_NO_DELIMITER, 0);
+	ck_assert_uint_eq(check_series(&m), 2);
+	check_contours(&m);
+	relinked_free(&m);
+	buf_free(&b);
+}
+END_TEST
+
+/* What was hidden in an element shows now, so it must be in order. */
+START_TEST(test_hidden_junk)
+{
+	struct pen p = {.out = BUF_INIT(1u << 20)};
+	struct relinked m;
+	struct fault f = {0};
+	struct work w;
+
+	pen_str(&p, TAG_SOPClassUID, "UI", SOP_CLASS_RT_STRUCTURE_SET);
+	pen_str(&p, TAG_SOPInstanceUID, "UI", "1.5.1");
+	/* an item of 16 bytes: a sequence (3007,1000) of 8 bytes that are none */
+	pen_bytes(&p, TAG_ROIContourSequence, "UN",
+		  BYTES_LIT("\xFE\xFF\x00\xE0\x10\0\0\0\x06\x30\x80\x00\x08\0\0\0JUNKJUNK"));
+	make_work(&w);
+	ck_assert_int_eq(write_it(&m, &w.o, buf_bytes(&p.out), &syntax_explicit_le, &f), ERR_WIRE);
+	buf_free(&p.out);
+}
+END_TEST
+
 /* ---- what cannot be ---- */
 
 START_TEST(test_no_uid)
@@ -416,6 +463,8 @@ Suite *suite_relink(void)
 	tcase_add_loop_test(tc, test_forms, 0, COUNT(forms));
 	tcase_add_test(tc, test_no_frame);
 	tcase_add_test(tc, test_approval);
+	tcase_add_test(tc, test_missing_delimiter);
+	tcase_add_test(tc, test_hidden_junk);
 	tcase_add_test(tc, test_no_uid);
 	tcase_add_test(tc, test_arena_sweep);
 	tcase_add_test(tc, test_full_disk);

@@ -6,6 +6,7 @@
 #include "dicom/build.h"
 #include "dicom/encode.h"
 #include "dicom/rewrite.h"
+#include "dicom/transcode.h"
 #include "series/derive.h"
 #include "series/inherit.h"
 #include "series/mark.h"
@@ -336,11 +337,42 @@ static enum err write_out(struct job *j, int fd, struct relink_result *result, s
 	return e == OK ? bits_close(&out, f) : e;
 }
 
+/* Parts of it are copied into another surrounding: with missing or stray delimiters they would not
+ * end where they did.  So these are put right before. */
+static enum err put_right(const struct dset **d, struct dset *out, struct arena *a, struct fault *f)
+{
+	const struct syntax *syntax = (*d)->syntax->deflated || (*d)->syntax->encapsulated
+					      ? &syntax_explicit_le
+					      : (*d)->syntax;
+	struct transcode t;
+	size_t len = 0;
+
+	if (((*d)->notes & (WALK_NO_DELIMITER | WALK_STRAY_DELIMITER)) == 0)
+		return OK;
+	enum err e = transcode_plan(&t, (*d)->in, syntax, syntax, a, f);
+	if (e != OK)
+		return e;
+	uint8_t *all = ARENA_NEW(a, uint8_t, (size_t)t.len);
+	if (all == NULL)
+		return no_memory(f);
+	for (size_t i = 0; i < t.count; i++) {
+		piece_copy(&t.pieces[i], 0, all + len, t.pieces[i].bytes.len);
+		len += t.pieces[i].bytes.len;
+	}
+	*d = out;
+	return dset_index(out, bytes_of(all, len), syntax, 0, a, f);
+}
+
 enum err relink_write(int fd, const struct relink *o, const struct dset *d, struct arena *a,
 		      struct relink_result *result, struct fault *f)
 {
-	struct job j = {.o = o, .d = d, .a = a, .now = derive_zone(o->now, d)};
 	struct relink_result r = {0};
+	struct dset right;
+	enum err e = put_right(&d, &right, a, f);
+
+	if (e != OK)
+		return e;
+	struct job j = {.o = o, .d = d, .a = a, .now = derive_zone(o->now, d)};
 
 	if (!uid_set(&j.set_class, dset_text(d, NULL, TAG_SOPClassUID)) ||
 	    !uid_set(&j.set_instance, dset_text(d, NULL, TAG_SOPInstanceUID)))
@@ -352,7 +384,7 @@ enum err relink_write(int fd, const struct relink *o, const struct dset *d, stru
 	build_init(&j.b, d->syntax, BUILD_ROOM + d->in.len + (size_t)o->image_count * IMAGE_ROOM);
 	build_init(&j.empty, d->syntax, 1024);
 	build_all(&j);
-	enum err e = write_out(&j, fd, &r, f);
+	e = write_out(&j, fd, &r, f);
 	build_free(&j.b);
 	build_free(&j.empty);
 	r.text_lossy = j.text.lossy;

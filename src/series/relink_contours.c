@@ -168,17 +168,29 @@ static bool hides_items(const struct copier *c, const struct token *t)
 	       get_u16le(t->value.at) == 0xFFFE && get_u16le(t->value.at + 2) == 0xE000;
 }
 
+/* Looked through as well: what was hidden in an element is not any more. */
 static enum err copy_whole(struct copier *c, size_t from, struct fault *f)
 {
 	struct walk *w = &c->walk[c->walks - 1];
-	struct token end;
-	enum err e = walk_skip(w, f);
+	struct token t;
+	unsigned open = 1;
 
-	if (e == OK)
-		e = walk_next(w, &end, f);
-	if (e == OK)
-		raw(c, from, w->pos);
-	return e;
+	while (open > 0) {
+		enum err e = walk_next(w, &t, f);
+
+		if (e != OK)
+			return e == ERR_MORE ? fault_set(f, ERR_WIRE, "a sequence without an end",
+							 FAULT_NO_OFFSET)
+					     : e;
+		open += t.kind == TOK_SEQUENCE || t.kind == TOK_ITEM || t.kind == TOK_PIXELS;
+		open -= t.kind == TOK_SEQUENCE_END || t.kind == TOK_ITEM_END ||
+			t.kind == TOK_PIXELS_END;
+	}
+	/* only of what was hidden: relink_write has put the others right */
+	if ((w->notes & (WALK_NO_DELIMITER | WALK_STRAY_DELIMITER)) != 0)
+		return fault_set(f, ERR_WIRE, "a sequence without an end", FAULT_NO_OFFSET);
+	raw(c, from, w->pos);
+	return OK;
 }
 
 static enum err skip_whole(struct copier *c, struct fault *f)
