@@ -187,7 +187,7 @@ static inline int32_t unmap(uint32_t mapped, bool reversed)
 
 /* A.3.4: the context of three gradients; *negative: with the sign turned. */
 static inline int32_t context_of(const struct ls_scan *s, const uint16_t *line,
-				 const uint16_t *above, size_t x)
+				 const uint16_t *above, int32_t x)
 {
 	const int8_t *g = s->gradients + LS_SAMPLES;
 	int32_t b = above[x], c = above[x - 1];
@@ -197,7 +197,7 @@ static inline int32_t context_of(const struct ls_scan *s, const uint16_t *line,
 
 /* A.4 to A.6, of a sample in regular mode.  `q` is -364..364. */
 static inline bool regular(struct ls_scan *s, struct ls_bits *in, int32_t q, uint16_t *line,
-			   const uint16_t *above, size_t x)
+			   const uint16_t *above, int32_t x)
 {
 	bool negative = q < 0;
 	struct ls_context *c = &s->contexts[negative ? -q : q];
@@ -246,12 +246,12 @@ static bool run_error(struct ls_scan *s, struct ls_bits *in, unsigned same, unsi
 }
 
 /* A.7.1: how many samples, of `left` in the line, repeat what is left of them. */
-static bool run_length(struct ls_bits *in, unsigned *run_index, size_t left, size_t *out)
+static bool run_length(struct ls_bits *in, unsigned *run_index, int32_t left, int32_t *out)
 {
-	size_t count = 0;
+	int32_t count = 0;
 
 	while (take_bits(in, 1) != 0) {
-		size_t run = (size_t)1 << run_bits[*run_index];
+		int32_t run = (int32_t)1 << run_bits[*run_index];
 
 		if (run > left - count) { /* up to the line's end */
 			*out = left;
@@ -265,7 +265,7 @@ static bool run_length(struct ls_bits *in, unsigned *run_index, size_t left, siz
 			return true;
 		}
 	}
-	count += take_bits(in, run_bits[*run_index]);
+	count += (int32_t)take_bits(in, run_bits[*run_index]);
 	*out = count;
 	return count < left;
 }
@@ -277,15 +277,15 @@ static inline void shorter_runs(unsigned *run_index)
 }
 
 /* Run mode from *x on in one component's line, with the sample that ends the run. */
-static bool run_of_one(struct ls_scan *s, struct ls_bits *in, struct ls_component *c, size_t *x)
+static bool run_of_one(struct ls_scan *s, struct ls_bits *in, struct ls_component *c, int32_t *x)
 {
-	size_t cols = s->cols, count;
+	int32_t cols = (int32_t)s->cols, count;
 	uint16_t left = c->line[*x - 1];
 	int32_t error;
 
 	if (!run_length(in, &c->run_index, cols - *x, &count))
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (int32_t i = 0; i < count; i++)
 		c->line[*x + i] = left;
 	*x += count;
 	if (*x == cols)
@@ -307,7 +307,7 @@ static bool line_of_one(struct ls_scan *s, struct ls_component *c)
 {
 	struct ls_bits in = s->in;
 
-	for (size_t x = 0; x < s->cols;) {
+	for (int32_t x = 0; x < (int32_t)s->cols;) {
 		int32_t q = context_of(s, c->line, c->above, x);
 
 		if (q == 0) {
@@ -324,9 +324,9 @@ static bool line_of_one(struct ls_scan *s, struct ls_component *c)
 }
 
 /* Annex B: a run is one of all components at once. */
-static bool run_of_many(struct ls_scan *s, size_t *x)
+static bool run_of_many(struct ls_scan *s, int32_t *x)
 {
-	size_t cols = s->cols, count;
+	int32_t cols = (int32_t)s->cols, count;
 	unsigned *run_index = &s->component[0].run_index;
 
 	if (!run_length(&s->in, run_index, cols - *x, &count))
@@ -334,7 +334,7 @@ static bool run_of_many(struct ls_scan *s, size_t *x)
 	for (unsigned i = 0; i < s->count; i++) {
 		struct ls_component *c = &s->component[i];
 
-		for (size_t n = 0; n < count; n++)
+		for (int32_t n = 0; n < count; n++)
 			c->line[*x + n] = c->line[*x - 1];
 	}
 	*x += count;
@@ -355,7 +355,7 @@ static bool run_of_many(struct ls_scan *s, size_t *x)
 
 static bool line_of_many(struct ls_scan *s)
 {
-	for (size_t x = 0; x < s->cols;) {
+	for (int32_t x = 0; x < (int32_t)s->cols;) {
 		int32_t q[LS_COMPONENTS];
 		bool flat = true;
 
