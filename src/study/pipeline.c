@@ -249,11 +249,12 @@ static const char *why_this_series(const struct rt_plan *plan)
 static void choose_suffix(struct task *t)
 {
 	const struct report *r = &t->run->report;
+	struct uid series =
+		shield_uid(t->run->options->gate, TAG_SeriesInstanceUID, &t->plan.series);
 	unsigned before = 0;
 
 	for (uint32_t i = 0; i < r->set_count; i++)
-		before += r->sets[i].failed == NULL &&
-			  uid_eq(&r->sets[i].image_series, &t->plan.series);
+		before += r->sets[i].failed == NULL && uid_eq(&r->sets[i].image_series, &series);
 	t->suffix[0] = '\0';
 	if (before > 0)
 		snprintf(t->suffix, sizeof(t->suffix), "-%u", before + 1);

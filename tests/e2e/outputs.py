@@ -258,6 +258,43 @@ def check_defaults(w):
     r.check(got == {"OVERLAY": 4, "DEBUG": 4, "pictures": 4, "STRUCTURE_SET": 0, "SEGMENTATION": 0}, "--debug made", got)
 
 
+# ---- two structure sets ----
+
+def check_two_sets(w):
+    """A second structure set on the same images: as much again of everything, each of its own series."""
+    r, source = w.r, w.path("two-sets")
+    shutil.copytree(w.path("phantom"), source)
+    ds = pydicom.dcmread(source + "/rs/RS.dcm")
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID + ".2"
+    ds.SeriesInstanceUID += ".2"
+    ds.save_as(source + "/rs/RS2.dcm")
+    for profile in ("netrt", "basic"):
+        out = "two-" + profile
+        done = w.process(profile, out, source, sections(add_burn_in_disclaimer=True))
+        if not r.check(done.code == 0, profile, "two sets:", done.code, done.err[-1500:]):
+            continue
+        folder = study_folder(w.path(out))
+        got = counts(folder)
+        r.check(got["OVERLAY"] == got["DEBUG"] == got["pictures"] == 8 and got["STRUCTURE_SET"] == 2, profile, "two sets:", got)
+        r.check(got["SEGMENTATION"] > 10 and got["SEGMENTATION"] % 2 == 0, profile, "two sets:", got)
+        for t in ("OVERLAY", "DEBUG"):
+            files = [os.path.basename(f) for f in outputs(folder, t)]
+            r.check(sum(f.endswith("-2.dcm") for f in files) == 4, profile, t, files)
+        overlays = {}
+        for path in outputs(folder, "OVERLAY"):
+            ds = pydicom.dcmread(path)
+            overlays.setdefault(ds.SeriesInstanceUID, set()).add(ds.SOPInstanceUID)
+        r.check(sorted(map(len, overlays.values())) == [4, 4], profile, "two sets: series", overlays)
+        for t in ("STRUCTURE_SET", "SEGMENTATION"):
+            seen = set()
+            for path in outputs(folder, t):
+                named = {u for _, u in references(pydicom.dcmread(path))}
+                of = [s for s, images in overlays.items() if named & images]
+                r.check(len(of) == 1, profile, t, "refers to", len(of), "overlay series")
+                seen.update(of)
+            r.check(seen == set(overlays), profile, t, "two sets: all refer to one series")
+
+
 # ---- real data ----
 
 def check_real(w):
@@ -449,7 +486,7 @@ def check_refusing(w):
         service.end(r, "a destination that refuses")
 
 
-CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_real, check_again, check_serve, check_orthanc, check_refusing]
+CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_two_sets, check_real, check_again, check_serve, check_orthanc, check_refusing]
 
 
 def main():
