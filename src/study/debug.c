@@ -12,7 +12,8 @@
 #include "series/secondary.h"
 
 #define QUALITY 92
-#define SQUARE 0.002 /* pixels as square as this need no stretching */
+#define JPEG_ROOM (64u << 10) /* a JPEG is no larger than its pixels, but for its tables */
+#define SQUARE 0.002          /* pixels as square as this need no stretching */
 
 /* One image at work. */
 struct scene {
@@ -266,19 +267,30 @@ static enum err write_dicom(struct scene *s, const struct picture *p, uint32_t m
 	return e;
 }
 
-static enum err write_jpeg(const struct scene *s, const struct picture *p, const char *name,
-			   bool *no_jpeg, struct fault *f)
+static enum err write_file(int dir, const char *name, struct bytes content, struct fault *f)
 {
-	int fd = openat(s->job->pictures, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 
 	if (fd < 0)
 		return fault_io(f, "cannot make a file in the output folder");
-	enum err e = jpeg_write(fd, p->canvas.rgb, p->canvas.cols, p->canvas.rows, QUALITY, f);
+	enum err e = file_write_all(fd, content, f);
 	if (close(fd) < 0 && e == OK)
 		e = fault_io(f, "cannot write");
+	return e;
+}
+
+/* Encoded in memory first: libjpeg is three times as fast where it need not look twice. */
+static enum err write_jpeg(const struct scene *s, const struct picture *p, const char *name,
+			   bool *no_jpeg, struct fault *f)
+{
+	const struct canvas *c = &p->canvas;
+	struct buf jpeg = BUF_INIT((size_t)c->cols * c->rows * 3 + JPEG_ROOM);
+	enum err e = jpeg_encode(&jpeg, c->rgb, (size_t)c->cols * 3, c->cols, c->rows, QUALITY, f);
+
 	*no_jpeg = e == ERR_UNSUPPORTED;
-	if (e != OK)
-		unlinkat(s->job->pictures, name, 0);
+	if (e == OK)
+		e = write_file(s->job->pictures, name, buf_bytes(&jpeg), f);
+	buf_free(&jpeg);
 	return *no_jpeg ? OK : e;
 }
 
