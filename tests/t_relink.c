@@ -334,10 +334,10 @@ START_TEST(test_approval)
 }
 END_TEST
 
-/* A sequence of another series whose delimiter is missing: its copy ends where it did. */
+/* An item in another series lacks its delimiter: its copy ends where it did. */
 START_TEST(test_missing_delimiter)
 {
-	static const uint8_t delimiter[] = {0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0};
+	static const uint8_t delimiter[] = {0xFE, 0xFF, 0x0D, 0xE0, 0, 0, 0, 0};
 	struct set_spec s = {
 		.series = {"1.3.5", "1.3.1"}, .rois = some_rois, .roi_count = 3, .undefined = true};
 	struct buf b = make_set(&s);
@@ -346,7 +346,7 @@ START_TEST(test_missing_delimiter)
 	struct work w;
 	size_t at = 0;
 
-	/* the first Sequence Delimitation Item: of the images of series 1.3.5 */
+	/* the first Item Delimitation Item: of the image of series 1.3.5 */
 	while (memcmp(b.at + at, delimiter, sizeof(delimiter)) != 0)
 		at++;
 	memmove(b.at + at, b.at + at + 8, b.len - at - 8);
