@@ -16,7 +16,7 @@ import sys
 import tempfile
 import warnings
 
-from harness import DATA, Report, run, skip
+from harness import DATA, NETRT, Report, run, skip
 
 try:
     import pydicom
@@ -360,6 +360,56 @@ def check_again(w):
     r.check(not glob.glob(out + "/.UID_*"), "a staging folder is left")
 
 
+def letters(folder):
+    """Of which of two runs what is there is: A and B have other texts in every object."""
+    found = set()
+    for path in [*outputs(folder), folder + "/report.txt"]:
+        with open(path, "rb") as file:
+            found.update(re.findall(rb"run ([AB])\b|letter_([AB])", file.read()))
+    return {(a or b).decode() for a, b in found}
+
+
+def check_killed(w):
+    """SIGKILL at each of the renames that put a new output in the place of an old one; then a run that fails:
+    what is there is wholly of the one or wholly of the other."""
+    r, fates = w.r, []
+    if shutil.which("strace") is None:
+        print("SKIP e2e/outputs: strace is not installed")
+        return
+    configs = {x: w.config("letter_%s.yaml" % x, {"enabled": False}, **sections(
+        overlay_series_description="run " + x, debug_series_description="run " + x,
+        segmentation_series_description_template="run %s {}" % x, structure_set="relinked" if x == "A" else "none"))
+        for x in "AB"}
+    old, broken = w.path("killed-old"), w.path("killed-broken")
+    run("process", "-q", "-c", configs["A"], w.path("phantom"), "-o", old)
+    shutil.copytree(w.path("phantom"), broken)
+    with open(sorted(glob.glob(broken + "/ct/*"))[1], "r+b") as file:
+        file.truncate(3000)
+    for when in range(1, 12):
+        out = w.path("killed%d" % when)
+        shutil.copytree(old, out)
+        command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=renameat2:signal=KILL:when=%d" % when, NETRT, "process",
+                   "-q", "-j", "1", "-c", configs["B"], w.path("phantom"), "-o", out]
+        done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+        if b"attach" in done.stderr or b"ptrace" in done.stderr:
+            print("SKIP e2e/outputs: strace may not trace here")
+            return
+        failed = run("process", "-q", "-c", configs["B"], broken, "-o", out)
+        r.check(failed.code == 65, "killed at", when, "the run after it:", failed.code, failed.err)
+        folder = study_folder(out)
+        is_of = letters(folder)
+        r.check(len(is_of) == 1, "killed at", when, "left", is_of)
+        r.check(not glob.glob(out + "/.UID_*"), "killed at", when, "a staging folder is left")
+        made = counts(folder)
+        want = {"OVERLAY": 4, "DEBUG": 4, "pictures": 4, "STRUCTURE_SET": int(is_of == {"A"}), "SEGMENTATION": 12}
+        r.check(made == want, "killed at", when, made, is_of)
+        fates.append("".join(is_of))
+        if done.returncode == 0:
+            break
+    r.check(set(fates) == {"A", "B"} and fates == sorted(fates), "fates:", fates)
+    print("killed at each rename:", " ".join(fates))
+
+
 # ---- the service ----
 
 def lines_of(service, uid):
@@ -486,7 +536,7 @@ def check_refusing(w):
         service.end(r, "a destination that refuses")
 
 
-CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_two_sets, check_real, check_again, check_serve, check_orthanc, check_refusing]
+CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_two_sets, check_real, check_again, check_killed, check_serve, check_orthanc, check_refusing]
 
 
 def main():
