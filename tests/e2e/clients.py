@@ -230,7 +230,10 @@ def reused(r, service):
         for n in range(200):
             if not r.check(association.store(CT, sop, data, EXPLICIT).get("status") == 0, "again and again:", n):
                 break
-        r.check(before != (0, 0) and receiver() == before, "memory and descriptors:", before, receiver())
+        after = receiver()
+        if "asan" in service.binary:  # it keeps for a while what is freed
+            before, after = (1, before[1]), (1, after[1])
+        r.check(before[1] > 0 and after == before, "memory and descriptors:", before, after)
         r.check(association.release(), "reused: release")
 
 
