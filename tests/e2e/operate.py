@@ -13,7 +13,7 @@ import traceback
 import zlib
 
 from harness import Report, run
-from serve_harness import CONTEXTS, Process, Service, Study, listening, need_serve, send, wait_for, workspace
+from serve_harness import CONTEXTS, Process, Service, Study, family, listening, need_serve, send, wait_for, workspace
 from wire import CT, DEFLATED, EXPLICIT, IMPLICIT, Association, Destination, Object, Refused, element, image, undated
 
 QUICK = {"debounce_interval_seconds": 1, "complete_grace_seconds": 0}
@@ -233,6 +233,31 @@ def by_hand(r, folder):
         delivered(r, "by hand", place.destination, expected, 30, service)
         emptied(r, "by hand", service)
         service.end(r, "by hand")
+
+
+def blind(r, folder):
+    """Where inotify tells nothing, as on a network file system, studies are found by looking."""
+    if shutil.which("strace") is None or run("true", binary="strace").code != 0:
+        print("SKIP e2e/operate: strace may not trace here: blind")
+        return
+    place = Place(folder, watcher={**QUICK, "scan_interval_seconds": 1}, wrapper=(
+        "strace", "-f", "-qq", "-o", folder + "/trace", "-e", "trace=inotify_add_watch", "-e",
+        "inject=inotify_add_watch:error=ENOSPC"))
+    sent, copied = place.study(), place.study()
+    with place.service as service:
+        expected = place.expected(sent, copied)
+        all_taken(r, "blind", service.port, sent.objects)
+        target = "%s/UID_%s" % (service.working, copied.uid)
+        for name, things in (("DCM", copied.images), ("Structure", copied.structures)):
+            os.makedirs(target + "/" + name)
+            for thing in things:
+                shutil.copy(thing.path, "%s/%s/" % (target, name))
+        delivered(r, "blind", place.destination, expected, 20, service)
+        emptied(r, "blind", service)
+        with open(folder + "/trace", encoding="utf-8") as file:
+            r.check(file.read().count("(INJECTED)") > 2, "blind: it was not")
+        os.kill(family(service.pid)[1], signal.SIGTERM)
+        r.check(service.child.wait(20) == 0, "blind: ended with", service.child.returncode)
 
 
 def restarted(r, folder):
@@ -572,7 +597,7 @@ def listeners(r, folder):
         service.end(r, "listeners")
 
 
-TESTS = [limited, bomb, listeners, allowed, opened, whole_at_once, debounced, forced, held, without_structure_set, kept_sources, by_hand, restarted,
+TESTS = [limited, bomb, listeners, allowed, opened, whole_at_once, debounced, forced, held, without_structure_set, kept_sources, by_hand, blind, restarted,
          drained, reloaded, second_instance, broken_study, starved, commands, same_again, names_in_logs]
 
 
