@@ -116,8 +116,8 @@ static void take_apart(struct letters *l, struct bytes text, enum font_face face
 		struct glyph g = font_glyph(face, next_code(text, &at));
 		l->cols[i] = (uint8_t)(g.cols + FONT_GAP);
 		for (unsigned r = 0; r < font_rows(face) && !l->is_space[i]; r++) {
-			l->top = g.dots[r] != 0 && r < l->top ? r : l->top;
-			l->bottom = g.dots[r] != 0 && r >= l->bottom ? r + 1 : l->bottom;
+			l->top = r < l->top && g.dots[r] != 0 ? r : l->top;
+			l->bottom = r >= l->bottom && g.dots[r] != 0 ? r + 1 : l->bottom;
 		}
 	}
 	l->at[l->count] = (uint32_t)at;
