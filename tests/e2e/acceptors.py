@@ -200,8 +200,8 @@ def sends(r, folder, binary):
         destination = Destination(max_pdu=hooks.pop("max_pdu", 131072))
         for hook, value in hooks.items():
             setattr(destination, hook, value)
-        done = run("send", "127.0.0.1:%d" % destination.port, study.folder, "--timeout", str(TIMEOUT), binary=binary,
-                   timeout=60)
+        done = run("send", "127.0.0.1:%d" % destination.port, study.folder, "--timeout",
+                   str(20 if name == "PDUs of 20 bytes" else TIMEOUT), binary=binary, timeout=60)
         r.behaved(done, "send:", name)
         r.check(done.code == code, "send:", name, "exit code", done.code, "not", code, done.err[-300:])
         r.check(len(destination.kept) == kept, "send:", name, "kept", len(destination.kept), "not", kept)
