@@ -363,6 +363,48 @@ START_TEST(test_own_words)
 }
 END_TEST
 
+/* A name in an item of one character set, met in another one of the object. */
+static const struct {
+	const char *charset, *item_charset, *person;
+	struct bytes planted;
+	enum err want;
+} sets[] = {
+	{"ISO_IR 144", "ISO_IR 192", "\xD0\x9B\xD1\x8E\xD0\xBA\xD0\xB5\xD0\xBC^X",
+	 LIT("\xBB\xEE\xDA\xD5\xDC"), ERR_UNUSABLE},
+	{"ISO_IR 192", "ISO_IR 144", "\xBB\xEE\xDA\xD5\xDC^X",
+	 LIT("\xD0\x9B\xD1\x8E\xD0\xBA\xD0\xB5\xD0\xBC"), ERR_UNUSABLE},
+	{"GB18030", "ISO_IR 192", "\xE7\x8E\x8B\xE5\xB0\x8F\xE4\xB8\x9C^X",
+	 LIT("\xCD\xF5\xD0\xA1\xB6\xAB"), ERR_UNUSABLE},
+	{"\\ISO 2022 IR 87", "ISO_IR 192", "\xE5\xB1\xB1\xE7\x94\xB0^X", LIT("\x1B$B;3ED\x1B(B"),
+	 ERR_UNUSABLE},
+	/* one that the object has not got */
+	{"ISO_IR 100", "ISO_IR 192", "\xD0\x9B\xD1\x8E\xD0\xBA\xD0\xB5\xD0\xBC^X",
+	 LIT("\xBB\xEE\xDA\xD5\xDC"), OK},
+	/* letters that the set has not got make no pattern of question marks */
+	{"ISO_IR 100", "ISO_IR 192", "\xD0\x9B\xD1\x8E\xD0\xBA\xD0\xB5\xD0\xBC^X", LIT("?????"),
+	 OK},
+};
+
+START_TEST(test_sets)
+{
+	struct work w;
+
+	work_open(&w, ANON_BASIC, 0, sets[_i].charset, "A^B");
+	build_sequence(&w.b.in, NEST);
+	build_item(&w.b.in);
+	build_str(&w.b.in, TAG_SpecificCharacterSet, VR_CS, sets[_i].item_charset);
+	build_str(&w.b.in, TAG_PatientName, VR_PN, sets[_i].person);
+	build_item_end(&w.b.in);
+	build_sequence_end(&w.b.in);
+	collect(&w);
+	plant(&w, sets[_i].planted, IN_TEXT);
+	enum err e = look(&w, NULL);
+	ck_assert_msg(e == sets[_i].want, "%s in %s: %d", sets[_i].item_charset, sets[_i].charset,
+		      (int)e);
+	work_close(&w);
+}
+END_TEST
+
 /* Words of what netrt writes: in its own texts they may stand, anywhere else they are names. */
 static const struct {
 	const char *name, *text;
@@ -559,6 +601,7 @@ Suite *suite_anon_verify(void)
 	tcase_add_loop_test(tc, test_innocent, 0, LENGTH(innocent));
 	tcase_add_loop_test(tc, test_own_words, 0, 6);
 	tcase_add_loop_test(tc, test_own, 0, (int)(sizeof(own) / sizeof(own[0])));
+	tcase_add_loop_test(tc, test_sets, 0, (int)(sizeof(sets) / sizeof(sets[0])));
 	tcase_add_loop_test(tc, test_moved_dates, 0, 2);
 	tcase_add_loop_test(tc, test_kept, 0, LENGTH(kept));
 	tcase_add_loop_test(tc, test_netrt, 0, 2);

@@ -15,9 +15,10 @@
 #define DAY 8u /* digits of a day */
 
 const char *const forbidden_form_words[] = {
-	[FORM_RAW] = "as it was",      [FORM_UTF8] = "as UTF-8",  [FORM_PART] = "part of a name",
-	[FORM_LATIN] = "as Latin 1",   [FORM_DATE] = "as a date", [FORM_UTF16_LE] = "as UTF-16",
-	[FORM_UTF16_BE] = "as UTF-16",
+	[FORM_RAW] = "as it was",       [FORM_UTF8] = "as UTF-8",
+	[FORM_PART] = "part of a name", [FORM_LATIN] = "as Latin 1",
+	[FORM_DATE] = "as a date",      [FORM_UTF16_LE] = "as UTF-16",
+	[FORM_UTF16_BE] = "as UTF-16",  [FORM_CHARSET] = "in another character set",
 };
 
 void forbidden_open(struct forbidden *c, struct verify *v, struct arena *a)
@@ -35,6 +36,19 @@ void forbidden_close(struct forbidden *c)
 {
 	buf_free(&c->text);
 	buf_free(&c->wide);
+}
+
+bool forbidden_charset(struct forbidden *c, struct bytes charset)
+{
+	charset = bytes_trim(charset);
+	for (unsigned i = 0; i < c->charset_count; i++)
+		if (bytes_eq(c->charsets[i], charset))
+			return true;
+	if (c->charset_count == FORBIDDEN_CHARSETS)
+		return false;
+	text_encoder_init(&c->encoders[c->charset_count], charset, c->a);
+	c->charsets[c->charset_count++] = charset;
+	return true;
 }
 
 static bool is_digit(int c)
@@ -217,13 +231,29 @@ static bool is_ascii(struct bytes b)
 	return true;
 }
 
+/* In each character set of the object that has all of its letters. */
+static void add_charsets(struct forbidden *c, struct bytes utf8, uint32_t tag)
+{
+	for (unsigned i = 0; i < c->charset_count; i++) {
+		struct text_encoder *encoder = &c->encoders[i];
+
+		encoder->lossy = false;
+		struct bytes raw = text_encode(encoder, utf8, 4 * utf8.len + 16);
+		c->no_memory = c->no_memory || raw.at == NULL;
+		if (!encoder->lossy)
+			add(c, raw, tag, FORM_CHARSET, true);
+	}
+}
+
 /* UTF-8 that does not last, in every form but that of the source's character set. */
 static void add_forms(struct forbidden *c, struct bytes utf8, uint32_t tag,
 		      enum forbidden_form form)
 {
 	add(c, utf8, tag, form, false);
-	if (!is_ascii(utf8))
+	if (!is_ascii(utf8)) {
 		add_latin(c, utf8, tag);
+		add_charsets(c, utf8, tag);
+	}
 	add_utf16(c, utf8, tag, false);
 	add_utf16(c, utf8, tag, true);
 }

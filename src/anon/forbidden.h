@@ -5,6 +5,7 @@
 #define ANON_FORBIDDEN_H
 
 #include "anon/verify.h"
+#include "dicom/encode.h"
 
 enum forbidden_form {
 	FORM_RAW,
@@ -13,9 +14,12 @@ enum forbidden_form {
 	FORM_LATIN,
 	FORM_DATE,
 	FORM_UTF16_LE,
-	FORM_UTF16_BE
+	FORM_UTF16_BE,
+	FORM_CHARSET
 };
 extern const char *const forbidden_form_words[];
+
+#define FORBIDDEN_CHARSETS 8u /* Specific Character Sets of one object */
 
 /* What a pattern is made of, as far as it matters where it may stand. */
 enum forbidden_sort { SORT_NUMBER, SORT_UID, SORT_WORD, SORT_OTHER };
@@ -27,12 +31,18 @@ struct forbidden {
 	struct valueset known; /* patterns that are there; in the order of v->search */
 	struct buf text, wide; /* owned: forbidden_close */
 	bool weak;             /* what is added now names no person */
-	bool no_memory;        /* sticky */
+	struct bytes charsets[FORBIDDEN_CHARSETS]; /* of the whole object, borrowed */
+	struct text_encoder encoders[FORBIDDEN_CHARSETS];
+	unsigned charset_count;
+	bool no_memory; /* sticky */
 };
 
 void forbidden_open(struct forbidden *c, struct verify *v, struct arena *a);
 void forbidden_close(struct forbidden *c);
 
+/* Some of the object's text is in this character set: names are looked for in it, too.  False: that
+ * is one too many. */
+bool forbidden_charset(struct forbidden *c, struct bytes charset) MUST_USE;
 /* A value (trimmed here) may be met; of a date the day, too. */
 void forbidden_keep(struct forbidden *c, struct bytes value, enum vr vr);
 /* All values of the attribute are forbidden, but those that are kept.  `value` is borrowed;

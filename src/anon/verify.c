@@ -207,8 +207,12 @@ static enum err look_at(struct collector *c, const struct token *t)
 	struct anon_place place = visit_place(&c->visit, t, c->iod);
 	struct anon_decision d = policy_decide(c->policy, &place);
 
-	if (t->tag == TAG_SpecificCharacterSet)
+	if (t->tag == TAG_SpecificCharacterSet) {
 		c->charset[c->visit.depth] = t->value;
+		if (!forbidden_charset(&c->forbidden, t->value))
+			return fault_tag(c->f, ERR_LIMIT, "too many character sets in one object",
+					 t->at, t->tag);
+	}
 	if (d.act == ACT_KEEP)
 		keep_attribute(c, t->value, vr, &d);
 	else if (d.act == ACT_SHIFT && (vr == VR_DA || vr == VR_DT))

@@ -6,8 +6,9 @@
  *     verify_file       the whole output file, in one pass
  *
  * Forbidden are names with their components, IDs and other identifying values, instance UIDs, and
- * dates (in the usual ways of writing, too): in the bytes of the source, as UTF-8, as Latin 1, and
- * as UTF-16 of both byte orders.  ASCII letters match in either case, padding does not count.
+ * dates (in the usual ways of writing, too): in the bytes of the source, as UTF-8, as Latin 1, as
+ * UTF-16 of both byte orders, and in every character set of the object.  ASCII letters match in
+ * either case, padding does not count.
  *
  * What a kept attribute holds as a value is not forbidden, and neither is what the new object says
  * of itself: a date that was moved may fall on another date of the source, a dummy may be what was
