@@ -13,6 +13,7 @@
 #include "anon/convert.h"
 #include "base/log.h"
 #include "study/pool.h"
+#include "study/references.h"
 #include "study/shield.h"
 #include "study/tree.h"
 
@@ -33,6 +34,7 @@ struct row {
 	struct anon_counts counts;
 	uint32_t regions;
 	uint64_t cut;
+	struct references references; /* of a structure set; when all are done */
 };
 
 struct job {
@@ -44,6 +46,12 @@ struct job {
 	struct pool_shared *shared;
 	size_t size;
 };
+
+static bool is_structure_set(const struct row *r)
+{
+	return r->end == ROW_DONE &&
+	       anon_iod_of(bytes_str(r->sop_class.text)) == IOD_RT_STRUCTURE_SET;
+}
 
 /* ---- one object ---- */
 
@@ -232,8 +240,12 @@ static void report_row(struct buf *b, uint32_t index, const struct row *r)
 		buf_fmt(b, "\"study\":\"%s\",\"instance\":\"%s\",\"sop_class\":\"%s\",\"actions\":",
 			r->study.text, r->sop_instance.text, r->sop_class.text);
 		report_counts(b, &r->counts);
-		buf_fmt(b, ",\"pixel_bytes_cut\":%llu,\"regions_blanked\":%u}",
+		buf_fmt(b, ",\"pixel_bytes_cut\":%llu,\"regions_blanked\":%u",
 			(unsigned long long)r->cut, r->regions);
+		if (is_structure_set(r))
+			buf_fmt(b, ",\"images_referred_to\":%u,\"unresolved\":%u",
+				r->references.images, r->references.missing);
+		buf_char(b, '}');
 		return;
 	}
 	buf_str(b, "\"refused\":");
@@ -314,6 +326,58 @@ static int write_reports(const struct job *job)
 	}
 	buf_free(&b);
 	return code;
+}
+
+/* ---- what structure sets refer to ---- */
+
+static enum err count_references(const struct job *job, struct row *r, const struct valueset *here,
+				 struct arena *a, struct fault *f)
+{
+	char folder[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
+	struct part10 p = PART10_NONE;
+
+	snprintf(folder, sizeof(folder), "UID_%s", r->study.text);
+	snprintf(name, sizeof(name), "%s.dcm", r->sop_instance.text);
+	int dir = openat(job->out, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return fault_io(f, "a structure set cannot be read again");
+	enum err e = part10_open(&p, dir, name, f);
+	if (e == OK)
+		e = references_count(p.data, p.syntax, here, dir, &r->references, a, f);
+	part10_close(&p);
+	close(dir);
+	return e;
+}
+
+/* References that lead nowhere are told of (R10). */
+static void look_at_references(const struct job *job, struct arena *a)
+{
+	struct valueset here;
+	struct fault f;
+	char text[256];
+	bool whole = true;
+
+	valueset_open(&here, LIMIT_FILES, a);
+	for (uint32_t i = 0; i < job->count; i++)
+		if (job->rows[i].end == ROW_DONE)
+			whole &= valueset_add(&here, bytes_str(job->rows[i].sop_instance.text));
+	if (!whole)
+		log_say(LOG_WARNING, "no memory to look for the images of structure sets");
+	for (uint32_t i = 0; i < job->count && whole; i++) {
+		struct row *r = &job->rows[i];
+
+		if (!is_structure_set(r))
+			continue;
+		if (count_references(job, r, &here, a, &f) != OK) {
+			fault_format(&f, text, sizeof(text));
+			log_say(LOG_WARNING, "structure set %s: %s", r->sop_instance.text, text);
+		} else if (r->references.missing > 0) {
+			log_say(LOG_WARNING,
+				"structure set %s: %u of the %u images that it refers to are not "
+				"in the output",
+				r->sop_instance.text, r->references.missing, r->references.images);
+		}
+	}
 }
 
 static int sum_up(const struct job *job)
@@ -414,6 +478,7 @@ int deid_run(const char *const *paths, size_t count, int out, const struct deid_
 	job.rows = (struct row *)(void *)((uint8_t *)job.shared +
 					  (sizeof(struct pool_shared) + 63) / 64 * 64);
 	int ran = run_pool(&job);
+	look_at_references(&job, &arena);
 	code = sum_up(&job);
 	int written = code == EX_NOINPUT ? EX_OK : write_reports(&job);
 	munmap(job.shared, job.size);

@@ -324,6 +324,31 @@ def check_options(w):
             r.check(("InstitutionName" in after) == (option == "retain_institution_identity"), option, "Institution Name")
 
 
+# ---- references ----
+
+def check_unresolved(w):
+    """Images that a structure set draws on and that did not come: told, in every profile."""
+    r = w.r
+    source = w.path("unresolved")
+    assert run("phantom", source, "--slices", "6", "--matrix", "64").code == 0
+    images = sorted(os.listdir(source + "/ct"))
+    some = [os.path.join(source, "ct", name) for name in images[:4]]
+    for profile in PROFILES:
+        out, config = w.path("unresolved-" + profile), w.path(profile + ".yaml")
+        for what, inputs, missing in (("alone", [source + "/rs"], 6), ("with some", [source + "/rs", *some], 2),
+                                      ("with what was done before", [source + "/rs"], 2), ("with all", [source], 0)):
+            done = w.deid(config, *inputs, out=out, options=["-q"])
+            r.check(done.code == 0, profile, what, done.code, done.err)
+            with open(out + "/deid_report.json") as file:
+                told = [o for o in json.load(file)["objects"] if "unresolved" in o]
+            r.check([(o["sop_class"], o["images_referred_to"], o["unresolved"]) for o in told] == [(RS, 6, missing)], profile,
+                    what, told)
+            warned = b"%d of the 6 images that it refers to are not in the output" % missing in done.err
+            r.check(warned == (missing > 0) and done.err.count(b"\n") == int(warned), profile, what, done.err)
+            ds = next(d for d in objects(out) if d.SOPClassUID == RS)
+            r.check(not warned or str(ds.SOPInstanceUID).encode() in done.err, profile, what, done.err)
+
+
 # ---- agreement ----
 
 def machine(w, name, profile, options, command="deid", **environment):
@@ -658,7 +683,8 @@ def main():
     r = Report("deid_cli")
     with tempfile.TemporaryDirectory(prefix="netrt-deid-") as folder:
         w = Work(r, folder)
-        for check in (check_profiles, check_full, check_sequential, check_random, check_rules, check_options, check_agreement, check_map, check_config, check_exit_codes,
+        for check in (check_profiles, check_full, check_sequential, check_random, check_rules, check_options,
+                      check_unresolved, check_agreement, check_map, check_config, check_exit_codes,
                       check_full_disk, check_keygen, check_policy, check_check, check_sanitized):
             check(w)
         if os.environ.get("KEEP"):
