@@ -125,6 +125,8 @@ enum err structure_set_write(struct products *p, struct fault *f)
 	enum err e = relinked ? write_relinked(p, &instance, fd, f) : write_original(p, fd, f);
 	if (close(fd) < 0 && e == OK)
 		e = fault_io(f, "cannot write");
+	if (e != OK)
+		return e;
 	p->writing = false;
-	return e == OK ? products_verify(p, OUTPUT_STRUCTURE_SET, name, f) : e;
+	return products_verify(p, OUTPUT_STRUCTURE_SET, name, f);
 }
