@@ -246,6 +246,17 @@ struct told {
 	int status;
 };
 
+static bool pipe_is_full; /* when the sender begins; it is read a little later */
+
+static void fill(int fd)
+{
+	const struct sender_word word = {.kind = UINT32_MAX};
+
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0); /* as the supervisor makes it */
+	while (pipe_is_full && write(fd, &word, sizeof(word)) == (ssize_t)sizeof(word))
+		continue;
+}
+
 /* One sender, to its end. */
 static struct told run_sender(uint64_t give_up_ms)
 {
@@ -272,6 +283,7 @@ static struct told run_sender(uint64_t give_up_ms)
 	int fds[2];
 
 	ck_assert_int_eq(pipe(fds), 0);
+	fill(fds[1]);
 	pid_t pid = fork();
 	if (pid == 0) {
 		close(fds[0]);
@@ -280,6 +292,8 @@ static struct told run_sender(uint64_t give_up_ms)
 		_exit(sender_run(&o, &dest));
 	}
 	close(fds[1]);
+	if (pipe_is_full)
+		usleep(300000);
 	while (read(fds[0], &word, sizeof(word)) == sizeof(word)) {
 		told.settled += word.kind == SENDER_SETTLED;
 		if (word.kind == SENDER_NEXT)
@@ -392,6 +406,22 @@ START_TEST(a_study_that_somebody_holds_is_left_for_later)
 }
 END_TEST
 
+/* The supervisor is busy: what it is told is not lost, or nobody would look at the study again. */
+START_TEST(a_full_pipe_is_waited_for)
+{
+	static const struct script script;
+	int study = make_study("1.2");
+
+	listen_with(&script);
+	pipe_is_full = true;
+	struct told told = run_sender(60000);
+	ck_assert_int_eq(told.status, 0);
+	ck_assert_uint_eq(told.settled, 1);
+	ck_assert(told.due_ms == UINT64_MAX);
+	close(study);
+}
+END_TEST
+
 START_TEST(a_second_sender_ends_at_once)
 {
 	static const struct script script;
@@ -421,6 +451,7 @@ Suite *suite_sender(void)
 	tcase_add_loop_test(t, a_study_to_an_acceptor, 0, COUNT_OF(cases));
 	tcase_add_test(t, nothing_to_do);
 	tcase_add_test(t, a_study_that_somebody_holds_is_left_for_later);
+	tcase_add_test(t, a_full_pipe_is_waited_for);
 	tcase_add_test(t, a_second_sender_ends_at_once);
 	suite_add_tcase(suite, t);
 	return suite;

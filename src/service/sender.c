@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,9 +131,15 @@ static void tell(const struct sender *s, enum sender_kind kind, uint64_t due_ms,
 
 	if (study != NULL)
 		word.study = *study;
-	if (s->o->tell_fd >= 0)
-		while (write(s->o->tell_fd, &word, sizeof(word)) < 0 && errno == EINTR)
-			continue;
+	/* a word that is lost leaves a study that nobody looks at: a full pipe is waited for */
+	while (s->o->tell_fd >= 0 && write(s->o->tell_fd, &word, sizeof(word)) < 0) {
+		struct pollfd p = {.fd = s->o->tell_fd, .events = POLLOUT};
+
+		if (errno == EAGAIN)
+			(void)poll(&p, 1, -1);
+		else if (errno != EINTR)
+			return;
+	}
 }
 
 static void due_at(struct sender *s, uint64_t at_ms)
