@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/limits.h"
 #include "image/jpeg.h"
 #include "image/text.h"
 
@@ -117,7 +118,8 @@ struct view {
 	size_t pitch;    /* bytes from row to row of the sheet */
 	uint32_t tile_cols, tile_rows;
 	const struct pixels *p;
-	double low, high; /* image units that become black and white */
+	double low, high;    /* image units that become black and white */
+	double gain, offset; /* from stored values to shades of 0 to 255 */
 };
 
 /* Source positions [*from, *to) of tile position i out of n, over a side of `side`; never empty. */
@@ -132,12 +134,15 @@ static void box(uint32_t i, uint32_t n, uint32_t side, uint32_t *from, uint32_t 
 /* The boxes of tile positions [first, end) of n. */
 struct boxes {
 	uint32_t from[TILE_MAX], to[TILE_MAX];
+	double share[TILE_MAX]; /* of one source position */
 };
 
 static void make_boxes(struct boxes *b, uint32_t first, uint32_t end, uint32_t n, uint32_t side)
 {
-	for (uint32_t i = first; i < end; i++)
+	for (uint32_t i = first; i < end; i++) {
 		box(i, n, side, &b->from[i], &b->to[i]);
+		b->share[i] = 1.0 / (b->to[i] - b->from[i]);
+	}
 }
 
 static double clamped(double v, double most)
@@ -186,8 +191,7 @@ static double scaled(const struct view *v, uint32_t x, uint32_t y, int channel)
 
 static uint8_t grey(const struct view *v, double stored)
 {
-	double units = stored * v->p->slope + v->p->intercept;
-	double shade = clamped((units - v->low) / (v->high - v->low) * 255.0, 255.0);
+	double shade = clamped(stored * v->gain + v->offset, 255.0);
 	uint8_t rounded = (uint8_t)(shade + 0.5);
 
 	return v->p->monochrome1 ? (uint8_t)(255 - rounded) : rounded;
@@ -209,7 +213,7 @@ static void mean_row(const struct view *v, uint32_t y, const struct boxes *x, in
 				sums[i] += image_row[col];
 	}
 	for (uint32_t i = 0; i < v->tile_cols; i++)
-		out[i] = (double)sums[i] / ((double)(x->to[i] - x->from[i]) * (y1 - y0));
+		out[i] = (double)sums[i] * x->share[i] / (y1 - y0);
 }
 
 static bool is_larger(const struct view *v)
@@ -230,7 +234,8 @@ static void draw_grey(const struct view *v)
 		if (row != NULL)
 			mean_row(v, y, &x, row, means);
 		for (uint32_t i = 0; i < v->tile_cols; i++, at += 3)
-			memset(at, grey(v, row != NULL ? means[i] : scaled(v, i, y, -1)), 3);
+			at[0] = at[1] = at[2] =
+				grey(v, row != NULL ? means[i] : scaled(v, i, y, -1));
 	}
 	free(row);
 }
@@ -271,21 +276,37 @@ static void reach(uint32_t first, uint32_t end, uint32_t n, uint32_t side, uint3
 	*to = high < n ? (uint32_t)high : n;
 }
 
+/* The union of rows [y0, y1), a bit a column; false, and nothing useful in out[]: it is empty. */
+static bool join_rows(const struct mask *m, uint32_t y0, uint32_t y1, uint64_t *out)
+{
+	const struct mask_box b = m->box;
+	uint64_t all = 0;
+
+	memset(out, 0, m->stride * sizeof(*out));
+	for (uint32_t row = y0 > b.row0 ? y0 : b.row0; row < y1 && row < b.row1; row++)
+		for (uint32_t w = b.word0; w < b.word1; w++) {
+			out[w] |= m->bits[(size_t)row * m->stride + w];
+			all |= out[w];
+		}
+	return all != 0;
+}
+
 /* Which pixels of tile row y (outside: none) are marked; with a cell to the left and right. */
 static void marked_row(const struct view *v, const struct mask *m, const struct part *part,
 		       int64_t y, bool out[static TILE_MAX + 2])
 {
+	uint64_t any[LIMIT_PIXELS_SIDE / 64 + 1]; /* in one of the rows */
 	uint32_t y0, y1;
 
 	memset(out, 0, (TILE_MAX + 2) * sizeof(bool));
 	if (y < (int64_t)part->y0 || y >= (int64_t)part->y1)
 		return;
 	box((uint32_t)y, v->tile_rows, m->rows, &y0, &y1);
-	for (uint32_t row = y0; row < y1; row++)
-		for (uint32_t x = part->x0; x < part->x1; x++)
-			for (uint32_t col = part->x.from[x]; col < part->x.to[x] && !out[x + 1];
-			     col++)
-				out[x + 1] = mask_get(m, col, row);
+	if (!join_rows(m, y0, y1, any))
+		return;
+	for (uint32_t x = part->x0; x < part->x1; x++)
+		for (uint32_t col = part->x.from[x]; col < part->x.to[x] && !out[x + 1]; col++)
+			out[x + 1] = any[col / 64] >> (col % 64) & 1;
 }
 
 /* Color the outline, and mix `percent` of the tint into what is inside it. */
@@ -421,6 +442,10 @@ void sheet_draw(struct sheet *s, uint32_t tile, const struct pixels *p, double w
 	}
 	if (!(v.high > v.low))
 		v.high = v.low + 1;
+	if (p != NULL) {
+		v.gain = p->slope * 255.0 / (v.high - v.low);
+		v.offset = (p->intercept - v.low) * 255.0 / (v.high - v.low);
+	}
 	draw_image(&v);
 	if (merged != NULL)
 		draw_mask(&v, merged, line, TINT_PERCENT);

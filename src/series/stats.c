@@ -153,11 +153,11 @@ void pixels_row(const struct pixels *p, uint32_t row, int64_t *out)
 		for (uint32_t i = 0; i < p->cols; i++)
 			out[i] = value_of(p, cell_at(p, index + i));
 	else if (p->is_signed)
-		for (uint32_t i = 0; i < p->cols; i++)
-			out[i] = (int16_t)get_u16le(at + 2 * (size_t)i);
+		for (uint32_t i = 0; i < p->cols; i++, at += 2)
+			out[i] = (int16_t)(at[0] | at[1] << 8);
 	else
-		for (uint32_t i = 0; i < p->cols; i++)
-			out[i] = get_u16le(at + 2 * (size_t)i);
+		for (uint32_t i = 0; i < p->cols; i++, at += 2)
+			out[i] = at[0] | at[1] << 8;
 }
 
 /* n values, their sum and the sum of their squares: n < 2^32, |value| < 2^32. */

@@ -29,6 +29,7 @@ struct canvas {
 	struct dset dset;
 	struct shield *shield;   /* the same, de-identified; NULL where that is not asked for */
 	struct mask merged, one; /* `one` is painted on and thrown away */
+	struct mask tint; /* all but the body, for the contact sheet; .bits NULL: not wanted */
 	struct mask own[LIMIT_OVERLAY_PLANES]; /* planes per ROI */
 	struct overlay_plane planes[1 + LIMIT_OVERLAY_PLANES];
 	uint32_t roi_of_plane[1 + LIMIT_OVERLAY_PLANES]; /* index, or RT_NO_ROI for the merged */
@@ -220,6 +221,8 @@ static enum err paint_one(struct worker *w, struct canvas *c, uint32_t i,
 		return OK;
 	job->rows[c->plane].overlap |= mask_overlap(&c->merged, m);
 	mask_or(&c->merged, m);
+	if (c->tint.bits != NULL && !tile_is_body(&job->plan->set->rois[roi]))
+		mask_or(&c->tint, m);
 	c->names[c->name_count++] = job->plan->set->rois[roi].name;
 	if (own)
 		return add_own_plane(w, c, roi, area->pixels, pixels, f);
@@ -279,6 +282,8 @@ static enum err paint(struct worker *w, struct canvas *c, const struct pixels *p
 	e = new_mask(w, c->image, &c->merged, f);
 	if (e == OK && count > 0)
 		e = new_mask(w, c->image, &c->one, f);
+	if (e == OK && w->job->sheet != NULL && sheet_tile(w->job->sheet, c->plane) != UINT32_MAX)
+		e = new_mask(w, c->image, &c->tint, f);
 	for (uint32_t i = 0; i < count && e == OK; i++)
 		e = paint_one(w, c, i, pixels, f);
 	if (e == OK && (w->job->options->planes != STUDY_PLANES_PER_ROI || c->plane_count == 0))
@@ -412,13 +417,12 @@ static enum err draw_debug(struct worker *w, struct canvas *c, struct fault *f)
 
 /* ---- the contact sheet ---- */
 
-/* The masks of the image are no longer needed. */
 static enum err draw_tile(struct worker *w, struct canvas *c, struct fault *f)
 {
 	const struct tile tile = {.plane = c->plane,
 				  .source = c->shield != NULL ? &c->shield->source : &c->source,
 				  .dset = c->shield != NULL ? &c->shield->dset : &c->dset,
-				  .tint = &c->merged,
+				  .tint = mask_is_empty(&c->tint) ? &c->merged : &c->tint,
 				  .one = &c->one};
 
 	return tile_draw(w->job->sheet, &tile, &w->painter, &w->arena, f);

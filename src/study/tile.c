@@ -146,29 +146,9 @@ static void choose_window(const struct shown *s, const struct dset *d, const cha
 
 /* ---- ROIs ---- */
 
-static bool is_body(const struct roi *roi)
+bool tile_is_body(const struct roi *roi)
 {
 	return bytes_eq_str(roi->interpreted_type, "EXTERNAL");
-}
-
-/* All ROIs but the body, or the body where it is alone. */
-static enum err paint_tint(const struct tile *t, struct painter *painter, struct fault *f)
-{
-	const struct rt_plan *plan = painter->plan;
-	uint32_t count = rt_plane_roi_count(plan, t->plane), others = 0;
-	enum err e = OK;
-
-	for (uint32_t i = 0; i < count; i++)
-		others += !is_body(&plan->set->rois[rt_plane_roi(plan, t->plane, i)]);
-	mask_clear(t->tint);
-	for (uint32_t i = 0; i < count && e == OK; i++) {
-		if (others > 0 && is_body(&plan->set->rois[rt_plane_roi(plan, t->plane, i)]))
-			continue;
-		e = rt_paint_roi(painter, t->plane, i, t->one, f);
-		if (e == OK)
-			mask_or(t->tint, t->one);
-	}
-	return e;
 }
 
 static void color_of(const struct structset *set, uint32_t index, uint8_t color[static 3])
@@ -215,8 +195,6 @@ enum err tile_draw(struct sheet *s, const struct tile *t, struct painter *painte
 	if (at == UINT32_MAX)
 		return OK;
 	enum err e = open_pixels(&shown, t, a, f);
-	if (e == OK)
-		e = paint_tint(t, painter, f);
 	if (e == OK) {
 		choose_window(&shown, t->dset, plan->planes[t->plane].modality, &center, &width);
 		snprintf(caption, sizeof(caption), "%u/%u", t->plane + 1, plan->plane_count);
