@@ -159,7 +159,7 @@ static void derive(const struct part10 *src, const struct dset *d, uint16_t cols
 		   uint8_t choice, struct arena *a)
 {
 	static uint64_t bits[SIDE_MAX * SIDE_MAX / 64 + SIDE_MAX];
-	const struct burnin_options options = {.text = BYTES_LIT("NOT FOR\n\xC3\x84RZTE"),
+	const struct burnin_options options = {.text = BYTES_LIT("N\xC3\x96"),
 					       .corner = (enum text_corner)(choice / 4 % 4),
 					       .as_overlay = choice / 16 % 4 == 3};
 	struct overlay_series s = {.uid_key = BYTES_LIT("key"),

@@ -36,9 +36,9 @@ static const struct form forms[] = {
 	{"YBR_FULL", "YBR_FULL", 64, 80, .allocated = 8, .samples = 3},
 	{"YBR_FULL by plane", "YBR_FULL", 64, 80, .allocated = 8, .samples = 3, .planar = 1},
 	{"YBR_FULL_422", "YBR_FULL_422", 64, 80, .allocated = 8, .samples = 3},
-	{"frames", "MONOCHROME2", 40, 70, .allocated = 16, .frames = 5},
-	{"frames of 8 bits, odd", "MONOCHROME2", 41, 71, .allocated = 8, .frames = 3},
-	{"frames of RGB by plane", "RGB", 41, 71, .allocated = 8, .samples = 3, .planar = 1,
+	{"frames", "MONOCHROME2", 60, 90, .allocated = 16, .frames = 5},
+	{"frames of 8 bits, odd", "MONOCHROME2", 61, 91, .allocated = 8, .frames = 3},
+	{"frames of RGB by plane", "RGB", 61, 91, .allocated = 8, .samples = 3, .planar = 1,
 	 .frames = 3},
 	{"CT", "MONOCHROME2", 512, 512, .allocated = 16, .stored = 12},
 	{"wide", "MONOCHROME2", 40, 1000, .allocated = 16},
@@ -211,6 +211,7 @@ static const struct {
 	{"one bit", {"", "MONOCHROME2", 64, 80, .allocated = 1, .stored = 1}, NULL},
 	{"other color", {"", "HSV", 64, 80, .allocated = 8, .samples = 3}, NULL},
 	{"nothing fits", {"", "MONOCHROME2", 3, 4, .allocated = 16}, NULL},
+	{"it would be all text", {"", "MONOCHROME2", 40, 44, .allocated = 16}, NULL},
 	{"64 bits", {"", "MONOCHROME2", 64, 80, .allocated = 64, .stored = 64}, NULL},
 };
 

@@ -8,6 +8,9 @@
 #include <assert.h>
 #include <string.h>
 
+#define SHARE_MOST 3u /* the box is less than this part of the image: pixels are there to be seen \
+		       */
+
 /* Is this "the image cannot be written into" rather than "we have no memory"? */
 static bool is_about_image(enum err e)
 {
@@ -26,12 +29,15 @@ static void align_box(struct text_label *t, const struct image_format *m)
 }
 
 static enum err look_at_pixels(struct burnin *b, const struct part10 *p, const struct dset *d,
-			       struct fault *f)
+			       uint32_t cols, uint32_t rows, struct fault *f)
 {
 	enum err e = OK;
 
 	if (!b->placed)
 		return fault_set(f, ERR_UNSUPPORTED, "the image has no room for a letter",
+				 FAULT_NO_OFFSET);
+	if ((uint64_t)b->label.cols * b->label.rows * SHARE_MOST > (uint64_t)cols * rows)
+		return fault_set(f, ERR_UNSUPPORTED, "the text would cover a third of the image",
 				 FAULT_NO_OFFSET);
 	e = native_open(&b->native, p, d, f);
 	if (e == OK && b->native.format.photometric == PHOTO_YBR_FULL_422 &&
@@ -59,7 +65,7 @@ enum err burnin_open(struct burnin *b, const struct burnin_options *options, con
 	if (options->as_overlay)
 		return OK;
 
-	enum err e = look_at_pixels(b, p, d, &why);
+	enum err e = look_at_pixels(b, p, d, cols, rows, &why);
 	if (e != OK && (options->strict || !is_about_image(e))) {
 		if (f != NULL)
 			*f = why;

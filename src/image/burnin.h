@@ -8,8 +8,9 @@
  * b.native.data itself burnin_close(&b)
  *
  * Where the pixels cannot be written into (a transfer syntax that is not decoded here, a palette
- * without light and dark, ...), and where the options say so, b.into_pixels is false: the caller
- * writes the letters as an overlay plane (burnin_mask), and no pixel is touched.
+ * without light and dark, a box that would take a third of a small image, ...), and where the
+ * options say so, b.into_pixels is false: the caller writes the letters as an overlay plane
+ * (burnin_mask), and no pixel is touched.
  */
 #ifndef IMAGE_BURNIN_H
 #define IMAGE_BURNIN_H
