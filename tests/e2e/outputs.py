@@ -536,7 +536,35 @@ def check_refusing(w):
         service.end(r, "a destination that refuses")
 
 
-CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_two_sets, check_real, check_again, check_killed, check_serve, check_orthanc, check_refusing]
+def check_later(w):
+    """A second structure set when all of the first is delivered: only what is made of it is sent, and all of that."""
+    r, study, destination = w.r, Study(w.path("later-study"), 80, 4), Destination()
+    service = Service(w.path("later"), destination=("DEST", destination.port), processing=ALL, feature_flags=SEGMENTS,
+                      watcher={"debounce_interval_seconds": 1, "complete_grace_seconds": 0, "keep_sources_hours": 1})
+    with service:
+        expected = study.expected(service.config)
+        send(service.port, study.objects)
+        r.check(destination.wait(lambda: len(destination.kept) == len(expected), 30), "first:", len(destination.kept))
+        r.check(wait_for(lambda: len(lines_of(service, study.uid)) == 8, 10), lines_of(service, study.uid))
+        ds = pydicom.dcmread(study.structures[0].path)
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID + ".2"
+        ds.SeriesInstanceUID += ".2"
+        ds.save_as(study.folder + "/rs/RS2.dcm")
+        shutil.rmtree(study.folder + ".out")
+        both = study.expected(service.config)
+        r.check(len(both) == 2 * len(expected), "both make", len(both))
+        send(service.port, [Object(study.folder + "/rs/RS2.dcm")])
+        r.check(destination.wait(lambda: len(destination.kept) == len(both), 30), "both:", len(destination.kept), "of", len(both),
+                service.log()[-2000:])
+        r.check(not destination.twice, "came twice:", len(destination.twice))
+        r.check({sop: undated(data) for sop, (_, data) in destination.kept.items()} == both, "others than process makes")
+        (row,) = [s for s in service.status()["studies"] if s["uid"] == study.uid]
+        series = row["destinations"][0]["series"]
+        r.check(list(series) == list(SENT) and series["OVERLAY"]["made"] == 8, "status:", series)
+        service.end(r, "a later structure set")
+
+
+CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_two_sets, check_real, check_again, check_killed, check_serve, check_orthanc, check_refusing, check_later]
 
 
 def main():
