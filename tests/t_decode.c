@@ -510,6 +510,7 @@ static const struct {
 	{"progressive.jpg", 1, 8, 0, false, true},  {"gray12.j2k", 1, 12, 0, false, false},
 	{"signed16.j2k", 1, 16, 1, false, false},   {"rgb.j2k", 3, 8, 0, false, false},
 	{"irreversible.j2k", 1, 8, 0, false, true}, {"tiles.j2k", 1, 8, 0, false, false},
+	{"ht.j2k", 1, 12, 0, false, false},         {"jp2.j2k", 1, 8, 0, false, false},
 };
 
 struct golden {

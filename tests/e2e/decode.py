@@ -8,6 +8,7 @@ that it was made of.  The same is done with every file of the shared data that t
     tests/e2e/decode.py --golden      makes tests/golden/decode_* anew
 """
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -278,6 +279,20 @@ def golden(work, folder):
             f.write(stream)
         with open(os.path.join(folder, "decode_" + name + ".raw"), "wb") as f:
             f.write(next(theirs(work, made, photometric))[1].tobytes())
+    golden_j2k(work, folder, "ht", 12, ["ojph_compress", "-reversible", "true"], "j2c")  # of Debian's openjph-tools
+    golden_j2k(work, folder, "jp2", 8, ["opj_compress", "-n", "3"], "jp2")
+
+
+def golden_j2k(work, folder, name, bits, command, ending):
+    """Without loss, so what was made is what is to come out."""
+    pixels = picture(12, 16, bits, False, 1, 1)[0, :, :, 0]
+    source, made = os.path.join(work, "source.pgm"), os.path.join(work, "made." + ending)
+    with open(source, "wb") as f:
+        f.write(b"P5\n16 12\n%d\n" % (2 ** bits - 1) + pixels.astype(">u2" if bits > 8 else "u1").tobytes())
+    subprocess.run([*command, "-i", source, "-o", made], check=True, stdout=subprocess.DEVNULL)
+    shutil.copy(made, os.path.join(folder, "decode_%s.j2k" % name))
+    with open(os.path.join(folder, "decode_%s.j2k.raw" % name), "wb") as f:
+        f.write(pixels.astype("<u2" if bits > 8 else "u1").tobytes())
 
 
 def main():
