@@ -260,6 +260,41 @@ def numbers(r, work):
     folder = process(r, "numbers", work + "/study", work + "/numbers", "per_roi")
     text, _ = read(r, "numbers", folder + "/report.html", 24)
     check_numbers(r, folder, work + "/study", text)
+    orientations(r, work)
+
+
+WAYS = {"head-first": (1, 0, 0, 0, 1, 0), "feet-first": (-1, 0, 0, 0, 1, 0), "sagittal": (0, 1, 0, 0, 0, -1),
+        "coronal": (1, 0, 0, 0, 0, -1), "oblique": (0.8, 0.6, 0, -0.36, 0.48, 0.8)}
+
+
+def ends_of(direction):
+    """The two ends of the patient's axis that it follows most: x grows to the left, y to the back, z to the head."""
+    i = int(np.argmax(np.abs(direction)))
+    low, high = ("RL", "AP", "FH")[i]
+    return "%s-%s" % ((low, high) if direction[i] > 0 else (high, low))
+
+
+def orientations(r, work):
+    """A box of 10 columns, 16 rows and 3 images (of 1.5, 0.9 and 3 mm), however the patient lies."""
+    template = studies.pydicom.dcmread(sorted(glob.glob(work + "/study/ct/*"))[0])
+    for name, iop in WAYS.items():
+        s = studies.Study(r, work, template, name)
+        images = s.images(iop=iop)
+        structures = studies.StructureSet(s, images)
+        structures.roi("Box")
+        for k in (2, 3, 4):
+            structures.contour(images, k, studies.box(3.5, 4.5, 13.5, 20.5))
+        s.write()
+        folder = process(r, name, s.folder, work + "/" + name + "-page")
+        with open(folder + "/report.json", encoding="utf-8") as file:
+            one = json.load(file)["structure_sets"][0]
+        x, y = np.array(iop[:3]), np.array(iop[3:])
+        r.check(one["axes"] == [ends_of(d) for d in (x, y, np.cross(x, y))], name, "axes", one["axes"])
+        roi = one["rois"][0]
+        r.check(np.allclose(roi["extent_mm"], [10 * 0.9, 16 * 1.5, 9], atol=1e-3), name, "extent", roi["extent_mm"])
+        r.check(abs(roi["volume_ml"] - 1.944) < 1e-5 and abs(roi["volume_by_contours_ml"] - 1.944) < 1e-3, name, "volume",
+                roi["volume_ml"], roi["volume_by_contours_ml"])
+        r.check(roi["last_slice"] - roi["first_slice"] == 2 and not roi["gaps"], name, "slices")
 
 
 # ---- pictures of compressed images ----
