@@ -225,7 +225,7 @@ static void draw_grey(const struct view *v)
 {
 	int64_t *row = is_larger(v) ? malloc(v->p->cols * sizeof(*row)) : NULL;
 	double means[TILE_MAX];
-	struct boxes x;
+	struct boxes x = {.from = {0}};
 
 	make_boxes(&x, 0, v->tile_cols, v->tile_cols, v->p->cols);
 	for (uint32_t y = 0; y < v->tile_rows; y++) {
@@ -316,7 +316,7 @@ static void draw_mask(const struct view *v, const struct mask *m, const uint8_t 
 	bool rows[3][TILE_MAX + 2];
 	bool *above = rows[0], *here = rows[1], *below = rows[2];
 	uint32_t col0, row0, col1, row1;
-	struct part part;
+	struct part part = {.x0 = 0};
 
 	if (!mask_extent(m, &col0, &row0, &col1, &row1))
 		return;
