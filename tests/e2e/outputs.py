@@ -564,7 +564,8 @@ def check_later(w):
         service.end(r, "a later structure set")
 
 
-CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_two_sets, check_real, check_again, check_killed, check_serve, check_orthanc, check_refusing, check_later]
+CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_two_sets, check_real, check_again, check_killed,
+          check_serve, check_orthanc, check_refusing, check_later]
 
 
 def main():

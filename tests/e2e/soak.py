@@ -84,7 +84,8 @@ class Soak:
         self.destination = Destination()
         self.service = Service(
             folder + "/netrt", destination=("DEST", self.destination.port), drain_seconds=5,
-            processing={"debug": True, "structure_set": "relinked"}, feature_flags={"enable_segmentation_export": True},
+            processing={"debug": True, "structure_set": "relinked", "add_burn_in_disclaimer": True},
+            feature_flags={"enable_segmentation_export": True},
             watcher={"debounce_interval_seconds": 1, "complete_grace_seconds": 0, "without_structure_set": "wait"},
             delivery={"retry_first_seconds": 1, "retry_most_seconds": 2})
         self.expected, self.hits = {}, dict.fromkeys(ROLES, 0)
