@@ -158,7 +158,7 @@ static void ds_text(double value, char best[static 48])
 	bool fits, same = value == 0.0;
 
 	assert(value - value == 0.0); /* finite */
-	strcpy(best, "0");
+	memcpy(best, "0", 2);
 	for (int decimals = 0; !same && decimals < DS_MAX - 1; decimals++)
 		same = try_ds(true, decimals, value, best, &fits);
 	/* more digits are never further off; 17 are always enough, if they fit */

@@ -37,7 +37,9 @@ struct canvas_box canvas_clip(const struct canvas *c, struct canvas_box box)
 	box.y0 = box.y0 < 0 ? 0 : box.y0;
 	box.x1 = box.x1 > cols ? cols : box.x1;
 	box.y1 = box.y1 > rows ? rows : box.y1;
-	return is_empty(box) ? (struct canvas_box){0} : box;
+	if (is_empty(box))
+		box = (struct canvas_box){0};
+	return box;
 }
 
 static struct canvas_box joined(struct canvas_box a, struct canvas_box b)
@@ -82,8 +84,8 @@ static uint8_t covered(const struct piece *p, double x, double y)
 	double d2 = px * px + py * py;
 	if (d2 >= p->reach * p->reach)
 		return 0;
-	double part = p->reach - sqrt(d2);
-	return part >= 1 ? 255 : (uint8_t)(part * 255 + 0.5);
+	double level = 0.5 + 255 * (p->reach - sqrt(d2));
+	return level >= 255 ? 255 : (uint8_t)level;
 }
 
 /* The x between which the piece lies as far as it is within `reach` of row y. */

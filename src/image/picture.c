@@ -89,6 +89,11 @@ enum err picture_open(struct picture *p, const struct picture_shape *shape, stru
 
 /* ---- The image ---- */
 
+static uint8_t between(uint8_t a, uint8_t b, double part)
+{
+	return (uint8_t)lround(a + part * (b - a));
+}
+
 /* A row of the image, stretched to the picture's columns. */
 static void stretch(const struct picture *p, const uint8_t *from, uint8_t *to)
 {
@@ -107,7 +112,7 @@ static void stretch(const struct picture *p, const uint8_t *from, uint8_t *to)
 			memcpy(to, a, 3);
 		else
 			for (unsigned i = 0; i < 3; i++)
-				to[i] = (uint8_t)(a[i] + part * (a[i + 3] - a[i]) + 0.5);
+				to[i] = between(a[i], a[i + 3], part);
 	}
 }
 
@@ -149,11 +154,11 @@ static void draw_rows(struct picture *p, const struct window *w, struct pair *pa
 			part = 0;
 		}
 		fetch(p, w, pair, upper);
-		for (size_t i = 0; i < len; i++)
-			to[i] = part == 0 ? pair->row[0][i]
-					  : (uint8_t)(pair->row[0][i] +
-						      part * (pair->row[1][i] - pair->row[0][i]) +
-						      0.5);
+		if (part == 0)
+			memcpy(to, pair->row[0], len);
+		else
+			for (size_t i = 0; i < len; i++)
+				to[i] = between(pair->row[0][i], pair->row[1][i], part);
 	}
 }
 
@@ -214,7 +219,8 @@ static void dashes(struct canvas *c, struct pen *pen, const double from[static 2
 	if (length > 4.0 * (c->cols + c->rows)) {
 		canvas_stroke(c, from[0], from[1], to[0], to[1], pen->width);
 	} else {
-		for (double a = first; a < length; a += every) {
+		for (unsigned i = 0; first + i * every < length; i++) {
+			double a = first + i * every;
 			double t0 = fmax(a, 0), t1 = fmin(a + on, length);
 
 			if (t1 < t0 || a + on < 0)

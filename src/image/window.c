@@ -289,7 +289,7 @@ static enum err open_palette(struct window *w, const struct dset *d, struct faul
 
 static uint8_t clamped(double v)
 {
-	return v <= 0 ? 0 : v >= 255 ? 255 : (uint8_t)(v + 0.5);
+	return v <= 0 ? 0 : v >= 255 ? 255 : (uint8_t)lround(v);
 }
 
 /* PS3.3 C.7.6.3.1.2 */
