@@ -8,8 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define SHARE_MOST 3u /* the box is less than this part of the image: pixels are there to be seen \
-		       */
+#define SHARE_MOST 3u /* the box is less than this part of an image */
 
 /* Is this "the image cannot be written into" rather than "we have no memory"? */
 static bool is_about_image(enum err e)
