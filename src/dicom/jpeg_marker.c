@@ -81,7 +81,7 @@ enum err jpeg_frame_of(const struct jpeg_segment *sof, struct jpeg_frame *out, s
 
 enum err jpeg_find_frame(struct bytes stream, struct jpeg_frame *out, struct fault *f)
 {
-	struct jpeg_segment s;
+	struct jpeg_segment s = {0};
 	size_t at = 0;
 
 	if (stream.len < 2 || stream.at[0] != 0xFF || stream.at[1] != JPEG_SOI)

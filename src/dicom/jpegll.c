@@ -526,7 +526,7 @@ static enum err read_scan(struct decoder *d, const struct jpeg_segment *s)
 
 static enum err decode_segments(struct decoder *d)
 {
-	struct jpeg_segment s;
+	struct jpeg_segment s = {0};
 	size_t at = 0;
 
 	while (d->seen != (1u << d->frame->samples) - 1) {

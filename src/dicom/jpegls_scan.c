@@ -356,7 +356,7 @@ static bool run_of_many(struct ls_scan *s, int32_t *x)
 static bool line_of_many(struct ls_scan *s)
 {
 	for (int32_t x = 0; x < (int32_t)s->cols;) {
-		int32_t q[LS_COMPONENTS];
+		int32_t q[LS_COMPONENTS] = {0};
 		bool flat = true;
 
 		for (unsigned i = 0; i < s->count; i++) {

@@ -51,13 +51,17 @@ static enum err own(struct native *n, uint8_t **to, struct fault *f)
 {
 	uint64_t len = image_bytes(&n->format);
 
-	if (len > LIMIT_NATIVE_BYTES)
-		return fault_tag(f, ERR_LIMIT, "the decoded pixels would be too many bytes",
-				 FAULT_NO_OFFSET, TAG_PixelData);
+	if (len > LIMIT_NATIVE_BYTES) {
+		fault_tag(f, ERR_LIMIT, "the decoded pixels would be too many bytes",
+			  FAULT_NO_OFFSET, TAG_PixelData);
+		return ERR_LIMIT;
+	}
 	void *at =
 		mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (at == MAP_FAILED)
-		return fault_set(f, ERR_NOMEM, "no memory for decoded pixels", FAULT_NO_OFFSET);
+	if (at == MAP_FAILED) {
+		fault_set(f, ERR_NOMEM, "no memory for decoded pixels", FAULT_NO_OFFSET);
+		return ERR_NOMEM;
+	}
 	n->owned = at;
 	n->owned_len = (size_t)len;
 	n->data = bytes_of(at, (size_t)len);
