@@ -462,6 +462,8 @@ static bool search_region(const struct verify *v, struct finder *n, const struct
 	size_t at;
 	uint32_t which;
 
+	if (r->bytes.at == NULL)
+		return false;
 	while (search_next(s, r->bytes, &where, &at, &which)) {
 		uint32_t index = r->pixels ? v->pixel_of[which] : which;
 		const struct verify_pattern *of = &v->of[index];
