@@ -530,7 +530,10 @@ static void legend_draw(struct board *b, const struct legend *g)
 		uint32_t left = g->x + GAP + (uint32_t)(i / g->lines) * entry_cols(g);
 		uint32_t top = g->y + 1 + (uint32_t)(i % g->lines) * g->pitch;
 		double middle = (top + half_letter) * p->dot_y - 0.5;
-		struct pen pen = {.line = roi->line, .width = p->width * 1.5, .unit = p->width};
+		/* two dashes of it */
+		double unit =
+			roi->line == LINE_DASHED ? g->swatch * p->dot_x / (3.2 * DASH) : p->width;
+		struct pen pen = {.line = roi->line, .width = p->width * 1.5, .unit = unit};
 		double from[2] = {(double)left * p->dot_x, middle};
 		double to[2] = {(double)(left + g->swatch) * p->dot_x, middle};
 
