@@ -5,7 +5,9 @@
  *   - pixel data that is said to be fit as it is, is; else what was made of it can be walked, and
  * is then fit as it is.
  *
- * The first byte chooses the codec, the second how many frames.
+ *   - so it is where frames are decoded in search of bits outside of Bits Stored.
+ *
+ * The first byte chooses the codec, the second how many frames, and which samples they have.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -57,17 +59,22 @@ static struct bytes element_of(struct bytes content, struct buf *out, bool delim
 	return buf_bytes(out);
 }
 
-static void check_frames(unsigned codec, uint32_t count, struct bytes content, bool delimited)
+static void check_frames(unsigned codec, uint32_t count, struct bytes content, unsigned flags)
 {
 	static const char *const uids[] = {"1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.90",
 					   "1.2.840.10008.1.2.5"};
 	struct buf element = BUF_INIT(1u << 20), made = BUF_INIT(0), again = BUF_INIT(0);
-	struct frames in = {.element = element_of(content, &element, delimited),
+	struct frames in = {.element = element_of(content, &element, flags < 0xE0),
 			    .head = 12,
 			    .syntax = syntax_find(bytes_str(uids[codec])),
 			    .count = count,
 			    .segments = 2,
-			    .plane = 16};
+			    .plane = 16,
+			    .samples = {.frame = {4, 4, 1, 2},
+					.allocated = 16,
+					.stored = flags & 4 ? 12 : 16,
+					.high = flags & 8 ? 15 : 11,
+					.is_signed = flags & 16}};
 	bool same;
 
 	if (frames_clean(&in, &same, &made, NULL) == OK && !same) {
@@ -91,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] % 6 < 3)
 		check_stream(data[0] % 3, in);
 	else
-		check_frames(data[0] % 3, data[1] % 4u + 1, in, data[1] < 0xE0);
+		check_frames(data[0] % 3, data[1] % 4u + 1, in, data[1]);
 	free(copy);
 	return 0;
 }

@@ -131,6 +131,7 @@ enum err hidden_check(const struct sample_shape *s, enum codec codec, struct byt
 {
 	struct precision p = {.bits = 0};
 	const struct frame *fr = &s->frame;
+	struct fault why;
 	size_t len;
 
 	if (!sample_has_spare_bits(s) || !has_room(s, codec, stream, &p))
@@ -148,9 +149,9 @@ enum err hidden_check(const struct sample_shape *s, enum codec codec, struct byt
 		buf_add(room, bytes_of((const uint8_t[4096]){0}, 4096));
 	if (room->failed)
 		return fault_set(f, ERR_NOMEM, "no memory for a frame", FAULT_NO_OFFSET);
-	enum err e = decode(s, codec, &p, stream, room->at, f);
+	enum err e = decode(s, codec, &p, stream, room->at, &why);
 	if (e != OK)
-		return e == ERR_NOMEM ? e : fault_set(f, ERR_UNUSABLE, f->text, FAULT_NO_OFFSET);
+		return fault_set(f, e == ERR_NOMEM ? e : ERR_UNUSABLE, why.text, FAULT_NO_OFFSET);
 	if (!is_plain(s, bytes_of(room->at, len)))
 		return fault_set(f, ERR_UNUSABLE,
 				 "something lies outside of Bits Stored in compressed samples",
