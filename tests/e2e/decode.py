@@ -7,6 +7,7 @@ that it was made of.  The same is done with every file of the shared data that t
 
     tests/e2e/decode.py --golden      makes tests/golden/decode_* anew
 """
+import concurrent.futures
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from harness import DATA, Report
 
+POOL = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
 TOOL = os.environ.get("NETRT_NATIVE", "build/test_native")
 
 
@@ -169,7 +171,7 @@ DECODERS = [["dcmdrle", "+px"], ["dcmdjpeg", "+cp", "+px"], ["dcmdjpls", "+px"],
 def theirs(work, path, photometric):
     """What each of the others makes of a file."""
     for command in DECODERS:
-        out = os.path.join(work, "theirs.dcm")
+        out = os.path.join(work, "%s-%s" % (command[0], os.path.basename(path)))
         if tool(command, path, out):
             try:
                 pixels, d = by_pixel(out)
@@ -201,16 +203,19 @@ def made_files(work):
         pixels = picture(rows, cols, stored, signed, samples, frames)
         source = os.path.join(work, name + ".dcm")
         write(source, pixels, allocated, stored, signed, photometric, int(name == "rgbplanes"))
-        for way, command, lossless, wanted in WAYS:
-            path = os.path.join(work, "%s-%s.dcm" % (name, way))
-            if wanted(row) and tool(command, source, path):
-                yield path, row, lossless and not (name == "rgbplanes" and command[0] == "dcmcjpeg"), pixels
+        wanted = [way for way in WAYS if way[3](row)]
+        paths = [os.path.join(work, "%s-%s.dcm" % (name, way[0])) for way in wanted]
+        for way, path, done in zip(wanted, paths, POOL.map(lambda w, p: tool(w[1], source, p), wanted, paths)):
+            if done:
+                yield path, row, way[2] and not (name == "rgbplanes" and way[1][0] == "dcmcjpeg"), pixels
 
 
 def check_made(r, work):
     files = list(made_files(work))
     seen = set()
     got = native(work, [f[0] for f in files])
+    lossy = [f[0] for f in files if not f[2] and got.get(f[0], (None, None))[1] is not None]
+    others_of = dict(zip(lossy, POOL.map(lambda p: list(theirs(work, p, got[p][0][9])), lossy)))
     for path, row, lossless, pixels in files:
         name = os.path.basename(path)
         part, raw = got.get(path, (["died"], None))
@@ -222,7 +227,7 @@ def check_made(r, work):
             compare(r, name, image, (pixels & (2 ** allocated - 1)).astype(image.dtype), allocated)
             r.check(part[11] == "0", name, "said to be lossy")
         others = 0
-        for who, want, d in theirs(work, path, part[9]) if not lossless else ():
+        for who, want, d in others_of.get(path, ()):
             others += 1
             if (name, who) not in KNOWN:
                 compare(r, "%s, %s" % (name, who), image, want, d.BitsStored)
