@@ -228,6 +228,29 @@ START_TEST(no_overflow)
 }
 END_TEST
 
+/* ---- Letters ---- */
+
+static const struct {
+	double direction[3];
+	const char *want;
+} letters[] = {
+	{{1, 0, 0}, "L"},         {{-1, 0, 0}, "R"},
+	{{0, 1, 0}, "P"},         {{0, -1, 0}, "A"},
+	{{0, 0, 1}, "H"},         {{0, 0, -1}, "F"},
+	{{0.97, 0.2431, 0}, "L"}, {{0.96, 0.28, 0}, "LP"},
+	{{-0.6, 0, 0.8}, "HR"},   {{0.48, 0.64, -0.6}, "PFL"},
+	{{0.1, -0.99, 0.1}, "A"},
+};
+
+START_TEST(test_letters)
+{
+	char got[4];
+
+	rt_direction_letters(letters[_i].direction, got);
+	ck_assert_str_eq(got, letters[_i].want);
+}
+END_TEST
+
 Suite *suite_rt_image(void)
 {
 	Suite *s = suite_create("rt_image");
@@ -241,6 +264,7 @@ Suite *suite_rt_image(void)
 	tcase_add_test(c, swapped_spacings_differ);
 	tcase_add_test(c, distance_has_a_sign);
 	tcase_add_test(c, no_overflow);
+	tcase_add_loop_test(c, test_letters, 0, (int)(sizeof(letters) / sizeof(letters[0])));
 	suite_add_tcase(s, c);
 	return s;
 }

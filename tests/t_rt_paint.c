@@ -29,14 +29,37 @@ static struct mask mask_for(const struct rt_plan *plan, uint32_t plane)
 	return mask_new(plan->planes[plane].cols, plan->planes[plane].rows);
 }
 
+/* The paths of the first ROI on a plane, filled, are its mask. */
+static void assert_paths(struct painter *p, uint32_t plane, const struct mask *painted)
+{
+	const struct polygon *paths = NULL;
+	struct mask m = mask_for(p->plan, plane);
+	struct fault f = {0};
+	size_t count = 0, points = 0;
+
+	ck_assert_msg(rt_paths_roi(p, plane, 0, &paths, &count, &f) == OK, "%s", f.text);
+	for (size_t i = 0; i < count; i++)
+		points += paths[i].count;
+	void *scratch = malloc(region_scratch_bytes(m.cols, m.rows, count, points));
+	ck_assert_ptr_nonnull(scratch);
+	mask_clear(&m);
+	region_fill(&m, paths, count, p->plan->options.edge_rule, p->plan->options.nesting_rule,
+		    scratch, NULL);
+	ck_assert(mask_equal(&m, painted));
+	free(scratch);
+	free(m.bits);
+}
+
 /* The first ROI on a plane; an empty mask when there is none. */
 static void paint(struct painter *p, uint32_t plane, struct mask *m)
 {
 	struct fault f = {0};
 
 	mask_clear(m);
-	if (rt_plane_roi_count(p->plan, plane) > 0)
+	if (rt_plane_roi_count(p->plan, plane) > 0) {
 		ck_assert_msg(rt_paint_roi(p, plane, 0, m, &f) == OK, "%s", f.text);
+		assert_paths(p, plane, m);
+	}
 	assert_invariants(m, "painted");
 }
 
