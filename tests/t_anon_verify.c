@@ -418,6 +418,8 @@ static const struct {
 	{"Contour^X", "FOR STUDY: CONTOUR Heart", OK}, /* the site's, around what is put in */
 	{"Contour^X", "CONTOUR Heart", ERR_UNUSABLE},
 	{"Equipment^X", "Modifying Equipment", OK},
+	{"Patient^Model", "Patient Anatomy Model", OK}, /* a code of tables/roi_codes.tsv */
+	{"Patient^Model", "Patient Anatomy Mode", ERR_UNUSABLE},
 	{"Equipment^X", "MODIFYING EQUIPMENT", ERR_UNUSABLE}, /* not ours */
 	{"Modified^X", "modified", ERR_UNUSABLE},
 	{"Anonymized^X", "ANONYMIZED", OK}, /* a dummy */

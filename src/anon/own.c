@@ -12,11 +12,43 @@ static const char *const texts[] = {
 	IMPLEMENTATION_VERSION,
 	"Overlay planes from RT Structure Set ",
 	"pixel data unchanged",
+	"unchanged outside of the text in columns ",
+	"a text as overlay ",
 	"Source image for image processing operation",
 	"Drew the contours of an RT Structure Set as overlay planes",
 	"Drew an image with the contours of an RT Structure Set",
 	"Picture of an image with the contours of an RT Structure Set, to look at",
 	"Modifying Equipment",
+	"Drew the contours of an RT Structure Set as overlay planes, and a text",
+	"Made its references those of an image series with overlay planes",
+	"Wrote the contours of an RT Structure Set as segments",
+	"ROIs of an RT Structure Set",
+	"Manual Processing",
+	"Segmentation",
+	"SEGMENTATION",
+	"Segment Number",
+	"Image Position (Patient)",
+	"Image at this position",
+	/* categories of segments */
+	"Anatomical Structure",
+	"Tissue",
+	"Substance",
+	"Body Substance",
+	"Morphologically Abnormal Structure",
+	"Physical object",
+	"Spatial and Relational Concept",
+	"RT Target",
+	"RT Dose Calculation Structure",
+	"RT Geometric Information",
+	"Fixation or Positioning Device",
+	"Brachytherapy Device",
+	"Non-specific Volume",
+	"External Body Model",
+};
+
+/* Meanings of the codes of segments are the last column. */
+static const char codes[] = {
+#include "roi_codes.inc" /* generated from tables/roi_codes.tsv */
 };
 
 static void add(struct own_texts *o, struct bytes text)
@@ -66,10 +98,27 @@ static bool covers(struct bytes text, struct bytes in, size_t at, size_t len)
 	return false;
 }
 
+static bool covered_by_code(struct bytes in, size_t at, size_t len)
+{
+	struct bytes all = bytes_of(codes, sizeof(codes));
+
+	for (size_t from = 0; from < all.len;) {
+		const uint8_t *end = memchr(all.at + from, '\n', all.len - from);
+		size_t n = end != NULL ? (size_t)(end - all.at) - from : all.len - from;
+		const uint8_t *line = all.at + from, *tab = memrchr(line, '\t', n);
+
+		if (tab != NULL && line[0] != '#' &&
+		    covers(bytes_of(tab + 1, n - (size_t)(tab + 1 - line)), in, at, len))
+			return true;
+		from += n + 1;
+	}
+	return false;
+}
+
 bool own_texts_cover(const struct own_texts *o, struct bytes in, size_t at, size_t len)
 {
 	for (unsigned i = 0; i < o->count; i++)
 		if (covers(o->text[i], in, at, len))
 			return true;
-	return false;
+	return covered_by_code(in, at, len);
 }

@@ -8,7 +8,7 @@
 #include "anon/patient.h"
 #include "anon/policy.h"
 
-#define OWN_TEXTS 64u
+#define OWN_TEXTS 128u
 #define OWN_SHORTEST 4u /* bytes of what is found in one */
 
 struct own_texts {
