@@ -35,10 +35,6 @@
 static const uint8_t tint[3] = {255, 96, 48}, line[3] = {255, 222, 64}, field[3] = {40, 40, 44};
 #define TINT_PERCENT 22u
 
-static const uint8_t colors[8][3] = {{255, 82, 82},   {64, 196, 255}, {105, 240, 104},
-				     {255, 145, 240}, {255, 171, 64}, {100, 255, 218},
-				     {179, 136, 255}, {255, 255, 110}};
-
 static uint32_t sheet_cols(const struct sheet *s)
 {
 	return s->across * (s->tile_cols + GAP) + GAP;
@@ -459,11 +455,6 @@ void sheet_outline(struct sheet *s, uint32_t tile, const struct mask *roi,
 	struct view v = view_of(s, tile);
 
 	draw_mask(&v, roi, color, 0);
-}
-
-const uint8_t *sheet_color(uint32_t n)
-{
-	return colors[n % (sizeof(colors) / sizeof(colors[0]))];
 }
 
 enum err sheet_jpeg(const struct sheet *s, uint32_t tile, struct buf *out, struct fault *f)

@@ -36,8 +36,6 @@ void sheet_draw(struct sheet *s, uint32_t tile, const struct pixels *p, double w
 /* Add the outline of one ROI in a color of its own, over what sheet_draw has drawn. */
 void sheet_outline(struct sheet *s, uint32_t tile, const struct mask *roi,
 		   const uint8_t color[static 3]);
-/* A bright color for the n-th ROI that has none; eight of them in turn. */
-const uint8_t *sheet_color(uint32_t n);
 /* One tile by itself, as a JPEG added to `out`.  ERR_UNSUPPORTED in a MINIMAL build. */
 enum err sheet_jpeg(const struct sheet *s, uint32_t tile, struct buf *out,
 		    struct fault *f) MUST_USE;

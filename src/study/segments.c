@@ -11,6 +11,7 @@
 #include "rt/paint.h"
 #include "rt/planes.h"
 #include "series/segment.h"
+#include "study/tile.h"
 
 #define ALL_ROIS "all ROIs"
 
@@ -170,6 +171,7 @@ static enum err describe_rois(struct maker *m, struct fault *f)
 {
 	struct arena *a = &m->p->arena;
 	const struct structset *set = m->p->plan->set;
+	uint32_t colorless = 0;
 
 	m->rois = ARENA_NEW(a, struct segment, set->roi_count);
 	if (m->rois == NULL)
@@ -185,7 +187,10 @@ static enum err describe_rois(struct maker *m, struct fault *f)
 				      .description = describe(told, a),
 				      .algorithm = algorithm(told),
 				      .tracking = derive_uid(m, "segmentation-tracking", number)};
-		memcpy(s->color, roi->has_color ? roi->color : sheet_color(i), sizeof(s->color));
+		if (roi->has_color)
+			memcpy(s->color, roi->color, sizeof(s->color));
+		else
+			tile_color(colorless++, s->color); /* as in the pictures */
 		if (s->label.at == NULL || s->description.at == NULL)
 			return no_memory(f);
 		give_codes(m, told, s);
