@@ -131,8 +131,9 @@ static void fill_row(const struct burnin *b, unsigned plane, bool bright, uint8_
 {
 	struct layout l = layout_of(&b->native.format);
 	size_t in_pixel = l.pixel / l.unit;
-	uint32_t cells[3][2];
+	uint32_t cells[3][2] = {{0}};
 
+	assert(in_pixel <= 3);
 	for (unsigned i = 0; i < 3; i++)
 		cells_of(b, i, cells[i]);
 	for (uint32_t col = 0; col < b->label.cols; col++)

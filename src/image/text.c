@@ -100,10 +100,8 @@ static void take_apart(struct letters *l, struct bytes text, enum font_face face
 {
 	size_t at = 0;
 
-	l->text = text;
-	l->count = 0;
-	l->top = font_cap_top(face);
-	l->bottom = font_cap_bottom(face);
+	*l = (struct letters){
+		.text = text, .top = font_cap_top(face), .bottom = font_cap_bottom(face)};
 	while (at < text.len && l->count < LETTERS_MAX) {
 		uint32_t i = l->count++;
 		bool crlf = text.at[at] == '\r' && at + 1 < text.len && text.at[at + 1] == '\n';

@@ -94,7 +94,7 @@ static enum err gather(const struct dset *d, struct arena *a, struct bytes *out,
 		if (is_taken(e->tag))
 			chosen[n++] = e;
 	if (count > 0) /* qsort takes no NULL */
-		qsort(chosen, count, sizeof(*chosen), by_tag);
+		qsort(chosen, count, sizeof(const struct elem *), by_tag);
 
 	uint8_t *all = ARENA_NEW(a, uint8_t, d->end);
 	if (all == NULL)
@@ -189,7 +189,7 @@ enum err inherit_study(struct inherited *out, const struct dset *image, struct a
 		       struct fault *f)
 {
 	struct inherited r = {.ascii = true};
-	struct bytes raw, encoded;
+	struct bytes raw = BYTES_NONE, encoded = BYTES_NONE;
 	enum err e = gather(image, a, &raw, f);
 
 	if (e == OK)

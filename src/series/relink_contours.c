@@ -56,7 +56,7 @@ enum err relink_map_make(struct relink_map *m, const struct relink *o, struct ar
 	for (uint32_t i = 0; i < o->image_count; i++)
 		m->by_source[i] = &o->images[i];
 	if (m->count > 0)
-		qsort(m->by_source, m->count, sizeof(*m->by_source), by_source);
+		qsort(m->by_source, m->count, sizeof(const struct relink_image *), by_source);
 	return OK;
 }
 
@@ -67,8 +67,8 @@ const struct relink_image *relink_map_find(const struct relink_map *m, struct by
 
 	if (m->count == 0 || !uid_set(&key.source, uid))
 		return NULL;
-	const struct relink_image *const *found =
-		bsearch(&wanted, m->by_source, m->count, sizeof(*m->by_source), by_source);
+	const struct relink_image *const *found = bsearch(
+		&wanted, m->by_source, m->count, sizeof(const struct relink_image *), by_source);
 	return found != NULL ? *found : NULL;
 }
 

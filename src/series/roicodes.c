@@ -189,9 +189,9 @@ static enum err read_row(struct roi_codes_row *row, struct bytes line, struct ar
 	row->type =
 		(struct roi_code){.scheme = column[2], .value = column[3], .meaning = column[4]};
 	row->category = CATEGORIES;
-	for (uint8_t i = 0; i < CATEGORIES; i++)
+	for (unsigned i = 0; i < CATEGORIES; i++)
 		if (bytes_eq_str(column[1], categories[i].word))
-			row->category = i;
+			row->category = (uint8_t)i;
 	if (row->category == CATEGORIES)
 		return wrong(f, "there is no such category");
 	return read_name(row, column[0], a, f);

@@ -1,5 +1,6 @@
 #include "study/products.h"
 
+#include <assert.h>
 #include <fcntl.h>
 
 #include "base/limits.h"
@@ -20,6 +21,7 @@ static enum err told_open(struct told *t, const struct products *p, const char *
 	}
 	if (e != OK)
 		return e;
+	assert(open != NULL);
 	if (gate != NULL) {
 		t->shielded = true;
 		t->source = &t->shield.source;

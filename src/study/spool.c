@@ -478,6 +478,7 @@ enum err spool_commit(struct spool *s, struct spool_part *p, const struct uid *s
 		spool_discard(s, p);
 		return e;
 	}
+	assert(st != NULL);
 	*p = SPOOL_PART_NONE; /* it has its name, or is gone */
 	st->used = ++s->clock;
 	int folder = st->folder[kind].fd;
