@@ -79,7 +79,7 @@ SAY  = $(if $(V),@:,@echo "  $(1)")
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo check test test-musl test-aarch64 test-minimal bench bench-service bench-deid fuzz fuzz-replay layers \
+.PHONY: all demo check test test-suite test-1of2 test-2of2 test-musl test-aarch64 test-minimal bench bench-service bench-deid fuzz fuzz-replay layers \
         format format-check tidy cppcheck clang-warnings static reproducible e2e image soak install clean help
 
 all: $(OUT)/netrt
@@ -175,8 +175,12 @@ check:
 	$(MAKE) --no-print-directory e2e reproducible
 
 ## make test            the unit tests under ASan and UBSan (SUITE=name: one of them)
-test: build/asan/unit
+test: $(if $(SUITE),test-suite,test-1of2 test-2of2)
+test-suite: build/asan/unit
 	build/asan/unit $(SUITE)
+# in two halves: a process for each test, which costs most here
+test-1of2 test-2of2: build/asan/unit
+	build/asan/unit $(subst of,/,$(@:test-%=%))
 
 ## make test-musl       the unit tests as the static binary is built
 test-musl: $(OUT)/unit
@@ -215,7 +219,10 @@ fuzz: $(FUZZ:%=build/fuzz/%) $(FUZZ:%=build/afl/%)
 fuzz-replay: $(FUZZ:%=build/replay/%)
 	@for name in $(FUZZ); do build/replay/$$name fuzz/corpus/$$name || exit 1; done
 
-build/replay/%: $(ASAN_OBJ) build/asan/obj/fuzz/fuzz_%.o build/asan/obj/fuzz/standalone.o
+# what a harness does not need is not linked: there are many of them
+build/asan/all.a: $(ASAN_OBJ)
+	$(Q)rm -f $@ && ar rcsT $@ $^
+build/replay/%: build/asan/obj/fuzz/fuzz_%.o build/asan/obj/fuzz/standalone.o build/asan/all.a
 	@mkdir -p $(@D)
 	$(call SAY,CC    $@)
 	$(Q)gcc $(ASAN) -o $@ $^ $(ASAN_LIBS)
@@ -266,8 +273,8 @@ clang-warnings: $(GEN) build/gen/suites.inc
 static: build/netrt
 	scripts/check-static $(wildcard build/netrt build/minimal/netrt build/aarch64/netrt)
 
-## make reproducible    two clean builds in two folders give the same bytes
-reproducible:
+## make reproducible    a clean build in a folder of another name gives the same bytes as the one here
+reproducible: build/netrt
 	scripts/check-reproducible
 
 ## make bench           speeds beside those of others, as ratios (bench/README.md)

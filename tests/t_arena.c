@@ -66,18 +66,23 @@ START_TEST(arena_counts_by_what_is_used)
 {
 #ifndef __SANITIZE_ADDRESS__                                 /* whose shadow is over any limit */
 	const struct rlimit most = {512u << 20, 512u << 20}; /* with what the tests have */
+	struct rlimit now;
 	struct arena a[8];
 
 	ck_assert_int_eq(setrlimit(RLIMIT_DATA, &most), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_DATA, &now), 0);
+	bool is_held = now.rlim_cur == most.rlim_cur; /* qemu takes it, and lets it be */
 	for (unsigned i = 0; i < 8; i++) {
 		ck_assert_int_eq(arena_open(&a[i], (size_t)1 << 30, NULL), OK);
 		memset(arena_alloc(&a[i], 1, 3u << 20), 0xFF, 3u << 20);
 	}
-	ck_assert_ptr_null(arena_alloc(&a[0], 1, 600u << 20));
+	if (is_held)
+		ck_assert_ptr_null(arena_alloc(&a[0], 1, 600u << 20));
 	uint8_t *p = arena_alloc(&a[0], 1, 3u << 20);
 	ck_assert_ptr_nonnull(p);
 	ck_assert(arena_extend(&a[0], p, 3u << 20, 5u << 20));
-	ck_assert(!arena_extend(&a[0], p, 5u << 20, 600u << 20));
+	if (is_held)
+		ck_assert(!arena_extend(&a[0], p, 5u << 20, 600u << 20));
 	for (unsigned i = 0; i < 8; i++)
 		arena_close(&a[i]);
 	ck_assert_int_eq(arena_open(&a[0], (size_t)1 << 30, NULL), OK);

@@ -8,6 +8,7 @@ import contextlib
 import glob
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -35,9 +36,26 @@ def wait_for(condition, timeout, every=0.01):
 
 
 def free_port():
-    """For peers that cannot say which port they were given."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
+    """A port for a program that cannot choose one itself.  Not among those that the kernel gives to
+    connections, and not one that another script has taken meanwhile: a name is held for it until this
+    process ends."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        end = max(int(file.read().split()[0]), 20000)
+    while True:
+        port = random.randrange(10000, end)
+        held = socket.socket(socket.AF_UNIX)
+        try:
+            held.bind("\0netrt-test-port-%d" % port)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            held.close()
+            continue
+        HELD_PORTS.append(held)
+        return port
+
+
+HELD_PORTS = []
 
 
 def listens(port, host="127.0.0.1"):
