@@ -93,27 +93,6 @@ static void describe_window(struct scene *s)
 			 w->center, w->source == WINDOW_PERCENTILES ? " auto" : "");
 }
 
-/* A colour of its own, or one by its place among those that have none.  ROIs of one colour are told
- * apart by their lines. */
-static void choose_color(const struct structset *set, uint32_t index, struct picture_roi *to)
-{
-	const struct roi *r = &set->rois[index];
-	uint32_t colorless = 0, same = 0;
-
-	for (uint32_t k = 0; k < index; k++) {
-		const struct roi *other = &set->rois[k];
-
-		colorless += !other->has_color;
-		same += other->has_color && r->has_color && memcmp(other->color, r->color, 3) == 0;
-	}
-	if (!r->has_color) {
-		picture_default(colorless, to->color, &to->line);
-		return;
-	}
-	memcpy(to->color, r->color, 3);
-	to->line = picture_line(same);
-}
-
 static enum err describe_rois(struct scene *s, struct fault *f)
 {
 	const struct rt_plan *plan = s->job->plan;
@@ -124,14 +103,14 @@ static enum err describe_rois(struct scene *s, struct fault *f)
 		return no_memory(f);
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t index = rt_plane_roi(plan, s->source->plane, i);
-		const struct roi *r = &plan->set->rois[index];
-		char text[32];
+		const struct roi_look *look = &s->job->looks[index];
+		struct picture_roi *to = &s->rois[i];
 
-		snprintf(text, sizeof(text), "ROI %lld", (long long)r->number);
-		s->rois[i].name = r->name.len > 0 ? r->name : arena_copy(s->a, bytes_str(text));
-		if (s->rois[i].name.at == NULL)
+		to->name = roi_label(&plan->set->rois[index], s->a);
+		if (to->name.at == NULL)
 			return no_memory(f);
-		choose_color(plan->set, index, &s->rois[i]);
+		memcpy(to->color, look->color, sizeof(to->color));
+		to->line = look->line;
 	}
 	s->roi_count = count;
 	return OK;
@@ -176,8 +155,7 @@ static enum err fill(struct scene *s, struct picture *p, struct fault *f)
 	for (uint32_t i = 0; i < s->roi_count && e == OK; i++) {
 		uint32_t index = rt_plane_roi(s->job->plan, s->source->plane, i);
 
-		/* the patient's skin: tinted, it would colour all the rest */
-		if (bytes_eq_str(s->job->plan->set->rois[index].interpreted_type, "EXTERNAL"))
+		if (roi_is_body(&s->job->plan->set->rois[index]))
 			continue;
 		e = rt_paint_roi(s->painter, s->source->plane, i, &s->mask, f);
 		if (e == OK)

@@ -17,11 +17,13 @@
 #include "series/overlay.h"
 #include "study/options.h"
 #include "study/outputs.h"
+#include "study/roi_look.h"
 
 /* The same for every image of a structure set. */
 struct debug_job {
 	const struct study_options *options;
 	const struct rt_plan *plan;
+	const struct roi_look *looks;        /* of the ROIs of plan->set */
 	const struct overlay_series *series; /* of the overlay series */
 	int dicom, pictures;                 /* folders */
 	const char *suffix;                  /* of the file names: "", "-2", ... */

@@ -11,7 +11,6 @@
 #include "rt/paint.h"
 #include "rt/planes.h"
 #include "series/segment.h"
-#include "study/tile.h"
 
 #define ALL_ROIS "all ROIs"
 
@@ -89,28 +88,6 @@ const char *segments_description(const char *template, struct bytes name, struct
 	return text;
 }
 
-/* "ROI 4, ORGAN, MANUAL" */
-static struct bytes describe(const struct roi *roi, struct arena *a)
-{
-	char text[256], type[64], algorithm[64];
-
-	bytes_to_str(roi->interpreted_type, type, sizeof(type));
-	bytes_to_str(roi->algorithm, algorithm, sizeof(algorithm));
-	snprintf(text, sizeof(text), "ROI %lld%s%s%s%s", (long long)roi->number,
-		 type[0] != '\0' ? ", " : "", type, algorithm[0] != '\0' ? ", " : "", algorithm);
-	return arena_copy(a, bytes_str(text));
-}
-
-static struct bytes label(const struct roi *roi, struct arena *a)
-{
-	char text[32];
-
-	if (roi->name.len > 0)
-		return roi->name;
-	snprintf(text, sizeof(text), "ROI %lld", (long long)roi->number);
-	return arena_copy(a, bytes_str(text));
-}
-
 /* ROI Generation Algorithm; one that is not told claims the least. */
 static const char *algorithm(const struct roi *roi)
 {
@@ -171,7 +148,6 @@ static enum err describe_rois(struct maker *m, struct fault *f)
 {
 	struct arena *a = &m->p->arena;
 	const struct structset *set = m->p->plan->set;
-	uint32_t colorless = 0;
 
 	m->rois = ARENA_NEW(a, struct segment, set->roi_count);
 	if (m->rois == NULL)
@@ -183,14 +159,11 @@ static enum err describe_rois(struct maker *m, struct fault *f)
 		char number[16];
 
 		snprintf(number, sizeof(number), "%u", i);
-		*s = (struct segment){.label = label(roi, a),
-				      .description = describe(told, a),
+		*s = (struct segment){.label = roi_label(roi, a),
+				      .description = roi_description(told, a),
 				      .algorithm = algorithm(told),
 				      .tracking = derive_uid(m, "segmentation-tracking", number)};
-		if (roi->has_color)
-			memcpy(s->color, roi->color, sizeof(s->color));
-		else
-			tile_color(colorless++, s->color); /* as in the pictures */
+		memcpy(s->color, m->p->job->looks[i].color, sizeof(s->color));
 		if (s->label.at == NULL || s->description.at == NULL)
 			return no_memory(f);
 		give_codes(m, told, s);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "dicom/vr.h"
+#include "study/roi_look.h"
 
 static enum anon_act act_for(const struct anon_gate *gate, const uint32_t *path, unsigned depth,
 			     uint32_t tag, enum vr vr, enum anon_iod iod)
@@ -49,11 +50,10 @@ static enum err rename_rois(const struct anon_gate *gate, struct structset *set,
 	}
 	for (uint32_t i = 0; i < set->roi_count; i++) {
 		struct roi *r = &set->rois[i];
-		char number[32];
 
-		snprintf(number, sizeof(number), "ROI %lld", (long long)r->number);
-		r->name = r->in_roi_sequence && item < count ? names[item]
-							     : arena_copy(a, bytes_str(number));
+		r->name = r->in_roi_sequence && item < count ? names[item] : BYTES_NONE;
+		if (r->name.at == NULL)
+			r->name = roi_label(r, a);
 		item += r->in_roi_sequence;
 		if (r->name.at == NULL)
 			return fault_set(f, ERR_NOMEM, "no memory for names of ROIs",

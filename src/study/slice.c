@@ -22,7 +22,7 @@ struct worker {
 };
 
 /* The image at hand. */
-struct canvas {
+struct slice {
 	uint32_t plane;
 	const struct rt_image *image;
 	struct part10 source;
@@ -49,8 +49,9 @@ enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f)
 {
 	const struct rt_plan *plan = job->plan;
 	uint32_t *first = ARENA_NEW(a, uint32_t, (size_t)plan->plane_count + 1);
+	const struct roi_look *looks = roi_looks(plan->set, a);
 
-	if (first == NULL)
+	if (first == NULL || looks == NULL)
 		return fault_set(f, ERR_NOMEM, "the study does not fit in memory", FAULT_NO_OFFSET);
 	for (uint32_t k = 0; k < plan->plane_count; k++)
 		first[k + 1] = first[k] + rt_plane_roi_count(plan, k);
@@ -64,6 +65,7 @@ enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f)
 	if (base == NULL)
 		return fault_io(f, "cannot share memory between processes");
 	job->first = first;
+	job->looks = looks;
 	job->shared = (struct pool_shared *)(void *)base;
 	job->rows = (struct slice_row *)(void *)(base + rows_at);
 	job->rois = (struct slice_roi *)(void *)(base + rois_at);
@@ -87,7 +89,7 @@ static enum err no_memory(struct fault *f)
 	return fault_set(f, ERR_NOMEM, "the image does not fit in memory", FAULT_NO_OFFSET);
 }
 
-static enum err open_source(struct worker *w, struct canvas *c, struct fault *f)
+static enum err open_source(struct worker *w, struct slice *c, struct fault *f)
 {
 	const char *path = w->job->paths[c->image->source];
 	uint16_t rows, cols;
@@ -135,19 +137,7 @@ static void count_notes(const struct slice_job *job, uint32_t roi, const struct 
 			atomic_fetch_add(&job->rois[roi].notes[i], counts[i]);
 }
 
-/* "ROI 4, ORGAN, MANUAL" */
-static struct bytes describe_roi(struct worker *w, const struct roi *roi)
-{
-	char text[256], type[64], algorithm[64];
-
-	bytes_to_str(roi->interpreted_type, type, sizeof(type));
-	bytes_to_str(roi->algorithm, algorithm, sizeof(algorithm));
-	snprintf(text, sizeof(text), "ROI %lld%s%s%s%s", (long long)roi->number,
-		 type[0] != '\0' ? ", " : "", type, algorithm[0] != '\0' ? ", " : "", algorithm);
-	return arena_copy(&w->arena, bytes_str(text));
-}
-
-static void set_statistics(const struct slice_job *job, struct canvas *c,
+static void set_statistics(const struct slice_job *job, struct slice *c,
 			   const struct pixels *pixels, struct overlay_plane *p)
 {
 	if (pixels != NULL)
@@ -157,20 +147,16 @@ static void set_statistics(const struct slice_job *job, struct canvas *c,
 }
 
 /* The ROI painted last, in own[], becomes a plane of its own, if there is room for it. */
-static enum err add_own_plane(struct worker *w, struct canvas *c, uint32_t roi, uint32_t area,
+static enum err add_own_plane(struct worker *w, struct slice *c, uint32_t roi, uint32_t area,
 			      const struct pixels *pixels, struct fault *f)
 {
 	const struct roi *r = &w->job->plan->set->rois[roi];
 	struct overlay_plane *p = &c->planes[c->plane_count];
-	char text[32];
 
-	*p = (struct overlay_plane){
-		.mask = &c->own[c->plane_count], .area = area, .label = r->name};
-	if (r->name.len == 0) {
-		snprintf(text, sizeof(text), "ROI %lld", (long long)r->number);
-		p->label = arena_copy(&w->arena, bytes_str(text));
-	}
-	p->description = describe_roi(w, r);
+	*p = (struct overlay_plane){.mask = &c->own[c->plane_count],
+				    .area = area,
+				    .label = roi_label(r, &w->arena),
+				    .description = roi_description(r, &w->arena)};
 	if (p->label.at == NULL || p->description.at == NULL)
 		return no_memory(f);
 	set_statistics(w->job, c, pixels, p);
@@ -194,7 +180,7 @@ static void measure(const struct mask *m, const struct region_notes *n, struct s
 }
 
 /* Paint the i-th ROI of the plane: into the merged mask, and where wanted into one of its own. */
-static enum err paint_one(struct worker *w, struct canvas *c, uint32_t i,
+static enum err paint_one(struct worker *w, struct slice *c, uint32_t i,
 			  const struct pixels *pixels, struct fault *f)
 {
 	const struct slice_job *job = w->job;
@@ -221,7 +207,7 @@ static enum err paint_one(struct worker *w, struct canvas *c, uint32_t i,
 		return OK;
 	job->rows[c->plane].overlap |= mask_overlap(&c->merged, m);
 	mask_or(&c->merged, m);
-	if (c->tint.bits != NULL && !tile_is_body(&job->plan->set->rois[roi]))
+	if (c->tint.bits != NULL && !roi_is_body(&job->plan->set->rois[roi]))
 		mask_or(&c->tint, m);
 	c->names[c->name_count++] = job->plan->set->rois[roi].name;
 	if (own)
@@ -232,7 +218,7 @@ static enum err paint_one(struct worker *w, struct canvas *c, uint32_t i,
 }
 
 /* "3 of 30 ROIs merged: GTV, CTV, PTV"; overlay_write cuts it. */
-static struct bytes describe_merged(struct worker *w, const struct canvas *c)
+static struct bytes describe_merged(struct worker *w, const struct slice *c)
 {
 	struct buf b = BUF_INIT(4096);
 	struct bytes text;
@@ -248,7 +234,7 @@ static struct bytes describe_merged(struct worker *w, const struct canvas *c)
 }
 
 /* The merged plane goes first: it is what there is room for, whatever the source has. */
-static enum err add_merged_plane(struct worker *w, struct canvas *c, struct fault *f)
+static enum err add_merged_plane(struct worker *w, struct slice *c, struct fault *f)
 {
 	char label[OVERLAY_LABEL_MAX + 1];
 	struct overlay_plane p = {.mask = &c->merged, .area = mask_count(&c->merged)};
@@ -267,7 +253,7 @@ static enum err add_merged_plane(struct worker *w, struct canvas *c, struct faul
 	return OK;
 }
 
-static enum err paint(struct worker *w, struct canvas *c, const struct pixels *pixels,
+static enum err paint(struct worker *w, struct slice *c, const struct pixels *pixels,
 		      struct fault *f)
 {
 	uint32_t count = rt_plane_roi_count(w->job->plan, c->plane);
@@ -294,7 +280,7 @@ static enum err paint(struct worker *w, struct canvas *c, const struct pixels *p
 /* ---- writing ---- */
 
 /* The planes that found no free overlay group are the last ones. */
-static void note_result(const struct slice_job *job, const struct canvas *c,
+static void note_result(const struct slice_job *job, const struct slice *c,
 			const struct overlay_result *r)
 {
 	struct slice_row *row = &job->rows[c->plane];
@@ -319,7 +305,7 @@ static void note_result(const struct slice_job *job, const struct canvas *c,
 }
 
 /* What is written must hold nothing of its source that the policy does not keep. */
-static enum err verify_output(struct worker *w, const struct canvas *c, enum output_kind kind,
+static enum err verify_output(struct worker *w, const struct slice *c, enum output_kind kind,
 			      const char *name, struct fault *f)
 {
 	struct verify_hit hit;
@@ -334,7 +320,7 @@ static enum err verify_output(struct worker *w, const struct canvas *c, enum out
 }
 
 /* The source's SOP Instance UID as files are named by it. */
-static const struct uid *told_instance(const struct canvas *c)
+static const struct uid *told_instance(const struct slice *c)
 {
 	return c->shield != NULL ? &c->shield->converted.object.sop_instance
 				 : &c->image->sop_instance;
@@ -355,7 +341,7 @@ static struct burnin_options burn_in_of(const struct study_burn_in *o)
 				       .strict = o->strict};
 }
 
-static enum err write_image(struct worker *w, const struct canvas *c, struct fault *f)
+static enum err write_image(struct worker *w, const struct slice *c, struct fault *f)
 {
 	const struct slice_job *job = w->job;
 	struct shield *s = c->shield;
@@ -390,12 +376,13 @@ static enum err write_image(struct worker *w, const struct canvas *c, struct fau
 /* ---- the debug pictures ---- */
 
 /* One slice as a picture and as a Secondary Capture image. */
-static enum err draw_debug(struct worker *w, struct canvas *c, struct fault *f)
+static enum err draw_debug(struct worker *w, struct slice *c, struct fault *f)
 {
 	const struct slice_job *job = w->job;
 	const struct shield *s = c->shield;
 	const struct debug_job debug = {.options = job->options,
 					.plan = job->plan,
+					.looks = job->looks,
 					.series = job->series,
 					.dicom = job->staging->folder[OUTPUT_DEBUG],
 					.pictures = job->staging->folder[OUTPUT_PICTURE],
@@ -417,11 +404,12 @@ static enum err draw_debug(struct worker *w, struct canvas *c, struct fault *f)
 
 /* ---- the contact sheet ---- */
 
-static enum err draw_tile(struct worker *w, struct canvas *c, struct fault *f)
+static enum err draw_tile(struct worker *w, struct slice *c, struct fault *f)
 {
 	const struct tile tile = {.plane = c->plane,
 				  .source = c->shield != NULL ? &c->shield->source : &c->source,
 				  .dset = c->shield != NULL ? &c->shield->dset : &c->dset,
+				  .looks = w->job->looks,
 				  .tint = mask_is_empty(&c->tint) ? &c->merged : &c->tint,
 				  .one = &c->one};
 
@@ -430,7 +418,7 @@ static enum err draw_tile(struct worker *w, struct canvas *c, struct fault *f)
 
 /* ---- the worker ---- */
 
-static enum err do_image(struct worker *w, struct canvas *c, struct fault *f)
+static enum err do_image(struct worker *w, struct slice *c, struct fault *f)
 {
 	const struct slice_job *job = w->job;
 	struct pixels pixels;
@@ -477,7 +465,7 @@ void slice_work(struct pool *pool, void *ctx)
 	if (e == OK)
 		e = arena_open(&w.arena, LIMIT_ARENA_STUDY, &f);
 	while (e == OK && pool_next(pool, &k)) {
-		struct canvas *c = ARENA_NEW(&w.arena, struct canvas, 1); /* too big for a stack */
+		struct slice *c = ARENA_NEW(&w.arena, struct slice, 1); /* too big for a stack */
 
 		if (c == NULL) {
 			e = no_memory(&f);

@@ -16,6 +16,7 @@
 #include "study/debug.h"
 #include "study/options.h"
 #include "study/pool.h"
+#include "study/roi_look.h"
 #include "study/staging.h"
 
 enum slice_stage {
@@ -78,6 +79,7 @@ struct slice_job {
 	const char *const *paths;      /* by rt_image.source */
 	const struct staging *staging; /* the folders to write into */
 	const char *suffix;            /* of the file names: "", "-2", ... */
+	const struct roi_look *looks;  /* of the ROIs of plan->set */
 	const uint32_t *first; /* plane_count + 1: areas of plane k are areas[first[k]...] */
 	struct sheet *sheet;   /* or NULL; .rgb is shared.  Shows what is written: de-identified */
 
@@ -90,7 +92,7 @@ struct slice_job {
 	size_t shared_size;
 };
 
-/* Give a job whose first fields are set its first[], in `a`, and its shared memory. */
+/* Give a job whose first fields are set its looks and first[], in `a`, and its shared memory. */
 enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f) MUST_USE;
 void slice_job_close(struct slice_job *job);
 

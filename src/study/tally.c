@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "study/coverage.h"
-#include "study/tile.h"
+#include "study/roi_look.h"
 
 /* Notes of our own, told after those of rt (enum rt_note_kind). */
 enum own_note {
@@ -336,9 +336,9 @@ enum err tally_set(struct report_set *out, const struct rt_plan *plan, const str
 {
 	const struct structset *set = plan->set;
 	struct report_roi *rois = ARENA_NEW(a, struct report_roi, set->roi_count);
-	uint32_t colorless = 0;
+	const struct roi_look *looks = roi_looks(set, a);
 
-	if (rois == NULL)
+	if (rois == NULL || looks == NULL)
 		return no_memory(f);
 	for (uint32_t i = 0; i < set->roi_count; i++) {
 		const struct roi *from = &set->rois[i];
@@ -348,10 +348,7 @@ enum err tally_set(struct report_set *out, const struct rt_plan *plan, const str
 		to->number = from->number;
 		to->has_color = from->has_color;
 		memcpy(to->color, from->color, sizeof(to->color));
-		if (from->has_color)
-			memcpy(to->drawn, from->color, sizeof(to->drawn));
-		else
-			tile_color(colorless++, to->drawn);
+		memcpy(to->drawn, looks[i].color, sizeof(to->drawn));
 		if (!copy_text(&to->name, from->name, a) ||
 		    !copy_text(&to->type, from->interpreted_type, a) ||
 		    !copy_text(&to->algorithm, from->algorithm, a))

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "image/decode.h"
-#include "image/picture.h"
 #include "image/window.h"
 
 #define SIDE_MOST 1024u /* of pixels in color that are made for one tile */
@@ -16,13 +15,6 @@ struct shown {
 	struct native native;
 	bool readable, colored;
 };
-
-void tile_color(uint32_t n, uint8_t color[static 3])
-{
-	enum picture_line line;
-
-	picture_default(n, color, &line);
-}
 
 /* ---- pixels ---- */
 
@@ -144,26 +136,6 @@ static void choose_window(const struct shown *s, const struct dset *d, const cha
 		window_of_pixels(&s->pixels, center, width);
 }
 
-/* ---- ROIs ---- */
-
-bool tile_is_body(const struct roi *roi)
-{
-	return bytes_eq_str(roi->interpreted_type, "EXTERNAL");
-}
-
-static void color_of(const struct structset *set, uint32_t index, uint8_t color[static 3])
-{
-	uint32_t colorless = 0;
-
-	if (set->rois[index].has_color) {
-		memcpy(color, set->rois[index].color, 3);
-		return;
-	}
-	for (uint32_t k = 0; k < index; k++)
-		colorless += !set->rois[k].has_color;
-	tile_color(colorless, color);
-}
-
 static enum err outline(struct sheet *s, uint32_t at, const struct tile *t, struct painter *painter,
 			struct fault *f)
 {
@@ -171,12 +143,11 @@ static enum err outline(struct sheet *s, uint32_t at, const struct tile *t, stru
 	enum err e = OK;
 
 	for (uint32_t i = 0; i < rt_plane_roi_count(plan, t->plane) && e == OK; i++) {
-		uint8_t color[3];
+		const struct roi_look *look = &t->looks[rt_plane_roi(plan, t->plane, i)];
 
-		color_of(plan->set, rt_plane_roi(plan, t->plane, i), color);
 		e = rt_paint_roi(painter, t->plane, i, t->one, f);
 		if (e == OK)
-			sheet_outline(s, at, t->one, color);
+			sheet_outline(s, at, t->one, look->color);
 	}
 	return e;
 }
