@@ -1,10 +1,8 @@
 #include "study/debug.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "image/decode.h"
 #include "image/jpeg.h"
@@ -220,6 +218,7 @@ static enum err write_dicom(struct scene *s, const struct picture *p, uint32_t m
 	struct overlay_series series = *job->series;
 	struct uid source;
 	char orientation[8] = "";
+	int fd;
 	struct secondary o = {.rgb = p->canvas.rgb,
 			      .cols = p->canvas.cols,
 			      .rows = p->canvas.rows,
@@ -236,25 +235,11 @@ static enum err write_dicom(struct scene *s, const struct picture *p, uint32_t m
 	if (s->image->unusable == NULL)
 		snprintf(orientation, sizeof(orientation), "%.3s\\%.3s", s->letters[1],
 			 s->letters[3]);
-	int fd = openat(job->dicom, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return fault_io(f, "cannot make a file in the output folder");
-	enum err e = secondary_write(fd, &series, &o, s->source->source, s->source->dset, s->a, f);
-	if (close(fd) < 0 && e == OK)
-		e = fault_io(f, "cannot write");
-	return e;
-}
-
-static enum err write_file(int dir, const char *name, struct bytes content, struct fault *f)
-{
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-
-	if (fd < 0)
-		return fault_io(f, "cannot make a file in the output folder");
-	enum err e = file_write_all(fd, content, f);
-	if (close(fd) < 0 && e == OK)
-		e = fault_io(f, "cannot write");
-	return e;
+	enum err e = output_create(job->dicom, name, &fd, f);
+	if (e != OK)
+		return e;
+	e = secondary_write(fd, &series, &o, s->source->source, s->source->dset, s->a, f);
+	return output_close(fd, e, f);
 }
 
 /* Encoded in memory first: libjpeg is three times as fast where it need not look twice. */
@@ -267,7 +252,7 @@ static enum err write_jpeg(const struct scene *s, const struct picture *p, const
 
 	*no_jpeg = e == ERR_UNSUPPORTED;
 	if (e == OK)
-		e = write_file(s->job->pictures, name, buf_bytes(&jpeg), f);
+		e = output_write(s->job->pictures, name, buf_bytes(&jpeg), f);
 	buf_free(&jpeg);
 	return *no_jpeg ? OK : e;
 }

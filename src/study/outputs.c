@@ -1,7 +1,11 @@
 #include "study/outputs.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
 
 const struct output_place output_places[OUTPUT_KINDS] = {
 	[OUTPUT_OVERLAY] = {"Addition", "OVERLAY-", ".dcm", "OVERLAY"},
@@ -34,4 +38,25 @@ bool output_is_ours(enum output_kind kind, const char *name)
 
 	return len > begin + end && len < OUTPUT_NAME_MAX && strncmp(name, p->prefix, begin) == 0 &&
 	       strcmp(name + len - end, p->extension) == 0;
+}
+
+enum err output_create(int folder, const char *name, int *fd, struct fault *f)
+{
+	*fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	return *fd < 0 ? fault_io(f, "cannot make a file in the output folder") : OK;
+}
+
+enum err output_close(int fd, enum err e, struct fault *f)
+{
+	if (close(fd) < 0 && e == OK)
+		e = fault_io(f, "cannot write");
+	return e;
+}
+
+enum err output_write(int folder, const char *name, struct bytes content, struct fault *f)
+{
+	int fd;
+	enum err e = output_create(folder, name, &fd, f);
+
+	return e == OK ? output_close(fd, file_write_all(fd, content, f), f) : e;
 }

@@ -14,6 +14,7 @@
 #ifndef STUDY_OUTPUTS_H
 #define STUDY_OUTPUTS_H
 
+#include "base/err.h"
 #include "base/uid.h"
 
 enum output_kind {
@@ -49,5 +50,12 @@ void output_picture_name(unsigned number, const struct uid *uid, const char *suf
 /* Is this a name that netrt gives, in the folder of this kind?  Any other file there is not ours,
  * and is never removed or sent. */
 bool output_is_ours(enum output_kind kind, const char *name);
+
+/* A file that is not there yet, in an open folder ... */
+enum err output_create(int folder, const char *name, int *fd, struct fault *f) MUST_USE;
+/* ... closed again.  `e`, `f`: what came of writing it, which goes before what closing says. */
+enum err output_close(int fd, enum err e, struct fault *f) MUST_USE;
+/* The whole of a small one. */
+enum err output_write(int folder, const char *name, struct bytes content, struct fault *f) MUST_USE;
 
 #endif

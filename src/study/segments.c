@@ -1,12 +1,10 @@
 #include "study/segments.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "rt/paint.h"
 #include "rt/planes.h"
@@ -331,16 +329,13 @@ static enum err write_file(struct maker *m, const struct segment_object *o, enum
 	struct products *p = m->p;
 	struct segment_result result;
 	char name[OUTPUT_NAME_MAX];
+	int fd;
 
 	output_name(OUTPUT_SEGMENTATION, &o->sop_instance, "", name);
 	*stage = STAGE_WRITE;
-	int fd = openat(p->staging->folder[OUTPUT_SEGMENTATION], name,
-			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return fault_io(f, "cannot make a file in the output folder");
-	enum err e = segment_write(fd, o, p->image.dset, &p->arena, &result, f);
-	if (close(fd) < 0 && e == OK)
-		e = fault_io(f, "cannot write");
+	enum err e = output_create(p->staging->folder[OUTPUT_SEGMENTATION], name, &fd, f);
+	if (e == OK)
+		e = output_close(fd, segment_write(fd, o, p->image.dset, &p->arena, &result, f), f);
 	if (e != OK)
 		return e;
 	*stage = STAGE_MAKE;

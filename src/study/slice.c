@@ -349,23 +349,20 @@ static enum err write_image(struct worker *w, const struct slice *c, struct faul
 	char name[OUTPUT_NAME_MAX];
 	struct overlay_result result = {.planes_written = 0};
 	struct burnin_options burn_in = burn_in_of(&job->options->burn_in);
+	int fd;
 
 	if (s != NULL)
 		series.now = s->now;
 	if (job->options->burn_in.on)
 		series.burn_in = &burn_in;
 	output_name(OUTPUT_OVERLAY, told_instance(c), job->suffix, name);
-
-	int fd = openat(job->staging->folder[OUTPUT_OVERLAY], name,
-			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return fault_io(f, "cannot make a file in the output folder");
-
-	enum err e = overlay_write(fd, &series, s != NULL ? &s->source : &c->source,
-				   s != NULL ? &s->dset : &c->dset, c->planes, c->plane_count,
-				   &w->arena, &result, f);
-	if (close(fd) < 0 && e == OK)
-		e = fault_io(f, "cannot write");
+	enum err e = output_create(job->staging->folder[OUTPUT_OVERLAY], name, &fd, f);
+	if (e != OK)
+		return e;
+	e = overlay_write(fd, &series, s != NULL ? &s->source : &c->source,
+			  s != NULL ? &s->dset : &c->dset, c->planes, c->plane_count, &w->arena,
+			  &result, f);
+	e = output_close(fd, e, f);
 	if (e == OK)
 		e = verify_output(w, c, OUTPUT_OVERLAY, name, f);
 	if (e == OK)

@@ -10,8 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/file.h"
-
 #define FOLDER (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define READY "ready"
 #define OLD ".old" /* behind a folder's name: where the exchange is done in two renames */
@@ -420,15 +418,7 @@ enum err staging_open(struct staging *s, int out, const struct uid *study, unsig
 
 enum err staging_write(struct staging *s, const char *name, struct bytes content, struct fault *f)
 {
-	int fd = openat(s->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-
-	if (fd < 0)
-		return fault_io(f, "cannot make a file in the output folder");
-
-	enum err e = file_write_all(fd, content, f);
-	if (close(fd) < 0 && e == OK)
-		e = fault_io(f, "cannot write");
-	return e;
+	return output_write(s->dir, name, content, f);
 }
 
 static void close_all(struct staging *s)

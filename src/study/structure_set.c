@@ -1,8 +1,6 @@
 #include "study/structure_set.h"
 
 #include <assert.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "series/relink.h"
 
@@ -114,17 +112,17 @@ enum err structure_set_write(struct products *p, struct fault *f)
 	struct uid instance =
 		relinked ? derive_uid(p, "relinked-instance") : p->series->set_instance;
 	char name[OUTPUT_NAME_MAX];
+	int fd;
 
 	output_name(OUTPUT_STRUCTURE_SET, &instance, "", name);
 	p->kind = OUTPUT_STRUCTURE_SET;
 	p->writing = true;
-	int fd = openat(p->staging->folder[OUTPUT_STRUCTURE_SET], name,
-			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return fault_io(f, "cannot make a file in the output folder");
-	enum err e = relinked ? write_relinked(p, &instance, fd, f) : write_original(p, fd, f);
-	if (close(fd) < 0 && e == OK)
-		e = fault_io(f, "cannot write");
+	enum err e = output_create(p->staging->folder[OUTPUT_STRUCTURE_SET], name, &fd, f);
+	if (e == OK)
+		e = output_close(fd,
+				 relinked ? write_relinked(p, &instance, fd, f)
+					  : write_original(p, fd, f),
+				 f);
 	if (e != OK)
 		return e;
 	p->writing = false;
