@@ -1,5 +1,7 @@
 #include "series/burned.h"
 
+#include "series/parts.h"
+
 /* PS3.3 C.7.6.1.1.5.2 */
 static const char *method_of(const struct syntax *s)
 {
@@ -24,11 +26,6 @@ static const char *term_of(enum photometric p)
 	};
 
 	return p == PHOTO_OTHER ? NULL : terms[p];
-}
-
-static void put_u16(struct derive *v, uint32_t tag, uint16_t value)
-{
-	build_u16(&v->b, tag, VR_US, &value, 1);
 }
 
 void burned_describe(const struct derive *v, struct buf *text)
@@ -83,15 +80,15 @@ static void decoded_pixels(struct derive *v)
 	const struct image_format *m = &v->burned->native.format;
 	const char *term = term_of(m->photometric);
 
-	put_u16(v, TAG_SamplesPerPixel, m->samples);
+	parts_u16(&v->b, TAG_SamplesPerPixel, m->samples);
 	if (term != NULL)
 		build_str(&v->b, TAG_PhotometricInterpretation, VR_CS, term);
 	if (m->samples > 1)
-		put_u16(v, TAG_PlanarConfiguration, m->planar);
-	put_u16(v, TAG_BitsAllocated, m->bits_allocated);
-	put_u16(v, TAG_BitsStored, m->bits_stored);
-	put_u16(v, TAG_HighBit, m->high_bit);
-	put_u16(v, TAG_PixelRepresentation, m->is_signed);
+		parts_u16(&v->b, TAG_PlanarConfiguration, m->planar);
+	parts_u16(&v->b, TAG_BitsAllocated, m->bits_allocated);
+	parts_u16(&v->b, TAG_BitsStored, m->bits_stored);
+	parts_u16(&v->b, TAG_HighBit, m->high_bit);
+	parts_u16(&v->b, TAG_PixelRepresentation, m->is_signed);
 }
 
 /* Once lossy, always lossy: C.7.6.1.1.5.  What the source says of it already stays. */

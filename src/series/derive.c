@@ -1,11 +1,12 @@
 #include "series/derive.h"
-#include "series/mark.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "series/burned.h"
+#include "series/mark.h"
+#include "series/parts.h"
 
 #define SOP_CLASS_PET "1.2.840.10008.5.1.4.1.1.128"
 #define ST_MAX 1024u
@@ -143,18 +144,6 @@ void derive_text(struct derive *v, uint32_t tag, enum vr vr, struct bytes utf8, 
 		build_text(&v->b, tag, vr, text);
 }
 
-static void date_and_time(struct derive *v, uint32_t date_tag, uint32_t time_tag)
-{
-	char date[9], time[14];
-
-	wall_date(&v->now, date);
-	wall_time(&v->now, time);
-	if (date_tag != 0)
-		build_str(&v->b, date_tag, VR_DA, date);
-	if (time_tag != 0)
-		build_str(&v->b, time_tag, VR_TM, time);
-}
-
 /* PS3.3 C.7.6.1.1.2: values 1 and 2; the rest is the modality's own and stays. */
 static void image_type(struct derive *v)
 {
@@ -170,17 +159,6 @@ static void image_type(struct derive *v)
 	v->no_memory = v->no_memory || type.failed;
 	build_bytes(&v->b, TAG_ImageType, VR_CS, buf_bytes(&type));
 	buf_free(&type);
-}
-
-static void code_item(struct build *b, uint32_t tag, const char *value, const char *meaning)
-{
-	build_sequence(b, tag);
-	build_item(b);
-	build_str(b, TAG_CodeValue, VR_SH, value);
-	build_str(b, TAG_CodingSchemeDesignator, VR_SH, "DCM");
-	build_str(b, TAG_CodeMeaning, VR_LO, meaning);
-	build_item_end(b);
-	build_sequence_end(b);
 }
 
 static void derivation_description(struct derive *v)
@@ -211,19 +189,12 @@ static void derivation_description(struct derive *v)
 	buf_free(&text);
 }
 
-static void reference(struct build *b, const struct uid *class, const struct uid *instance)
-{
-	build_uid(b, TAG_ReferencedSOPClassUID, class);
-	build_uid(b, TAG_ReferencedSOPInstanceUID, instance);
-}
-
-static void source_image(struct derive *v)
+void derive_source_image(struct derive *v)
 {
 	build_sequence(&v->b, TAG_SourceImageSequence);
 	build_item(&v->b);
-	reference(&v->b, &v->source_class, &v->source_instance);
-	code_item(&v->b, TAG_PurposeOfReferenceCodeSequence, "121322",
-		  "Source image for image processing operation");
+	parts_reference(&v->b, &v->source_class, &v->source_instance);
+	parts_source_purpose(&v->b);
 	build_item_end(&v->b);
 	build_sequence_end(&v->b);
 }
@@ -256,7 +227,7 @@ static void source_instance_item(struct build *b, const void *ctx)
 {
 	const struct derive *v = ctx;
 
-	reference(b, &v->series->set_class, &v->series->set_instance);
+	parts_reference(b, &v->series->set_class, &v->series->set_instance);
 }
 
 static void equipment_item(struct build *b, const void *ctx)
@@ -310,17 +281,18 @@ void derive_elements(struct derive *v)
 	const struct overlay_series *s = v->series;
 
 	image_type(v);
-	date_and_time(v, TAG_InstanceCreationDate, TAG_InstanceCreationTime);
+	parts_date(&v->b, TAG_InstanceCreationDate, &v->now);
+	parts_time(&v->b, TAG_InstanceCreationTime, &v->now);
 	build_uid(&v->b, TAG_SOPInstanceUID, &v->instance);
 	if (!v->is_pet)
-		date_and_time(v, TAG_SeriesDate, 0);
-	date_and_time(v, TAG_ContentDate, 0);
+		parts_date(&v->b, TAG_SeriesDate, &v->now);
+	parts_date(&v->b, TAG_ContentDate, &v->now);
 	if (!v->is_pet)
-		date_and_time(v, 0, TAG_SeriesTime);
-	date_and_time(v, 0, TAG_ContentTime);
+		parts_time(&v->b, TAG_SeriesTime, &v->now);
+	parts_time(&v->b, TAG_ContentTime, &v->now);
 	derive_text(v, TAG_SeriesDescription, VR_LO, bytes_str(s->series_description), 64);
 	derivation_description(v);
-	source_image(v);
+	derive_source_image(v);
 	append_item(v, TAG_ContributingEquipmentSequence, equipment_item);
 	build_uid(&v->b, TAG_SeriesInstanceUID, &s->series);
 	derive_text(v, TAG_StudyID, VR_SH, bytes_str(s->study_id), 16);

@@ -32,6 +32,8 @@ enum err derive_open(struct derive *v, const struct overlay_series *series, cons
 void derive_close(struct derive *v);
 
 void derive_elements(struct derive *v);
+/* Source Image Sequence: the image. */
+void derive_source_image(struct derive *v);
 /* A text element of at most `max` bytes, converted; nothing for an empty text. */
 void derive_text(struct derive *v, uint32_t tag, enum vr vr, struct bytes utf8, size_t max);
 /*

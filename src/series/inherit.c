@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "dicom/build.h"
-#include "dicom/transcode.h"
+#include "series/parts.h"
 
 /* Beside all of groups 0010 and 0012. */
 static const uint32_t taken[] = {
@@ -113,29 +113,6 @@ static enum err gather(const struct dset *d, struct arena *a, struct bytes *out,
 	return OK;
 }
 
-static enum err explicit_le(struct bytes in, const struct syntax *syntax, struct arena *a,
-			    struct bytes *out, struct fault *f)
-{
-	struct transcode t;
-	size_t len = 0;
-	/* the elements of such a data set are in explicit VR little endian (PS3.5 A.4, A.5) */
-	bool is_explicit_le = syntax->encapsulated || syntax->deflated;
-	enum err e = transcode_plan(&t, in, is_explicit_le ? &syntax_explicit_le : syntax,
-				    &syntax_explicit_le, a, f);
-
-	if (e != OK)
-		return e;
-	uint8_t *all = ARENA_NEW(a, uint8_t, (size_t)t.len);
-	if (all == NULL)
-		return no_memory(f);
-	for (size_t i = 0; i < t.count; i++) {
-		piece_copy(&t.pieces[i], 0, all + len, t.pieces[i].bytes.len);
-		len += t.pieces[i].bytes.len;
-	}
-	*out = bytes_of(all, len);
-	return OK;
-}
-
 /* Two lists in ascending order into one; of a tag that both have the first list's is taken. */
 static struct edit *merge(const struct edit *x, size_t x_count, const struct edit *y,
 			  size_t y_count, size_t *count, struct arena *a)
@@ -193,7 +170,8 @@ enum err inherit_study(struct inherited *out, const struct dset *image, struct a
 	enum err e = gather(image, a, &raw, f);
 
 	if (e == OK)
-		e = explicit_le(raw, image->syntax, a, &encoded, f);
+		e = parts_transcode(raw, parts_syntax(image->syntax), &syntax_explicit_le, a,
+				    &encoded, f);
 	if (e == OK)
 		e = rewrite_edits(encoded, &syntax_explicit_le, a, &r.elements, &r.count, f);
 	if (e == OK)

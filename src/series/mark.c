@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "series/parts.h"
+
 #define MODEL "netrt"
 #define PURPOSE "109103" /* PS3.16 D, DCM */
 
@@ -18,13 +20,7 @@ void mark_item(struct build *b, const struct wall *now, const char *software_ver
 	build_str(b, TAG_SoftwareVersions, VR_LO, software_version);
 	build_str(b, TAG_ContributionDateTime, VR_DT, when);
 	build_str(b, TAG_ContributionDescription, VR_ST, description);
-	build_sequence(b, TAG_PurposeOfReferenceCodeSequence);
-	build_item(b);
-	build_str(b, TAG_CodeValue, VR_SH, PURPOSE);
-	build_str(b, TAG_CodingSchemeDesignator, VR_SH, "DCM");
-	build_str(b, TAG_CodeMeaning, VR_LO, "Modifying Equipment");
-	build_item_end(b);
-	build_sequence_end(b);
+	parts_code(b, TAG_PurposeOfReferenceCodeSequence, PURPOSE, "Modifying Equipment");
 }
 
 void mark_sequence(struct build *b, const struct wall *now, const char *software_version,

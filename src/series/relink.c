@@ -6,10 +6,10 @@
 #include "dicom/build.h"
 #include "dicom/encode.h"
 #include "dicom/rewrite.h"
-#include "dicom/transcode.h"
 #include "series/derive.h"
 #include "series/inherit.h"
 #include "series/mark.h"
+#include "series/parts.h"
 #include "series/relink_contours.h"
 
 #define BUILD_ROOM (1u << 20)
@@ -63,12 +63,6 @@ static struct bytes whole(const struct dset *d, const struct elem *e)
 	return bytes_slice(d->in, start, w.pos);
 }
 
-static void reference(struct build *b, const struct uid *class, const struct uid *instance)
-{
-	build_uid(b, TAG_ReferencedSOPClassUID, class);
-	build_uid(b, TAG_ReferencedSOPInstanceUID, instance);
-}
-
 static void series_item(struct job *j)
 {
 	build_item(&j->b);
@@ -76,7 +70,7 @@ static void series_item(struct job *j)
 	build_sequence(&j->b, TAG_ContourImageSequence);
 	for (uint32_t i = 0; i < j->o->image_count; i++) {
 		build_item(&j->b);
-		reference(&j->b, &j->o->images[i].sop_class, &j->o->images[i].overlay);
+		parts_reference(&j->b, &j->o->images[i].sop_class, &j->o->images[i].overlay);
 		build_item_end(&j->b);
 	}
 	build_sequence_end(&j->b);
@@ -130,7 +124,7 @@ static void study_item(struct job *j, const struct elem *study)
 		(void)(uid_set(&instance, dset_text(j->d, study, TAG_ReferencedSOPInstanceUID)) ||
 		       uid_set(&instance, bytes_str(j->o->study.text)));
 	build_item(&j->b);
-	reference(&j->b, &class, &instance);
+	parts_reference(&j->b, &class, &instance);
 	series_items(j, study);
 	build_item_end(&j->b);
 }
@@ -181,18 +175,6 @@ static void frames(struct job *j)
 
 /* ---- everything else at the top ---- */
 
-static void date_and_time(struct job *j, uint32_t date_tag, uint32_t time_tag)
-{
-	char date[9], time[14];
-
-	wall_date(&j->now, date);
-	wall_time(&j->now, time);
-	if (date_tag != 0)
-		build_str(&j->b, date_tag, VR_DA, date);
-	if (time_tag != 0)
-		build_str(&j->b, time_tag, VR_TM, time);
-}
-
 static void add_text(struct job *j, uint32_t tag, enum vr vr, const char *utf8, size_t max)
 {
 	if (utf8[0] == '\0')
@@ -211,30 +193,23 @@ static void equipment(struct build *b, const void *ctx)
 		  "Made its references those of an image series with overlay planes");
 }
 
-static void predecessor(struct job *j)
-{
-	build_sequence(&j->b, TAG_PredecessorStructureSetSequence);
-	build_item(&j->b);
-	reference(&j->b, &j->set_class, &j->set_instance);
-	build_item_end(&j->b);
-	build_sequence_end(&j->b);
-}
-
 static void build_all(struct job *j)
 {
 	const struct relink *o = j->o;
 
-	date_and_time(j, TAG_InstanceCreationDate, TAG_InstanceCreationTime);
+	parts_date(&j->b, TAG_InstanceCreationDate, &j->now);
+	parts_time(&j->b, TAG_InstanceCreationTime, &j->now);
 	build_uid(&j->b, TAG_SOPInstanceUID, &o->sop_instance);
-	date_and_time(j, TAG_SeriesDate, 0);
-	date_and_time(j, 0, TAG_SeriesTime);
+	parts_date(&j->b, TAG_SeriesDate, &j->now);
+	parts_time(&j->b, TAG_SeriesTime, &j->now);
 	add_text(j, TAG_SeriesDescription, VR_LO, o->series_description, 64);
 	derive_append(&j->b, j->d, TAG_ContributingEquipmentSequence, equipment, j, &j->no_memory);
 	build_uid(&j->b, TAG_SeriesInstanceUID, &o->series);
 	add_text(j, TAG_StudyID, VR_SH, o->study_id, 16);
 	build_is(&j->b, TAG_SeriesNumber, o->series_number);
 	frames(j);
-	predecessor(j);
+	parts_references(&j->b, TAG_PredecessorStructureSetSequence, &j->set_class,
+			 &j->set_instance);
 	if (dset_find(j->d, NULL, TAG_ROIContourSequence) != NULL)
 		build_bytes(&j->b, TAG_ROIContourSequence, VR_UN, BYTES_NONE); /* the mark */
 	if (dset_find(j->d, NULL, TAG_ApprovalStatus) != NULL)
@@ -304,13 +279,10 @@ static enum err write_views(struct job *j, struct bits *out, const struct bytes 
 /* What is deflated is written plain; so is what cannot be encapsulated. */
 static enum err write_meta(struct job *j, struct bits *out, struct fault *f)
 {
-	const struct syntax *s = j->d->syntax->deflated || j->d->syntax->encapsulated
-					 ? &syntax_explicit_le
-					 : j->d->syntax;
 	struct part10_meta meta = {.sop_class = j->set_class, .sop_instance = j->o->sop_instance};
 	struct buf file = BUF_INIT(4096);
 
-	(void)uid_set(&meta.transfer_syntax, bytes_str(s->uid));
+	(void)uid_set(&meta.transfer_syntax, bytes_str(parts_syntax(j->d->syntax)->uid));
 	enum err e = part10_head(&file, &meta, f);
 	if (e == OK)
 		bits_bytes(out, buf_bytes(&file));
@@ -341,26 +313,16 @@ static enum err write_out(struct job *j, int fd, struct relink_result *result, s
  * end where they did.  So these are put right before. */
 static enum err put_right(const struct dset **d, struct dset *out, struct arena *a, struct fault *f)
 {
-	const struct syntax *syntax = (*d)->syntax->deflated || (*d)->syntax->encapsulated
-					      ? &syntax_explicit_le
-					      : (*d)->syntax;
-	struct transcode t;
-	size_t len = 0;
+	const struct syntax *syntax = parts_syntax((*d)->syntax);
+	struct bytes all = BYTES_NONE;
 
 	if (((*d)->notes & (WALK_NO_DELIMITER | WALK_STRAY_DELIMITER)) == 0)
 		return OK;
-	enum err e = transcode_plan(&t, (*d)->in, syntax, syntax, a, f);
+	enum err e = parts_transcode((*d)->in, syntax, syntax, a, &all, f);
 	if (e != OK)
 		return e;
-	uint8_t *all = ARENA_NEW(a, uint8_t, (size_t)t.len);
-	if (all == NULL)
-		return no_memory(f);
-	for (size_t i = 0; i < t.count; i++) {
-		piece_copy(&t.pieces[i], 0, all + len, t.pieces[i].bytes.len);
-		len += t.pieces[i].bytes.len;
-	}
 	*d = out;
-	return dset_index(out, bytes_of(all, len), syntax, 0, a, f);
+	return dset_index(out, all, syntax, 0, a, f);
 }
 
 enum err relink_write(int fd, const struct relink *o, const struct dset *d, struct arena *a,

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dicom/build.h"
 #include "dicom/walk.h"
+#include "series/parts.h"
 
 static const uint32_t levels[] = {TAG_ROIContourSequence, TAG_ContourSequence,
 				  TAG_ContourImageSequence};
@@ -145,8 +145,7 @@ static enum err refer(struct copier *c, struct fault *f)
 		const struct relink_image *image = &c->o->images[p->first + i];
 
 		build_item(&b);
-		build_uid(&b, TAG_ReferencedSOPClassUID, &image->sop_class);
-		build_uid(&b, TAG_ReferencedSOPInstanceUID, &image->overlay);
+		parts_reference(&b, &image->sop_class, &image->overlay);
 		build_item_end(&b);
 	}
 	build_sequence_end(&b);

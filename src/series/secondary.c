@@ -13,6 +13,7 @@
 #include "dicom/rewrite.h"
 #include "series/derive.h"
 #include "series/mark.h"
+#include "series/parts.h"
 
 /* Ascending.  Group 0012 (clinical trial, and how it was de-identified) stays, too. */
 static const uint32_t kept[] = {
@@ -101,47 +102,11 @@ static void first_pixel(const struct place *p, uint32_t magnification, double ou
 
 /* ---- Elements ---- */
 
-static void date_and_time(struct derive *v, uint32_t date_tag, uint32_t time_tag)
-{
-	char date[9], time[14];
-
-	wall_date(&v->now, date);
-	wall_time(&v->now, time);
-	if (date_tag != 0)
-		build_str(&v->b, date_tag, VR_DA, date);
-	if (time_tag != 0)
-		build_str(&v->b, time_tag, VR_TM, time);
-}
-
 /* Type 2: there, if only as an empty element. */
 static void at_least_empty(struct derive *v, uint32_t tag, enum vr vr)
 {
 	if (dset_find(v->d, NULL, tag) == NULL)
 		build_str(&v->b, tag, vr, "");
-}
-
-static void reference(struct build *b, const struct uid *class, const struct uid *instance)
-{
-	build_uid(b, TAG_ReferencedSOPClassUID, class);
-	build_uid(b, TAG_ReferencedSOPInstanceUID, instance);
-}
-
-static void source_image(struct derive *v)
-{
-	struct build *b = &v->b;
-
-	build_sequence(b, TAG_SourceImageSequence);
-	build_item(b);
-	reference(b, &v->source_class, &v->source_instance);
-	build_sequence(b, TAG_PurposeOfReferenceCodeSequence);
-	build_item(b);
-	build_str(b, TAG_CodeValue, VR_SH, "121322");
-	build_str(b, TAG_CodingSchemeDesignator, VR_SH, "DCM");
-	build_str(b, TAG_CodeMeaning, VR_LO, "Source image for image processing operation");
-	build_item_end(b);
-	build_sequence_end(b);
-	build_item_end(b);
-	build_sequence_end(b);
 }
 
 /* Group 0008, ascending among what is kept of it. */
@@ -151,15 +116,16 @@ static void identification(struct derive *v)
 
 	uid_set(&class, bytes_str(SOP_CLASS_SECONDARY_CAPTURE));
 	build_str(&v->b, TAG_ImageType, VR_CS, "DERIVED\\SECONDARY");
-	date_and_time(v, TAG_InstanceCreationDate, TAG_InstanceCreationTime);
+	parts_date(&v->b, TAG_InstanceCreationDate, &v->now);
+	parts_time(&v->b, TAG_InstanceCreationTime, &v->now);
 	build_uid(&v->b, TAG_SOPClassUID, &class);
 	build_uid(&v->b, TAG_SOPInstanceUID, &v->instance);
 	at_least_empty(v, TAG_StudyDate, VR_DA);
-	date_and_time(v, TAG_SeriesDate, 0);
-	date_and_time(v, TAG_ContentDate, 0);
+	parts_date(&v->b, TAG_SeriesDate, &v->now);
+	parts_date(&v->b, TAG_ContentDate, &v->now);
 	at_least_empty(v, TAG_StudyTime, VR_TM);
-	date_and_time(v, 0, TAG_SeriesTime);
-	date_and_time(v, 0, TAG_ContentTime);
+	parts_time(&v->b, TAG_SeriesTime, &v->now);
+	parts_time(&v->b, TAG_ContentTime, &v->now);
 	at_least_empty(v, TAG_AccessionNumber, VR_SH);
 	build_str(&v->b, TAG_Modality, VR_CS, "OT");
 	build_str(&v->b, TAG_ConversionType, VR_CS, "WSD");
@@ -169,7 +135,7 @@ static void identification(struct derive *v)
 	build_str(&v->b, TAG_ManufacturerModelName, VR_LO, "netrt");
 	build_str(&v->b, TAG_DerivationDescription, VR_ST,
 		  "Picture of an image with the contours of an RT Structure Set, to look at");
-	source_image(v);
+	derive_source_image(v);
 	at_least_empty(v, TAG_PatientName, VR_PN);
 	at_least_empty(v, TAG_PatientID, VR_LO);
 	at_least_empty(v, TAG_PatientBirthDate, VR_DA);
@@ -186,7 +152,8 @@ static void acquisition(struct derive *v, const struct secondary *s, const struc
 		build_ds(&v->b, TAG_SliceThickness, thickness);
 	else if (p->whole)
 		build_str(&v->b, TAG_SliceThickness, VR_DS, "");
-	date_and_time(v, TAG_DateOfSecondaryCapture, TAG_TimeOfSecondaryCapture);
+	parts_date(&v->b, TAG_DateOfSecondaryCapture, &v->now);
+	parts_time(&v->b, TAG_TimeOfSecondaryCapture, &v->now);
 	build_str(&v->b, TAG_SecondaryCaptureDeviceManufacturer, VR_LO, "netrt");
 	build_str(&v->b, TAG_SecondaryCaptureDeviceManufacturerModelName, VR_LO, "netrt");
 	build_str(&v->b, TAG_SecondaryCaptureDeviceSoftwareVersions, VR_LO, version);
@@ -214,29 +181,24 @@ static void acquisition(struct derive *v, const struct secondary *s, const struc
 /* Group 0028 and after it. */
 static void pixels(struct derive *v, const struct secondary *s, const struct place *p)
 {
-	static const uint16_t zero = 0, three = 3, seven = 7, eight = 8;
-	const uint16_t rows = (uint16_t)s->rows, cols = (uint16_t)s->cols;
 	size_t len = (size_t)s->rows * s->cols * 3;
 
-	build_u16(&v->b, TAG_SamplesPerPixel, VR_US, &three, 1);
+	parts_u16(&v->b, TAG_SamplesPerPixel, 3);
 	build_str(&v->b, TAG_PhotometricInterpretation, VR_CS, "RGB");
-	build_u16(&v->b, TAG_PlanarConfiguration, VR_US, &zero, 1);
-	build_u16(&v->b, TAG_Rows, VR_US, &rows, 1);
-	build_u16(&v->b, TAG_Columns, VR_US, &cols, 1);
+	parts_u16(&v->b, TAG_PlanarConfiguration, 0);
+	parts_u16(&v->b, TAG_Rows, (uint16_t)s->rows);
+	parts_u16(&v->b, TAG_Columns, (uint16_t)s->cols);
 	if (p->has_spacing)
 		build_ds_list(&v->b, TAG_PixelSpacing,
 			      (double[]){p->spacing[0] / s->magnification,
 					 p->spacing[1] / s->magnification},
 			      2);
-	build_u16(&v->b, TAG_BitsAllocated, VR_US, &eight, 1);
-	build_u16(&v->b, TAG_BitsStored, VR_US, &eight, 1);
-	build_u16(&v->b, TAG_HighBit, VR_US, &seven, 1);
-	build_u16(&v->b, TAG_PixelRepresentation, VR_US, &zero, 1);
-	build_sequence(&v->b, TAG_SourceInstanceSequence);
-	build_item(&v->b);
-	reference(&v->b, &v->series->set_class, &v->series->set_instance);
-	build_item_end(&v->b);
-	build_sequence_end(&v->b);
+	parts_u16(&v->b, TAG_BitsAllocated, 8);
+	parts_u16(&v->b, TAG_BitsStored, 8);
+	parts_u16(&v->b, TAG_HighBit, 7);
+	parts_u16(&v->b, TAG_PixelRepresentation, 0);
+	parts_references(&v->b, TAG_SourceInstanceSequence, &v->series->set_class,
+			 &v->series->set_instance);
 	build_bytes(&v->b, TAG_PixelData, VR_OB, bytes_of(s->rgb, len));
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "series/mark.h"
+#include "series/parts.h"
 
 #define LABEL_MAX 64u
 #define DESCRIPTION_MAX 1024u
@@ -124,49 +125,11 @@ static void add_text(struct head *h, uint32_t tag, enum vr vr, struct bytes utf8
 	build_text(h->b, tag, vr, text);
 }
 
-static void add_date(struct head *h, const struct wall *now, uint32_t tag)
-{
-	char text[9];
-
-	wall_date(now, text);
-	build_str(h->b, tag, VR_DA, text);
-}
-
-static void add_time(struct head *h, const struct wall *now, uint32_t tag)
-{
-	char text[14];
-
-	wall_time(now, text);
-	build_str(h->b, tag, VR_TM, text);
-}
-
-static void add_u16(struct build *b, uint32_t tag, uint16_t value)
-{
-	build_u16(b, tag, VR_US, &value, 1);
-}
-
-static void dcm_item(struct build *b, uint32_t tag, const char *value, const char *meaning)
-{
-	build_sequence(b, tag);
-	build_item(b);
-	build_str(b, TAG_CodeValue, VR_SH, value);
-	build_str(b, TAG_CodingSchemeDesignator, VR_SH, "DCM");
-	build_str(b, TAG_CodeMeaning, VR_LO, meaning);
-	build_item_end(b);
-	build_sequence_end(b);
-}
-
 static void code(struct head *h, const struct roi_code *c)
 {
 	add_text(h, TAG_CodeValue, VR_SH, c->value, 16);
 	add_text(h, TAG_CodingSchemeDesignator, VR_SH, c->scheme, 16);
 	add_text(h, TAG_CodeMeaning, VR_LO, c->meaning, 64);
-}
-
-static void reference(struct build *b, const struct uid *class, const struct uid *instance)
-{
-	build_uid(b, TAG_ReferencedSOPClassUID, class);
-	build_uid(b, TAG_ReferencedSOPInstanceUID, instance);
 }
 
 /* ---- the head ---- */
@@ -183,7 +146,7 @@ static void referenced_series(struct head *h)
 		if (h->l->rank[k] == 0)
 			continue;
 		build_item(b);
-		reference(b, &h->o->planes[k].sop_class, &h->o->planes[k].instance);
+		parts_reference(b, &h->o->planes[k].sop_class, &h->o->planes[k].instance);
 		build_item_end(b);
 	}
 	build_sequence_end(b);
@@ -232,22 +195,18 @@ static void pixel_module(struct head *h, const struct dset *image)
 	const struct segment_object *o = h->o;
 	struct build *b = h->b;
 
-	add_u16(b, TAG_SamplesPerPixel, 1);
+	parts_u16(b, TAG_SamplesPerPixel, 1);
 	build_str(b, TAG_PhotometricInterpretation, VR_CS, "MONOCHROME2");
 	build_is(b, TAG_NumberOfFrames, o->frame_count);
-	add_u16(b, TAG_Rows, (uint16_t)o->rows);
-	add_u16(b, TAG_Columns, (uint16_t)o->cols);
-	add_u16(b, TAG_BitsAllocated, 1);
-	add_u16(b, TAG_BitsStored, 1);
-	add_u16(b, TAG_HighBit, 0);
-	add_u16(b, TAG_PixelRepresentation, 0);
+	parts_u16(b, TAG_Rows, (uint16_t)o->rows);
+	parts_u16(b, TAG_Columns, (uint16_t)o->cols);
+	parts_u16(b, TAG_BitsAllocated, 1);
+	parts_u16(b, TAG_BitsStored, 1);
+	parts_u16(b, TAG_HighBit, 0);
+	parts_u16(b, TAG_PixelRepresentation, 0);
 	if (!bytes_eq_str(dset_text(image, NULL, TAG_LossyImageCompression), "01"))
 		build_str(b, TAG_LossyImageCompression, VR_CS, "00");
-	build_sequence(b, TAG_SourceInstanceSequence);
-	build_item(b);
-	reference(b, &o->set_class, &o->set_instance);
-	build_item_end(b);
-	build_sequence_end(b);
+	parts_references(b, TAG_SourceInstanceSequence, &o->set_class, &o->set_instance);
 }
 
 /* PS3.3 10.16.  Of an algorithm that is not told there is no family but that it segments. */
@@ -258,8 +217,8 @@ static void algorithm(struct head *h, const struct segment *s)
 
 	build_sequence(h->b, TAG_SegmentationAlgorithmIdentificationSequence);
 	build_item(h->b);
-	dcm_item(h->b, TAG_AlgorithmFamilyCodeSequence, manual ? "123109" : "113076",
-		 manual ? "Manual Processing" : "Segmentation");
+	parts_code(h->b, TAG_AlgorithmFamilyCodeSequence, manual ? "123109" : "113076",
+		   manual ? "Manual Processing" : "Segmentation");
 	add_text(h, TAG_AlgorithmVersion, VR_LO, bytes_str(h->o->algorithm_version), LABEL_MAX);
 	add_text(h, TAG_AlgorithmName, VR_LO, name, LABEL_MAX);
 	build_item_end(h->b);
@@ -311,7 +270,7 @@ static void segment_item(struct head *h, uint32_t index)
 	code(h, &s->category);
 	build_item_end(h->b);
 	build_sequence_end(h->b);
-	add_u16(h->b, TAG_SegmentNumber, (uint16_t)(index + 1));
+	parts_u16(h->b, TAG_SegmentNumber, (uint16_t)(index + 1));
 	add_text(h, TAG_SegmentLabel, VR_LO, s->label, LABEL_MAX);
 	if (s->description.len > 0)
 		add_text(h, TAG_SegmentDescription, VR_ST, s->description, DESCRIPTION_MAX);
@@ -380,14 +339,14 @@ static void general(struct head *h, const char *charset, const struct wall *now)
 	if (charset[0] != '\0')
 		build_str(b, TAG_SpecificCharacterSet, VR_CS, charset);
 	build_str(b, TAG_ImageType, VR_CS, "DERIVED\\PRIMARY");
-	add_date(h, now, TAG_InstanceCreationDate);
-	add_time(h, now, TAG_InstanceCreationTime);
+	parts_date(b, TAG_InstanceCreationDate, now);
+	parts_time(b, TAG_InstanceCreationTime, now);
 	build_str(b, TAG_SOPClassUID, VR_UI, SOP_CLASS_SEGMENTATION);
 	build_uid(b, TAG_SOPInstanceUID, &h->o->sop_instance);
-	add_date(h, now, TAG_SeriesDate);
-	add_date(h, now, TAG_ContentDate);
-	add_time(h, now, TAG_SeriesTime);
-	add_time(h, now, TAG_ContentTime);
+	parts_date(b, TAG_SeriesDate, now);
+	parts_date(b, TAG_ContentDate, now);
+	parts_time(b, TAG_SeriesTime, now);
+	parts_time(b, TAG_ContentTime, now);
 	build_str(b, TAG_Modality, VR_CS, "SEG");
 	build_str(b, TAG_Manufacturer, VR_LO, "netrt");
 	add_text(h, TAG_SeriesDescription, VR_LO, bytes_str(h->o->series_description), LABEL_MAX);
@@ -440,13 +399,12 @@ static void derivation(struct build *b, const struct segment_plane *p)
 	build_item(b);
 	build_sequence(b, TAG_SourceImageSequence);
 	build_item(b);
-	reference(b, &p->sop_class, &p->instance);
+	parts_reference(b, &p->sop_class, &p->instance);
 	build_str(b, TAG_SpatialLocationsPreserved, VR_CS, "YES");
-	dcm_item(b, TAG_PurposeOfReferenceCodeSequence, "121322",
-		 "Source image for image processing operation");
+	parts_source_purpose(b);
 	build_item_end(b);
 	build_sequence_end(b);
-	dcm_item(b, TAG_DerivationCodeSequence, "113076", "Segmentation");
+	parts_code(b, TAG_DerivationCodeSequence, "113076", "Segmentation");
 	build_item_end(b);
 	build_sequence_end(b);
 }
@@ -477,7 +435,7 @@ void segment_frame_item(struct build *b, const struct segment_object *o,
 		measures(b, p, 0);
 	build_sequence(b, TAG_SegmentIdentificationSequence);
 	build_item(b);
-	add_u16(b, TAG_ReferencedSegmentNumber, (uint16_t)segment);
+	parts_u16(b, TAG_ReferencedSegmentNumber, (uint16_t)segment);
 	build_item_end(b);
 	build_sequence_end(b);
 }
