@@ -411,14 +411,7 @@ static void run_workers(struct task *t)
 static void make_products(struct task *t)
 {
 	struct run *r = t->run;
-	struct products p = {.options = r->options,
-			     .study = r->study,
-			     .plan = &t->plan,
-			     .set_file = &t->file,
-			     .series = &t->series,
-			     .job = &t->job,
-			     .staging = &r->staging,
-			     .suffix = t->suffix};
+	struct products p = {.job = &t->job, .set_file = &t->file};
 	struct fault f;
 	char path[64];
 	enum err e = products_make(&p, &f);
@@ -479,7 +472,6 @@ static enum err paint(struct task *t, struct fault *f)
 	choose_suffix(t);
 	describe_series(t);
 	t->job = (struct slice_job){.options = r->options,
-				    .gate = r->options->gate,
 				    .plan = &t->plan,
 				    .series = &t->series,
 				    .paths = r->study->image_paths,

@@ -12,7 +12,7 @@
 static enum err told_open(struct told *t, const struct products *p, const char *path,
 			  const struct part10 *open, struct arena *a, struct fault *f)
 {
-	const struct anon_gate *gate = p->options->gate;
+	const struct anon_gate *gate = p->job->options->gate;
 	enum err e = OK;
 
 	if (path != NULL) {
@@ -26,7 +26,7 @@ static enum err told_open(struct told *t, const struct products *p, const char *
 		t->shielded = true;
 		t->source = &t->shield.source;
 		t->dset = &t->shield.dset;
-		return shield_open(&t->shield, gate, open, &p->options->now, a, f);
+		return shield_open(&t->shield, gate, open, &p->job->options->now, a, f);
 	}
 	t->source = open;
 	t->dset = &t->index;
@@ -44,7 +44,7 @@ enum err products_verify(struct products *p, enum output_kind kind, const char *
 			 struct fault *f)
 {
 	const struct told *sources[] = {&p->set, &p->image};
-	int folder = p->staging->folder[kind];
+	int folder = p->job->staging->folder[kind];
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		struct verify_hit hit = {.form = NULL};
@@ -64,7 +64,7 @@ enum err products_verify(struct products *p, enum output_kind kind, const char *
 
 struct wall products_now(const struct products *p)
 {
-	return p->image.shielded ? p->image.shield.now : p->options->now;
+	return p->image.shielded ? p->image.shield.now : p->job->options->now;
 }
 
 static enum err make_structure_set(struct products *p, struct fault *f)
@@ -81,22 +81,22 @@ static enum err make_segmentations(struct products *p, struct fault *f)
 
 static enum err open_sources(struct products *p, struct fault *f)
 {
-	const struct rt_image *first = &p->plan->planes[0];
-	bool set = p->options->gate != NULL || p->options->structure_set != STUDY_SET_NONE;
+	const struct rt_image *first = &p->job->plan->planes[0];
+	bool set =
+		p->job->options->gate != NULL || p->job->options->structure_set != STUDY_SET_NONE;
 	enum err e = OK;
 
 	if (set) /* else nothing but its contours is wanted, and those are in the plan */
 		e = told_open(&p->set, p, NULL, p->set_file, &p->arena, f);
 	if (e == OK)
-		e = told_open(&p->image, p, p->study->image_paths[first->source], NULL, &p->arena,
-			      f);
+		e = told_open(&p->image, p, p->job->paths[first->source], NULL, &p->arena, f);
 	return e;
 }
 
 enum err products_make(struct products *p, struct fault *f)
 {
-	bool set = p->options->structure_set != STUDY_SET_NONE;
-	bool segments = p->options->segments.kind != STUDY_SEGMENTS_NONE;
+	bool set = p->job->options->structure_set != STUDY_SET_NONE;
+	bool segments = p->job->options->segments.kind != STUDY_SEGMENTS_NONE;
 
 	if (!set && !segments)
 		return OK;

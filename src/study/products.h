@@ -10,7 +10,6 @@
 #define STUDY_PRODUCTS_H
 
 #include "series/overlay.h"
-#include "study/scan.h"
 #include "study/shield.h"
 #include "study/slice.h"
 
@@ -27,16 +26,11 @@ struct told {
 };
 
 struct products {
-	const struct study_options *options;
-	const struct scan_study *study; /* image_paths, by rt_image.source */
-	const struct rt_plan *plan;     /* plan->set: UID and names of ROIs as they may be told */
-	const struct part10 *set_file;  /* as it came: the contours of plan->set are views of it */
-	const struct overlay_series *series;
-	/* what the first pass found: .rows[k].derived is the overlay image's UID of plane k, .areas
-	 * are the pixels of its ROIs */
+	/* The overlay series, and what painting it found: .rows[k].derived is the overlay image's
+	 * UID of plane k, .areas are the pixels of its ROIs.  UID and names of ROIs of .plan->set
+	 * are as they may be told. */
 	const struct slice_job *job;
-	const struct staging *staging;
-	const char *suffix; /* of file names that do not name the object's own UID */
+	const struct part10 *set_file; /* as it came: the contours of plan->set are views of it */
 
 	/* for those that make them */
 	struct arena arena;

@@ -35,7 +35,6 @@ enum stage { STAGE_MAKE, STAGE_WRITE };
 struct maker {
 	struct products *p;
 	struct structset told; /* the structure set as it may be told */
-	const struct structset *set;
 	struct roi_codes codes;
 	struct painter painter;
 	struct segment *rois;         /* of each ROI */
@@ -99,7 +98,7 @@ static const char *algorithm(const struct roi *roi)
 /* Of (image series, structure set, `what`). */
 static struct uid derive_uid(const struct maker *m, const char *purpose, const char *what)
 {
-	const struct overlay_series *s = m->p->series;
+	const struct overlay_series *s = m->p->job->series;
 	struct bytes parts[] = {
 		dset_text(m->p->image.dset, NULL, TAG_SeriesInstanceUID),
 		bytes_str(s->set_instance.text),
@@ -113,13 +112,13 @@ static struct uid derive_uid(const struct maker *m, const char *purpose, const c
 
 static enum err read_set(struct maker *m, struct fault *f)
 {
-	const struct products *p = m->p;
+	const struct structset *set = m->p->job->plan->set;
 
-	m->set = p->plan->set;
-	if (p->options->gate == NULL)
+	m->told = *set;
+	if (m->p->job->options->gate == NULL)
 		return OK;
-	enum err e = structset_read(&m->told, p->set.source, &m->p->arena, f);
-	if (e == OK && m->told.roi_count != m->set->roi_count)
+	enum err e = structset_read(&m->told, m->p->set.source, &m->p->arena, f);
+	if (e == OK && m->told.roi_count != set->roi_count)
 		e = fault_set(f, ERR_UNUSABLE, "de-identification changed the number of ROIs",
 			      FAULT_NO_OFFSET);
 	return e;
@@ -127,7 +126,7 @@ static enum err read_set(struct maker *m, struct fault *f)
 
 static void give_codes(const struct maker *m, const struct roi *told, struct segment *s)
 {
-	struct roi_coded c = roi_codes_find(m->p->options->segments.codes, &m->codes, s->label,
+	struct roi_coded c = roi_codes_find(m->p->job->options->segments.codes, &m->codes, s->label,
 					    told->interpreted_type);
 
 	s->category = c.category;
@@ -145,14 +144,14 @@ static void give_codes(const struct maker *m, const struct roi *told, struct seg
 static enum err describe_rois(struct maker *m, struct fault *f)
 {
 	struct arena *a = &m->p->arena;
-	const struct structset *set = m->p->plan->set;
+	const struct structset *set = m->p->job->plan->set;
 
 	m->rois = ARENA_NEW(a, struct segment, set->roi_count);
 	if (m->rois == NULL)
 		return no_memory(f);
 	for (uint32_t i = 0; i < set->roi_count; i++) {
 		const struct roi *roi = &set->rois[i];
-		const struct roi *told = m->p->options->gate != NULL ? &m->told.rois[i] : roi;
+		const struct roi *told = &m->told.rois[i];
 		struct segment *s = &m->rois[i];
 		char number[16];
 
@@ -192,7 +191,7 @@ static double even_spacing(const struct rt_plan *plan)
 
 static enum err place_planes(struct maker *m, struct fault *f)
 {
-	const struct rt_plan *plan = m->p->plan;
+	const struct rt_plan *plan = m->p->job->plan;
 	uint32_t position = 0;
 
 	m->plane_count = plan->placed_count;
@@ -222,7 +221,7 @@ static enum err place_planes(struct maker *m, struct fault *f)
 static enum err find_spots(struct maker *m, struct fault *f)
 {
 	const struct slice_job *job = m->p->job;
-	const struct rt_plan *plan = m->p->plan;
+	const struct rt_plan *plan = m->p->job->plan;
 	uint32_t *next = ARENA_NEW(&m->p->arena, uint32_t, (size_t)plan->set->roi_count + 1);
 
 	if (next == NULL)
@@ -259,7 +258,7 @@ static enum err find_spots(struct maker *m, struct fault *f)
 /* An object for each size of images among spots [from, to). */
 static void choose_sizes(struct maker *m, uint32_t from, uint32_t to)
 {
-	const struct rt_image *planes = m->p->plan->planes;
+	const struct rt_image *planes = m->p->job->plan->planes;
 	uint32_t taken = from;
 
 	for (unsigned size = 0; taken < to; size++) {
@@ -285,7 +284,7 @@ static void choose_sizes(struct maker *m, uint32_t from, uint32_t to)
 
 static void choose_objects(struct maker *m)
 {
-	bool combined = m->p->options->segments.kind == STUDY_SEGMENTS_COMBINED;
+	bool combined = m->p->job->options->segments.kind == STUDY_SEGMENTS_COMBINED;
 
 	for (uint32_t from = 0, to; from < m->spot_count; from = to) {
 		uint32_t roi = m->spots[from].roi;
@@ -333,7 +332,7 @@ static enum err write_file(struct maker *m, const struct segment_object *o, enum
 
 	output_name(OUTPUT_SEGMENTATION, &o->sop_instance, "", name);
 	*stage = STAGE_WRITE;
-	enum err e = output_create(p->staging->folder[OUTPUT_SEGMENTATION], name, &fd, f);
+	enum err e = output_create(p->job->staging->folder[OUTPUT_SEGMENTATION], name, &fd, f);
 	if (e == OK)
 		e = output_close(fd, segment_write(fd, o, p->image.dset, &p->arena, &result, f), f);
 	if (e != OK)
@@ -349,9 +348,10 @@ static enum err make_object(struct maker *m, const struct object *at, enum stage
 			    struct fault *f)
 {
 	struct products *p = m->p;
-	const struct study_segments *s = &p->options->segments;
+	const struct study_segments *s = &p->job->options->segments;
+	const struct overlay_series *series = p->job->series;
 	const struct spot *first = &m->chosen[at->first];
-	const struct rt_image *image = &p->plan->planes[first->plane];
+	const struct rt_image *image = &p->job->plan->planes[first->plane];
 	bool combined = s->kind == STUDY_SEGMENTS_COMBINED;
 	struct bytes name = combined ? BYTES_LIT(ALL_ROIS) : m->rois[first->roi].label;
 	size_t mark = arena_mark(&p->arena);
@@ -364,21 +364,21 @@ static enum err make_object(struct maker *m, const struct object *at, enum stage
 		.sop_instance = derive_uid(m, "segmentation-instance", key),
 		.series = derive_uid(m, "segmentation-series", key),
 		.dimensions = derive_uid(m, "segmentation-dimensions", key),
-		.frame =
-			shield_uid(p->options->gate, TAG_FrameOfReferenceUID, &p->plan->set->frame),
-		.image_series = p->series->series,
-		.set_class = p->series->set_class,
-		.set_instance = p->series->set_instance,
-		.uid_key = p->series->uid_key,
+		.frame = shield_uid(p->job->options->gate, TAG_FrameOfReferenceUID,
+				    &p->job->plan->set->frame),
+		.image_series = series->series,
+		.set_class = series->set_class,
+		.set_instance = series->set_instance,
+		.uid_key = series->uid_key,
 		.series_number = s->series_number,
 		.instance_number = 1,
 		.series_description = segments_description(s->description, name, &p->arena),
-		.study_id = p->series->study_id,
+		.study_id = series->study_id,
 		.algorithm_name = s->algorithm_name,
 		.algorithm_version = s->algorithm_version,
 		.tracking_id = s->tracking_id,
 		.now = products_now(p),
-		.software_version = p->options->version,
+		.software_version = p->job->options->version,
 		.cols = image->cols,
 		.rows = image->rows,
 		.slice_spacing_mm = m->slice_spacing_mm,
@@ -406,7 +406,7 @@ static void work(struct pool *pool, void *ctx)
 	enum stage stage = STAGE_MAKE;
 	struct fault f = {.code = OK};
 	uint32_t i = UINT32_MAX;
-	enum err e = painter_open(&m->painter, m->p->plan, &f);
+	enum err e = painter_open(&m->painter, m->p->job->plan, &f);
 
 	while (e == OK && pool_next(pool, &i)) {
 		e = make_object(m, &m->objects[i], &stage, &f);
@@ -420,8 +420,10 @@ static void work(struct pool *pool, void *ctx)
 static enum err make_all(struct maker *m, struct fault *f)
 {
 	struct products *p = m->p;
-	struct pool pool = {
-		.count = m->object_count, .workers = p->options->workers, .ctx = m, .work = work};
+	struct pool pool = {.count = m->object_count,
+			    .workers = p->job->options->workers,
+			    .ctx = m,
+			    .work = work};
 
 	if (m->object_count == 0)
 		return OK;

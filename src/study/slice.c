@@ -429,12 +429,13 @@ static enum err do_image(struct worker *w, struct slice *c, struct fault *f)
 	if (job->options->planes != STUDY_PLANES_MERGED &&
 	    pixels_open(&pixels, &c->dset, NULL) == OK)
 		readable = &pixels;
-	if (job->gate != NULL) {
+	if (job->options->gate != NULL) {
 		w->stage = SLICE_SHIELD;
 		c->shield = ARENA_NEW(&w->arena, struct shield, 1);
 		if (c->shield == NULL)
 			return no_memory(f);
-		e = shield_open(c->shield, job->gate, &c->source, &job->series->now, &w->arena, f);
+		e = shield_open(c->shield, job->options->gate, &c->source, &job->series->now,
+				&w->arena, f);
 		if (e != OK)
 			return e;
 	}

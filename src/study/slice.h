@@ -73,7 +73,6 @@ struct slice_area { /* of one ROI on one plane */
 
 struct slice_job {
 	const struct study_options *options;
-	const struct anon_gate *gate; /* options->gate */
 	const struct rt_plan *plan;
 	const struct overlay_series *series;
 	const char *const *paths;      /* by rt_image.source */

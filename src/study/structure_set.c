@@ -13,7 +13,7 @@ static enum err write_original(struct products *p, int fd, struct fault *f)
 {
 	const struct part10 *src = p->set.source;
 	struct part10_out o = {
-		.sop_instance = p->series->set_instance,
+		.sop_instance = p->job->series->set_instance,
 		.transfer_syntax = src->syntax_uid,
 		.syntax = src->syntax,
 		.views = &src->data,
@@ -22,13 +22,13 @@ static enum err write_original(struct products *p, int fd, struct fault *f)
 	};
 
 	if (!uid_set(&o.sop_class, dset_text(p->set.dset, NULL, TAG_SOPClassUID)))
-		o.sop_class = p->series->set_class;
+		o.sop_class = p->job->series->set_class;
 	return part10_write(fd, &o, f);
 }
 
 static enum err list_images(struct products *p, struct relink *o, struct fault *f)
 {
-	const struct rt_plan *plan = p->plan;
+	const struct rt_plan *plan = p->job->plan;
 	struct relink_image *images = ARENA_NEW(&p->arena, struct relink_image, plan->plane_count);
 
 	if (images == NULL)
@@ -38,8 +38,8 @@ static enum err list_images(struct products *p, struct relink *o, struct fault *
 
 		images[k] = (struct relink_image){
 			.sop_class = plan->planes[k].sop_class,
-			.source = p->options->gate != NULL ? row->instance
-							   : plan->planes[k].sop_instance,
+			.source = p->job->options->gate != NULL ? row->instance
+								: plan->planes[k].sop_instance,
 			.overlay = row->derived,
 		};
 	}
@@ -51,7 +51,7 @@ static enum err list_images(struct products *p, struct relink *o, struct fault *
 /* Where each contour was painted: planes of one position are neighbours. */
 static enum err list_places(struct products *p, struct relink *o, struct fault *f)
 {
-	const struct rt_plan *plan = p->plan;
+	const struct rt_plan *plan = p->job->plan;
 	const struct structset *set = plan->set;
 	struct relink_place *places = ARENA_NEW(&p->arena, struct relink_place, set->contour_count);
 
@@ -76,24 +76,25 @@ static enum err list_places(struct products *p, struct relink *o, struct fault *
 static struct uid derive_uid(const struct products *p, const char *purpose)
 {
 	struct bytes parts[] = {dset_text(p->image.dset, NULL, TAG_SeriesInstanceUID),
-				bytes_str(p->series->set_instance.text)};
+				bytes_str(p->job->series->set_instance.text)};
 
-	return uid_derive(p->series->uid_key, purpose, parts, 2);
+	return uid_derive(p->job->series->uid_key, purpose, parts, 2);
 }
 
 static enum err write_relinked(struct products *p, const struct uid *instance, int fd,
 			       struct fault *f)
 {
+	const struct overlay_series *series = p->job->series;
 	struct relink_result result;
 	struct relink o = {
 		.sop_instance = *instance,
 		.series = derive_uid(p, "relinked-series"),
-		.overlay_series = p->series->series,
-		.series_number = p->series->series_number,
-		.series_description = p->series->series_description,
-		.study_id = p->series->study_id,
+		.overlay_series = series->series,
+		.series_number = series->series_number,
+		.series_description = series->series_description,
+		.study_id = series->study_id,
 		.now = products_now(p),
-		.software_version = p->options->version,
+		.software_version = p->job->options->version,
 	};
 	const struct dset *image = p->image.dset;
 
@@ -108,16 +109,16 @@ static enum err write_relinked(struct products *p, const struct uid *instance, i
 
 enum err structure_set_write(struct products *p, struct fault *f)
 {
-	bool relinked = p->options->structure_set == STUDY_SET_RELINKED;
+	bool relinked = p->job->options->structure_set == STUDY_SET_RELINKED;
 	struct uid instance =
-		relinked ? derive_uid(p, "relinked-instance") : p->series->set_instance;
+		relinked ? derive_uid(p, "relinked-instance") : p->job->series->set_instance;
 	char name[OUTPUT_NAME_MAX];
 	int fd;
 
 	output_name(OUTPUT_STRUCTURE_SET, &instance, "", name);
 	p->kind = OUTPUT_STRUCTURE_SET;
 	p->writing = true;
-	enum err e = output_create(p->staging->folder[OUTPUT_STRUCTURE_SET], name, &fd, f);
+	enum err e = output_create(p->job->staging->folder[OUTPUT_STRUCTURE_SET], name, &fd, f);
 	if (e == OK)
 		e = output_close(fd,
 				 relinked ? write_relinked(p, &instance, fd, f)

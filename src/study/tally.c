@@ -366,7 +366,7 @@ enum err tally_set(struct report_set *out, const struct rt_plan *plan, const str
 	}
 	out->rois = rois;
 	out->roi_count = set->roi_count;
-	if (job != NULL && job->gate != NULL && !add_instances(out, plan, job, a))
+	if (job != NULL && job->options->gate != NULL && !add_instances(out, plan, job, a))
 		return no_memory(f);
 	if (job != NULL && !coverage_add(out, job, a))
 		return no_memory(f);
