@@ -96,6 +96,9 @@ struct report_totals report_totals(const struct report *r)
 		struct report_warning w;
 
 		t.images += set->images;
+		t.read_us += set->read_us;
+		t.plan_us += set->plan_us;
+		t.paint_us += set->paint_us;
 		t.sets_failed += set->failed != NULL;
 		t.warnings += set->failed != NULL;
 		t.losses += set->failed != NULL;
@@ -111,4 +114,9 @@ struct report_totals report_totals(const struct report *r)
 		}
 	}
 	return t;
+}
+
+const char *report_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
 }

@@ -171,13 +171,17 @@ bool report_next_warning(const struct report_set *set, uint32_t *at, struct repo
 void report_warning_text(const struct report_set *set, const struct report_warning *w,
 			 struct buf *out);
 
-/* Sums over the sets, for a summary. */
+/* Sums over the sets. */
 struct report_totals {
 	uint32_t images, sets, sets_failed, rois_used, rois_unused;
 	uint32_t warnings; /* kinds, each set for itself */
 	uint32_t losses;   /* those of them by which something is missing */
+	uint64_t read_us, plan_us, paint_us;
 };
 struct report_totals report_totals(const struct report *r);
+
+/* "s" behind a word of which there is not one. */
+const char *report_plural(uint64_t n);
 
 /* The whole of report.txt and report.json. */
 void report_text(const struct report *r, struct buf *out);

@@ -13,11 +13,6 @@ static const uint8_t style[] = {
 #include "report_css.inc"
 };
 
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 /* ---- the page ---- */
 
 /* The style is allowed by its hash alone; frame-ancestors and the like do not count in a meta. */
@@ -116,7 +111,7 @@ static void verdict(struct buf *b, const struct report_totals *t)
 		buf_fmt(b,
 			"<p class=\"verdict bad\"><strong>%u of %u structure set%s could not be "
 			"used.</strong> Why is said below.</p>\n",
-			t->sets_failed, t->sets, plural(t->sets));
+			t->sets_failed, t->sets, report_plural(t->sets));
 	else if (t->losses > 0)
 		buf_str(b, "<p class=\"verdict warn\"><strong>Not everything is in the "
 			   "output:</strong> "
@@ -197,7 +192,7 @@ static void input(struct buf *b, const struct report *r)
 
 	buf_str(b, "<section aria-labelledby=\"input\">\n<h2 id=\"input\">Input</h2>\n");
 	counts_begin(b, "Read for this study");
-	snprintf(text, sizeof(text), "image%s in %u series", plural(r->images), r->series);
+	snprintf(text, sizeof(text), "image%s in %u series", report_plural(r->images), r->series);
 	count_row(b, r->images, text);
 	count_row(b, r->set_count, r->set_count == 1 ? "structure set" : "structure sets");
 	for (uint32_t i = 0; i < r->other_count; i++) {
@@ -209,8 +204,8 @@ static void input(struct buf *b, const struct report *r)
 	count_row(b, r->derived, "overlay images of an earlier run, not used");
 	counts_end(b);
 	counts_begin(b, "Read in the whole run");
-	snprintf(text, sizeof(text), "file%s, %u stud%s", plural(r->run_files), r->run_studies,
-		 r->run_studies == 1 ? "y" : "ies");
+	snprintf(text, sizeof(text), "file%s, %u stud%s", report_plural(r->run_files),
+		 r->run_studies, r->run_studies == 1 ? "y" : "ies");
 	count_row(b, r->run_files, text);
 	count_row(b, r->run_not_dicom, "not DICOM");
 	count_row(b, r->run_dicomdirs, "DICOMDIR");
@@ -269,26 +264,20 @@ static void deidentification(struct buf *b, const struct report_deid *d)
 
 static void times(struct buf *b, const struct report *r)
 {
-	uint64_t read = 0, plan = 0, paint = 0;
+	struct report_totals t = report_totals(r);
 
-	for (uint32_t i = 0; i < r->set_count; i++) {
-		read += r->sets[i].read_us;
-		plan += r->sets[i].plan_us;
-		paint += r->sets[i].paint_us;
-	}
 	buf_str(b, "<section aria-labelledby=\"times\">\n<h2 id=\"times\">Times</h2>\n<div "
 		   "class=\"scroll slim\"><table>\n<thead><tr><th scope=\"col\">Step</th><th "
 		   "scope=\"col\" "
 		   "class=\"n\">Time</th></tr></thead>\n<tbody>\n");
-	report_html_time(b, "reading structure sets", read);
-	report_html_time(b, "deciding which contour goes where", plan);
-	report_html_time(b, "painting and writing", paint);
+	report_html_time(b, "reading structure sets", t.read_us);
+	report_html_time(b, "deciding which contour goes where", t.plan_us);
+	report_html_time(b, "painting and writing", t.paint_us);
 	report_html_time(b, "all of it", r->total_us);
 	buf_fmt(b, "</tbody></table></div>\n<p class=\"soft\">%u process%s", r->workers,
 		r->workers == 1 ? "" : "es");
-	if (paint > 0)
-		buf_fmt(b, ", %.0f images a second",
-			(double)report_totals(r).images / ((double)paint / 1e6));
+	if (t.paint_us > 0)
+		buf_fmt(b, ", %.0f images a second", (double)t.images / ((double)t.paint_us / 1e6));
 	buf_str(b, ".</p>\n</section>\n");
 }
 

@@ -18,11 +18,6 @@
 #define GAPS_NAMED 6u /* further ones are counted */
 #define TILE_NAMES 8u
 
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 /* In an attribute. */
 static void roi_plain_name(struct buf *b, const struct report_roi *roi)
 {
@@ -393,7 +388,7 @@ static void where(struct buf *b, const struct report_roi *roi)
 	slice_range(b, " ", roi->cover[0].plane, last + 1);
 	if (gaps == 0)
 		return;
-	buf_fmt(b, ",<br> %u gap%s:", gaps, plural(gaps));
+	buf_fmt(b, ",<br> %u gap%s:", gaps, report_plural(gaps));
 	uint32_t n = 0;
 	for (uint32_t at = 0; n < GAPS_NAMED && report_next_gap(roi, &at, &gap); n++)
 		slice_range(b, n == 0 ? " " : ", ", gap.from, gap.to);
@@ -518,7 +513,7 @@ static void tile(struct buf *b, const struct report_set *set, const struct repor
 
 		buf_fmt(b, " at %s%.1f&nbsp;mm", mm <= -0.05 ? "&minus;" : "", fabs(mm));
 	}
-	buf_fmt(b, ", %u ROI%s</figcaption></figure></li>\n", n, plural(n));
+	buf_fmt(b, ", %u ROI%s</figcaption></figure></li>\n", n, report_plural(n));
 }
 
 static void sheet(struct buf *b, const struct report_set *set, uint32_t number)
@@ -551,12 +546,12 @@ static void series(struct buf *b, const struct report_set *set)
 		report_html_uid(b, &set->image_series);
 		buf_fmt(b, "<br><span class=\"soft\">%u ", set->images);
 		html_str(b, set->modality);
-		buf_fmt(b, " image%s; ", plural(set->images));
+		buf_fmt(b, " image%s; ", report_plural(set->images));
 		html_str(b, set->series_why);
 		buf_str(b, "</span></dd>\n<dt>Overlay series</dt><dd>");
 		report_html_uid(b, &set->overlay_series);
 		buf_fmt(b, "<br><span class=\"soft\">%u image%s: Addition&#47;", set->images,
-			plural(set->images));
+			report_plural(set->images));
 		html_str(b, set->file_names);
 		buf_str(b, "</span></dd>\n");
 	}

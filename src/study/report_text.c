@@ -10,11 +10,6 @@
 
 #define NAME_COLS 28u
 
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 /* Escaped, cut to `cols` characters, filled up with blanks. */
 static void cell(struct buf *b, struct bytes s, unsigned cols)
 {
@@ -66,13 +61,13 @@ static void head(struct buf *b, const struct report *r)
 static void count_line(struct buf *b, uint32_t n, const char *text)
 {
 	if (n > 0)
-		buf_fmt(b, "  %8u  %s%s\n", n, text, plural(n));
+		buf_fmt(b, "  %8u  %s%s\n", n, text, report_plural(n));
 }
 
 static void input(struct buf *b, const struct report *r)
 {
 	buf_str(b, "Read for this study\n");
-	buf_fmt(b, "  %8u  image%s in %u series\n", r->images, plural(r->images), r->series);
+	buf_fmt(b, "  %8u  image%s in %u series\n", r->images, report_plural(r->images), r->series);
 	count_line(b, r->set_count, "structure set");
 	for (uint32_t i = 0; i < r->other_count; i++) {
 		buf_fmt(b, "  %8u  ", r->others[i].count);
@@ -82,11 +77,11 @@ static void input(struct buf *b, const struct report *r)
 	count_line(b, r->duplicates, "duplicate file");
 	if (r->derived > 0)
 		buf_fmt(b, "  %8u  object%s of netrt's, of an earlier run (not used)\n", r->derived,
-			plural(r->derived));
+			report_plural(r->derived));
 
 	buf_str(b, "Read in the whole run\n");
-	buf_fmt(b, "  %8u  file%s, %u stud%s\n", r->run_files, plural(r->run_files), r->run_studies,
-		r->run_studies == 1 ? "y" : "ies");
+	buf_fmt(b, "  %8u  file%s, %u stud%s\n", r->run_files, report_plural(r->run_files),
+		r->run_studies, r->run_studies == 1 ? "y" : "ies");
 	if (r->run_not_dicom > 0)
 		buf_fmt(b, "  %8u  not DICOM\n", r->run_not_dicom);
 	count_line(b, r->run_dicomdirs, "DICOMDIR");
@@ -208,10 +203,10 @@ static void set_text(struct buf *b, const struct report *r, uint32_t index)
 	} else {
 		buf_fmt(b, "  Image series    %s\n", set->image_series.text);
 		buf_fmt(b, "                  %u %s image%s; %s\n", set->images, set->modality,
-			plural(set->images), set->series_why);
+			report_plural(set->images), set->series_why);
 		buf_fmt(b, "  Overlay series  %s\n", set->overlay_series.text);
 		buf_fmt(b, "                  %u image%s: Addition/%s\n", set->images,
-			plural(set->images), set->file_names);
+			report_plural(set->images), set->file_names);
 	}
 	rois(b, set);
 	warnings(b, set);
@@ -223,28 +218,22 @@ static void written(struct buf *b, const struct report *r)
 	buf_str(b, "Written\n");
 	for (unsigned k = 0; k < OUTPUT_KINDS; k++)
 		if (r->made[k] > 0)
-			buf_fmt(b, "  %8u  file%s in %s\n", r->made[k], plural(r->made[k]),
+			buf_fmt(b, "  %8u  file%s in %s\n", r->made[k], report_plural(r->made[k]),
 				output_places[k].folder);
 	buf_char(b, '\n');
 }
 
 static void timings(struct buf *b, const struct report *r)
 {
-	uint64_t read = 0, plan = 0, paint = 0;
-	uint32_t images = report_totals(r).images;
+	struct report_totals t = report_totals(r);
 
-	for (uint32_t i = 0; i < r->set_count; i++) {
-		read += r->sets[i].read_us;
-		plan += r->sets[i].plan_us;
-		paint += r->sets[i].paint_us;
-	}
 	buf_fmt(b, "Times\n");
-	buf_fmt(b, "  %10.3f s  reading structure sets\n", (double)read / 1e6);
-	buf_fmt(b, "  %10.3f s  deciding which contour goes where\n", (double)plan / 1e6);
-	buf_fmt(b, "  %10.3f s  painting and writing, %u process%s", (double)paint / 1e6,
+	buf_fmt(b, "  %10.3f s  reading structure sets\n", (double)t.read_us / 1e6);
+	buf_fmt(b, "  %10.3f s  deciding which contour goes where\n", (double)t.plan_us / 1e6);
+	buf_fmt(b, "  %10.3f s  painting and writing, %u process%s", (double)t.paint_us / 1e6,
 		r->workers, r->workers == 1 ? "" : "es");
-	if (paint > 0)
-		buf_fmt(b, ", %.0f images/s", (double)images / ((double)paint / 1e6));
+	if (t.paint_us > 0)
+		buf_fmt(b, ", %.0f images/s", (double)t.images / ((double)t.paint_us / 1e6));
 	buf_fmt(b, "\n  %10.3f s  all of it\n", (double)r->total_us / 1e6);
 }
 
@@ -277,13 +266,14 @@ void report_summary_text(const struct uid *study, const struct report *r, const 
 	struct report_totals t = report_totals(r);
 
 	buf_fmt(b, "%s: %u image%s, %u of %u ROI%s painted", study->text, t.images,
-		plural(t.images), t.rois_used, t.rois_used + t.rois_unused,
-		plural(t.rois_used + t.rois_unused));
+		report_plural(t.images), t.rois_used, t.rois_used + t.rois_unused,
+		report_plural(t.rois_used + t.rois_unused));
 	if (t.sets > 1)
 		buf_fmt(b, ", %u of %u structure sets", t.sets - t.sets_failed, t.sets);
 	buf_fmt(b, ", %.2f s -> ", (double)r->total_us / 1e6);
 	buf_escaped(b, bytes_str(output));
 	if (t.warnings > 0)
-		buf_fmt(b, " (%u warning%s: see report.txt)", t.warnings, plural(t.warnings));
+		buf_fmt(b, " (%u warning%s: see report.txt)", t.warnings,
+			report_plural(t.warnings));
 	buf_char(b, '\n');
 }
