@@ -261,8 +261,7 @@ static enum err write_views(struct job *j, struct bits *out, const struct bytes 
 			    size_t count, struct relink_result *result, struct fault *f)
 {
 	const struct elem *contours = dset_find(j->d, NULL, TAG_ROIContourSequence);
-	struct relink_map map;
-	enum err e = relink_map_make(&map, j->o, j->a, f);
+	enum err e = OK;
 
 	for (size_t i = 0; e == OK && i < count; i++) {
 		if (views[i].at != j->mark.at || contours == NULL) {
@@ -270,8 +269,8 @@ static enum err write_views(struct job *j, struct bits *out, const struct bytes 
 			continue;
 		}
 		size_t at = (size_t)contours->at - contours->head;
-		e = relink_contours(out, j->o, &map, bytes_slice(j->d->in, at, j->d->end - at),
-				    j->d->syntax, result, f);
+		e = relink_contours(out, j->o, bytes_slice(j->d->in, at, j->d->end - at),
+				    j->d->syntax, j->a, result, f);
 	}
 	return e;
 }
@@ -349,7 +348,6 @@ enum err relink_write(int fd, const struct relink *o, const struct dset *d, stru
 	e = write_out(&j, fd, &r, f);
 	build_free(&j.b);
 	build_free(&j.empty);
-	r.text_lossy = j.text.lossy;
 	if (e == OK)
 		*result = r;
 	return e;

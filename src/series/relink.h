@@ -48,7 +48,6 @@ struct relink {
 struct relink_result {
 	uint32_t placed; /* contours that name an overlay image for having been painted on it */
 	uint32_t mapped; /* references of others that were mapped */
-	bool text_lossy;
 };
 
 /* `d`: the whole data set.  Its transfer syntax is kept, but deflated becomes explicit VR

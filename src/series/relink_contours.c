@@ -26,7 +26,7 @@ static const uint32_t levels[] = {TAG_ROIContourSequence, TAG_ContourSequence,
 struct copier {
 	struct bits *out;
 	const struct relink *o;
-	const struct relink_map *map;
+	const struct relink_image **by_source; /* o->images by the UIDs of their sources */
 	struct relink_result *result;
 	struct walk walk[2];
 	unsigned walks;
@@ -46,29 +46,31 @@ static int by_source(const void *a, const void *b)
 	return strcmp(x->source.text, y->source.text);
 }
 
-enum err relink_map_make(struct relink_map *m, const struct relink *o, struct arena *a,
-			 struct fault *f)
+static enum err sort_images(struct copier *c, struct arena *a, struct fault *f)
 {
-	m->count = o->image_count;
-	m->by_source = ARENA_NEW(a, const struct relink_image *, o->image_count);
-	if (m->by_source == NULL)
+	uint32_t count = c->o->image_count;
+
+	c->by_source = ARENA_NEW(a, const struct relink_image *, count);
+	if (c->by_source == NULL)
 		return fault_set(f, ERR_NOMEM, "no memory for references", FAULT_NO_OFFSET);
-	for (uint32_t i = 0; i < o->image_count; i++)
-		m->by_source[i] = &o->images[i];
-	if (m->count > 0)
-		qsort(m->by_source, m->count, sizeof(const struct relink_image *), by_source);
+	for (uint32_t i = 0; i < count; i++)
+		c->by_source[i] = &c->o->images[i];
+	if (count > 0) /* qsort takes no NULL */
+		qsort(c->by_source, count, sizeof(const struct relink_image *), by_source);
 	return OK;
 }
 
-const struct relink_image *relink_map_find(const struct relink_map *m, struct bytes uid)
+/* NULL: none of them. */
+static const struct relink_image *find_image(const struct copier *c, struct bytes uid)
 {
 	struct relink_image key;
 	const struct relink_image *wanted = &key;
 
-	if (m->count == 0 || !uid_set(&key.source, uid))
+	if (c->o->image_count == 0 || !uid_set(&key.source, uid))
 		return NULL;
-	const struct relink_image *const *found = bsearch(
-		&wanted, m->by_source, m->count, sizeof(const struct relink_image *), by_source);
+	const struct relink_image *const *found =
+		bsearch(&wanted, c->by_source, c->o->image_count,
+			sizeof(const struct relink_image *), by_source);
 	return found != NULL ? *found : NULL;
 }
 
@@ -220,9 +222,8 @@ static enum err take_element(struct copier *c, const struct token *t, struct fau
 		walk_init_items(&c->walk[c->walks++], t->value, &syntax_implicit_le, t->tag);
 		return OK;
 	}
-	image = c->depth == 6 && t->tag == TAG_ReferencedSOPInstanceUID
-			? relink_map_find(c->map, t->value)
-			: NULL;
+	image = c->depth == 6 && t->tag == TAG_ReferencedSOPInstanceUID ? find_image(c, t->value)
+									: NULL;
 	if (image == NULL) {
 		raw(c, t->at, w->pos);
 		return OK;
@@ -284,22 +285,24 @@ static enum err take(struct copier *c, const struct token *t, struct fault *f)
 	}
 }
 
-enum err relink_contours(struct bits *out, const struct relink *o, const struct relink_map *map,
-			 struct bytes from, const struct syntax *syntax,
-			 struct relink_result *result, struct fault *f)
+enum err relink_contours(struct bits *out, const struct relink *o, struct bytes from,
+			 const struct syntax *syntax, struct arena *a, struct relink_result *result,
+			 struct fault *f)
 {
 	struct copier c = {.out = out,
 			   .o = o,
-			   .map = map,
 			   .result = result,
 			   .walks = 1,
 			   .big_endian = syntax->big_endian,
 			   .explicit_vr = syntax->explicit_vr};
 	struct token t;
+	enum err e = sort_images(&c, a, f);
 
+	if (e != OK)
+		return e;
 	walk_init(&c.walk[0], from, syntax);
 	do {
-		enum err e = walk_next(&c.walk[c.walks - 1], &t, f);
+		e = walk_next(&c.walk[c.walks - 1], &t, f);
 
 		if (e == ERR_MORE && c.walks == 2) { /* the end of what was hidden */
 			c.walks = 1;
