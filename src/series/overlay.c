@@ -305,7 +305,6 @@ static enum err groups_of(struct derive *v, uint16_t taken, size_t count,
 				 FAULT_NO_OFFSET);
 	size_t room = n - as_plane;
 	r->planes_written = (uint32_t)(count < room ? count : room);
-	r->planes_dropped = (uint32_t)(count - r->planes_written);
 	memcpy(groups, unused, r->planes_written * sizeof(groups[0]));
 	if (as_plane)
 		v->text_group = (uint16_t)unused[r->planes_written];

@@ -70,9 +70,8 @@ struct overlay_plane {
 };
 
 struct overlay_result {
-	struct uid sop_instance; /* of the new object */
-	uint32_t planes_written;
-	uint32_t planes_dropped;  /* no free group for them: the last ones */
+	struct uid sop_instance;  /* of the new object */
+	uint32_t planes_written;  /* the first ones: there is no free group for the others */
 	uint32_t planes_existing; /* overlay groups that the source had */
 	bool embedded_overlay;    /* the source has overlay bits in its pixel data (retired) */
 	bool burned;              /* the text is in the pixels */

@@ -177,7 +177,6 @@ enum err segment_write(int fd, const struct segment_object *o, const struct dset
 	if (e == OK)
 		e = bits_close(&j.bits, f);
 	if (e == OK)
-		*result =
-			(struct segment_result){.text_lossy = j.text.lossy, .bytes = j.pixel_bytes};
+		*result = (struct segment_result){.text_lossy = j.text.lossy};
 	return e;
 }

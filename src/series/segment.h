@@ -79,7 +79,6 @@ struct segment_object {
 
 struct segment_result {
 	bool text_lossy; /* a text has characters that the image's character set lacks */
-	uint64_t bytes;  /* of Pixel Data */
 };
 
 /* `image`: the whole data set of any image of the series.  Scratch in `a`, which the caller resets.

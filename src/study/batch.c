@@ -171,17 +171,6 @@ static int process(struct batch *b, const struct scan_study *s, const sigset_t *
 	return interrupted;
 }
 
-static void die_of(int signal, const sigset_t *old)
-{
-	struct sigaction plain = {.sa_handler = SIG_DFL};
-
-	fflush(NULL);
-	sigaction(signal, &plain, NULL);
-	raise(signal);
-	signals_release(old);
-	_exit(EX_SOFTWARE);
-}
-
 int batch_run(const struct scan *scan, const struct study_options *options, int out)
 {
 	struct batch b = {.scan = scan, .options = options, .out = out, .exit = EX_OK};
@@ -200,7 +189,7 @@ int batch_run(const struct scan *scan, const struct study_options *options, int 
 		if (interrupted == 0)
 			interrupted = signals_waiting();
 		if (interrupted != 0)
-			die_of(interrupted, &old);
+			signals_die(interrupted, &old);
 	}
 	signals_release(&old);
 	if (b.done + b.failed == 0) {

@@ -150,10 +150,8 @@ struct journal_dest {
 	uint32_t permanent;       /* ... and those of them with a permanent class */
 	uint64_t first_failed_ms; /* since the round, a `retry`, or the first commit-requested */
 	uint64_t failed_ms;       /* the last one; 0: none */
-	enum journal_class failed_class;
-	uint16_t failed_status;
-	const char *failed_text;               /* or NULL */
-	struct uid transaction;                /* asked for, and waited for; "" */
+	const char *failed_text;  /* of that; or NULL */
+	struct uid transaction;   /* asked for, and waited for; "" */
 	uint64_t first_asked_ms, requested_ms; /* the first of `requests`, the last */
 	uint32_t requests;                     /* in a row, without a report */
 	bool committed, done, gave_up;
@@ -170,7 +168,7 @@ struct journal_transaction {
 struct journal_state {
 	uint32_t lines, damaged; /* damaged ones are not among lines */
 	uint64_t torn;           /* bytes of a last line that is not whole */
-	uint64_t first_ms, last_ms;
+	uint64_t first_ms;       /* of the first line; 0: none */
 
 	struct journal_source *sources; /* the newest first, by .next */
 

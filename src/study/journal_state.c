@@ -62,14 +62,12 @@ static void check_lines(struct reader *r)
 	for (size_t pos = 0; pos < r->len;) {
 		uint8_t *from = r->text + pos;
 		uint8_t *feed = memchr(from, '\n', r->len - pos);
-		size_t len = (size_t)(feed - from);
-
 		assert(feed != NULL);
+		size_t len = (size_t)(feed - from);
 		pos += len + 1;
 		if (journal_parse_line(bytes_of(from, len), &e)) {
 			if (s->lines++ == 0)
 				s->first_ms = e.at_ms;
-			s->last_ms = e.at_ms;
 		} else {
 			s->damaged++;
 			if (len > 0)
@@ -310,8 +308,6 @@ static void take_failed(struct reader *r, struct journal_dest *d, const struct j
 		d->failed_ms = e->at_ms;
 		if (d->first_failed_ms == 0)
 			d->first_failed_ms = e->at_ms;
-		d->failed_class = e->class;
-		d->failed_status = e->status;
 		d->failed_text = decode(r, e->text);
 	} else if (index != UINT32_MAX) {
 		struct journal_delivery *o = &d->outputs[index];

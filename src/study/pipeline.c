@@ -699,17 +699,6 @@ static void give_up(struct run *r)
 			log_quote_str(r->options->out_path), r->staging.final);
 }
 
-static void die_of(int signal, const sigset_t *old)
-{
-	struct sigaction plain = {.sa_handler = SIG_DFL};
-
-	fflush(NULL);
-	sigaction(signal, &plain, NULL);
-	raise(signal);
-	signals_release(old);
-	_exit(EX_SOFTWARE); /* blocked by whoever started us */
-}
-
 static void paint_all(struct run *r)
 {
 	for (uint32_t i = 0; i < r->study->set_count && r->exit == EX_OK; i++) {
@@ -766,7 +755,7 @@ int pipeline_run(const struct scan *scan, const struct scan_study *study,
 		memcpy(options->outcome->reason, r.reason, sizeof(r.reason));
 	}
 	if (r.interrupted != 0)
-		die_of(r.interrupted, old);
+		signals_die(r.interrupted, old);
 
 	char *output = malloc(strlen(options->out_path) + STAGING_NAME_MAX + 2);
 	if (output != NULL && done)

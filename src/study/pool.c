@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -95,6 +96,17 @@ int signals_waiting(void)
 
 	/* of a SIGCHLD nothing is lost: whoever waits for children asks waitpid first */
 	return n == SIGCHLD ? take_signal(0) : n;
+}
+
+void signals_die(int signal, const sigset_t *old)
+{
+	struct sigaction plain = {.sa_handler = SIG_DFL};
+
+	fflush(NULL);
+	sigaction(signal, &plain, NULL);
+	raise(signal);
+	signals_release(old);
+	_exit(EX_SOFTWARE); /* blocked by whoever started us */
 }
 
 void child_follow(pid_t parent, int signal)

@@ -72,6 +72,8 @@ void signals_hold(sigset_t *old);
 void signals_release(const sigset_t *old);
 /* SIGINT, SIGTERM or SIGHUP when one is waiting (it is taken), else 0. */
 int signals_waiting(void);
+/* End this process by one of them, which was taken; `old`: as signals_hold gave it. */
+_Noreturn void signals_die(int signal, const sigset_t *old);
 /*
  * Wait for the end of the child `pid`: its status as waitpid(2) gives it.  A SIGINT, SIGTERM or
  * SIGHUP meanwhile is handed on to the child as SIGTERM and kept in *interrupted.

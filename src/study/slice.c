@@ -295,7 +295,6 @@ static void note_result(const struct slice_job *job, const struct slice *c,
 	row->embedded_overlay = r->embedded_overlay;
 	row->text_lossy = r->text_lossy;
 	row->not_burned = r->not_burned;
-	row->burned = r->burned;
 	row->decoded = r->decoded;
 	row->burn_in_cut = r->burn_in_cut;
 	row->walk_notes = (uint16_t)c->dset.notes;

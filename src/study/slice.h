@@ -52,7 +52,6 @@ struct slice_row { /* of one plane */
 	bool no_statistics;     /* wanted, but the pixels cannot be read */
 	const char *not_burned; /* why the disclaimer is an overlay plane though pixels were asked
 				 * for: a literal, the same in all processes; or NULL */
-	bool burned;            /* it is in the pixels */
 	bool decoded;           /* the source was compressed, the output is not */
 	bool burn_in_cut;       /* the image has no room for all of it */
 	bool text_lossy;        /* its character set lacks letters of a name: '?' was written */
