@@ -61,6 +61,7 @@ struct task {
 	struct sheet sheet; /* owned */
 	uint64_t started_us;
 	struct run *run;
+	const struct scan_set *source;
 	struct report_set *report;
 };
 
@@ -222,7 +223,7 @@ static const char *told_source(const struct run *r, const char *path, const stru
 }
 
 /* A set that gives nothing: told, but the study goes on. */
-static void set_failed(struct task *t, const struct scan_set *source, const struct fault *f)
+static void set_failed(struct task *t, const struct fault *f)
 {
 	char text[256];
 
@@ -231,7 +232,7 @@ static void set_failed(struct task *t, const struct scan_set *source, const stru
 	if (t->report->failed == NULL)
 		t->report->failed = f->text;
 	log_say(LOG_WARNING, "study %s: structure set %s is not used: %s", t->run->log_label.text,
-		told_source(t->run, source->path, &source->sop_instance), text);
+		told_source(t->run, t->source->path, &t->source->sop_instance), text);
 }
 
 static const char *why_this_series(const struct rt_plan *plan)
@@ -407,11 +408,47 @@ static void run_workers(struct task *t)
 		fail_slice(t);
 }
 
+/* ---- old and new UIDs, for whoever may know both ---- */
+
+/* `made` was derived from what was called `old` and goes by `told` outside. */
+static void note_pair(struct run *r, const struct uid *old, const struct uid *told,
+		      const struct uid *made)
+{
+	if (r->options->crosswalk != NULL)
+		buf_fmt(&r->crosswalk, "%s\t%s\t%s\t%s\t%s\n", r->study->uid.text, old->text,
+			r->label.text, told->text, made->text);
+}
+
+/* products.made */
+static void note_product(void *ctx, const struct uid *made)
+{
+	const struct task *t = ctx;
+
+	note_pair(t->run, &t->source->sop_instance, &t->set.sop_instance, made);
+}
+
+/* Overlay images and debug pictures. */
+static void note_images(const struct task *t)
+{
+	const struct slice_job *job = &t->job;
+
+	for (uint32_t k = 0; k < t->plan.plane_count; k++) {
+		const struct slice_row *row = &job->rows[k];
+		const struct uid *old = &t->plan.planes[k].sop_instance;
+		struct uid drawn = secondary_instance_uid(t->series.uid_key, &row->instance,
+							  &t->series.set_instance);
+
+		note_pair(t->run, old, &row->instance, &row->derived);
+		if (job->options->debug.on && !row->debug.skipped)
+			note_pair(t->run, old, &row->instance, &drawn);
+	}
+}
+
 /* What is made besides the overlay series. */
 static void make_products(struct task *t)
 {
 	struct run *r = t->run;
-	struct products p = {.job = &t->job, .set_file = &t->file};
+	struct products p = {.job = &t->job, .set_file = &t->file, .made = note_product, .ctx = t};
 	struct fault f;
 	char path[64];
 	enum err e = products_make(&p, &f);
@@ -484,8 +521,10 @@ static enum err paint(struct task *t, struct fault *f)
 		t->job.sheet = &t->sheet;
 	if (e == OK)
 		run_workers(t);
-	if (e == OK && r->exit == EX_OK && r->interrupted == 0)
+	if (e == OK && r->exit == EX_OK && r->interrupted == 0) {
+		note_images(t);
 		make_products(t);
+	}
 	return e;
 }
 
@@ -509,22 +548,8 @@ static enum err describe_set(struct task *t, struct fault *f)
 	return OK;
 }
 
-/* Old and new UIDs, for whoever may know both. */
-static void note_crosswalk(struct task *t)
-{
-	const struct slice_job *job = &t->job;
-	struct run *r = t->run;
-
-	if (r->options->crosswalk == NULL)
-		return;
-	for (uint32_t k = 0; k < t->plan.plane_count; k++)
-		buf_fmt(&r->crosswalk, "%s\t%s\t%s\t%s\t%s\n", r->study->uid.text,
-			t->plan.planes[k].sop_instance.text, r->label.text,
-			job->rows[k].instance.text, job->rows[k].derived.text);
-}
-
 /* Plan, paint, tally.  An error is the study's; a set without use is none. */
-static enum err use_set(struct task *t, const struct scan_set *source, struct fault *f)
+static enum err use_set(struct task *t, struct fault *f)
 {
 	struct run *r = t->run;
 	struct fault why;
@@ -537,11 +562,11 @@ static enum err use_set(struct task *t, const struct scan_set *source, struct fa
 	if (shield_set(r->options->gate, &t->set, &t->file, &t->arena, f) != OK)
 		return f->code;
 	if (e == ERR_UNUSABLE) {
-		set_failed(t, source, &why);
+		set_failed(t, &why);
 		return tally_set(t->report, &t->plan, NULL, &r->arena, f);
 	}
 	if (e != OK) {
-		set_failed(t, source, &why);
+		set_failed(t, &why);
 		return OK;
 	}
 	t->started_us = clock_us();
@@ -557,7 +582,6 @@ static enum err use_set(struct task *t, const struct scan_set *source, struct fa
 			r->sheet = t->sheet;
 			t->sheet.rgb = NULL; /* run's from here on */
 		}
-		note_crosswalk(t);
 		r->painted++;
 	}
 	slice_job_close(&t->job);
@@ -567,7 +591,7 @@ static enum err use_set(struct task *t, const struct scan_set *source, struct fa
 
 static void do_set(struct run *r, const struct scan_set *source)
 {
-	struct task t = {.file = PART10_NONE, .run = r};
+	struct task t = {.file = PART10_NONE, .run = r, .source = source};
 	struct fault f;
 	uint64_t now_us = clock_us();
 	enum err e = arena_open(&t.arena, LIMIT_ARENA_STUDY, &f);
@@ -585,8 +609,8 @@ static void do_set(struct run *r, const struct scan_set *source)
 		e = structset_read(&t.set, &t.file, &t.arena, &f);
 	t.report->read_us = clock_us() - now_us;
 	if (e != OK) {
-		set_failed(&t, source, &f);
-	} else if (use_set(&t, source, &f) != OK) {
+		set_failed(&t, &f);
+	} else if (use_set(&t, &f) != OK) {
 		fail_fault(r, EX_DATAERR, "cannot go on", &f);
 	}
 	part10_close(&t.file);

@@ -31,6 +31,9 @@ struct products {
 	 * are as they may be told. */
 	const struct slice_job *job;
 	const struct part10 *set_file; /* as it came: the contours of plan->set are views of it */
+	/* called with the SOP Instance UID of each object that was made of the structure set */
+	void (*made)(void *ctx, const struct uid *instance);
+	void *ctx;
 
 	/* for those that make them */
 	struct arena arena;

@@ -93,6 +93,11 @@ static const char *algorithm(const struct roi *roi)
 	return bytes_eq_str(roi->algorithm, "SEMIAUTOMATIC") ? "SEMIAUTOMATIC" : "MANUAL";
 }
 
+static bool is_combined(const struct maker *m)
+{
+	return m->p->job->options->segments.kind == STUDY_SEGMENTS_COMBINED;
+}
+
 /* ---- UIDs ---- */
 
 /* Of (image series, structure set, `what`). */
@@ -106,6 +111,18 @@ static struct uid derive_uid(const struct maker *m, const char *purpose, const c
 	};
 
 	return uid_derive(s->uid_key, purpose, parts, 3);
+}
+
+/* ... of an object: "3" of a ROI, "all"; "3/1" where there are images of another size. */
+static struct uid derive_object_uid(const struct maker *m, const char *purpose,
+				    const struct object *o)
+{
+	char roi[16], key[48];
+
+	snprintf(roi, sizeof(roi), "%u", m->chosen[o->first].roi);
+	snprintf(key, sizeof(key), o->size > 0 ? "%s/%u" : "%s", is_combined(m) ? "all" : roi,
+		 o->size);
+	return derive_uid(m, purpose, key);
 }
 
 /* ---- what is the same for all objects ---- */
@@ -284,7 +301,7 @@ static void choose_sizes(struct maker *m, uint32_t from, uint32_t to)
 
 static void choose_objects(struct maker *m)
 {
-	bool combined = m->p->job->options->segments.kind == STUDY_SEGMENTS_COMBINED;
+	bool combined = is_combined(m);
 
 	for (uint32_t from = 0, to; from < m->spot_count; from = to) {
 		uint32_t roi = m->spots[from].roi;
@@ -352,18 +369,12 @@ static enum err make_object(struct maker *m, const struct object *at, enum stage
 	const struct overlay_series *series = p->job->series;
 	const struct spot *first = &m->chosen[at->first];
 	const struct rt_image *image = &p->job->plan->planes[first->plane];
-	bool combined = s->kind == STUDY_SEGMENTS_COMBINED;
-	struct bytes name = combined ? BYTES_LIT(ALL_ROIS) : m->rois[first->roi].label;
+	struct bytes name = is_combined(m) ? BYTES_LIT(ALL_ROIS) : m->rois[first->roi].label;
 	size_t mark = arena_mark(&p->arena);
-	char roi[16], key[48];
-
-	/* "3" of a ROI, "all"; "3/1" where there are images of another size */
-	snprintf(roi, sizeof(roi), "%u", first->roi);
-	snprintf(key, sizeof(key), at->size > 0 ? "%s/%u" : "%s", combined ? "all" : roi, at->size);
 	struct segment_object o = {
-		.sop_instance = derive_uid(m, "segmentation-instance", key),
-		.series = derive_uid(m, "segmentation-series", key),
-		.dimensions = derive_uid(m, "segmentation-dimensions", key),
+		.sop_instance = derive_object_uid(m, "segmentation-instance", at),
+		.series = derive_object_uid(m, "segmentation-series", at),
+		.dimensions = derive_object_uid(m, "segmentation-dimensions", at),
 		.frame = shield_uid(p->job->options->gate, TAG_FrameOfReferenceUID,
 				    &p->job->plan->set->frame),
 		.image_series = series->series,
@@ -443,6 +454,11 @@ static enum err make_all(struct maker *m, struct fault *f)
 		e = fault_set(f, ERR_UNUSABLE, "a worker process ended early", FAULT_NO_OFFSET);
 	}
 	munmap(m->shared, sizeof(*m->shared));
+	for (uint32_t i = 0; e == OK && i < m->object_count; i++) {
+		struct uid instance = derive_object_uid(m, "segmentation-instance", &m->objects[i]);
+
+		p->made(p->ctx, &instance);
+	}
 	return e;
 }
 

@@ -127,5 +127,8 @@ enum err structure_set_write(struct products *p, struct fault *f)
 	if (e != OK)
 		return e;
 	p->writing = false;
-	return products_verify(p, OUTPUT_STRUCTURE_SET, name, f);
+	e = products_verify(p, OUTPUT_STRUCTURE_SET, name, f);
+	if (e == OK)
+		p->made(p->ctx, &instance);
+	return e;
 }

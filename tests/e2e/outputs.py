@@ -137,6 +137,33 @@ def check_valid(r, what, folder, sources=()):
             r.check(not bad, what, t, "dciodvfy:", bad[:4])
 
 
+def source_of(ds):
+    """What an object says that it was made of."""
+    (item,) = (ds.get("SourceImageSequence") or ds.get("PredecessorStructureSetSequence") or ds.SourceInstanceSequence)
+    return str(item.ReferencedSOPInstanceUID)
+
+
+def check_crosswalk(w, what, path, source, sets):
+    """A line for each object that was made: what its source was called, and goes by now."""
+    r = w.r
+    with open(path, encoding="ascii") as file:
+        rows = [line.rstrip("\n").split("\t") for line in file]
+    r.check(os.stat(path).st_mode & 0o777 == 0o600, what, "mode of the crosswalk")
+    every = {str(ds.SOPInstanceUID): ds for some in sets.values() for ds in some}
+    r.check(sorted(row[4] for row in rows) == sorted(every), what, "crosswalk is not of what was made")
+    old = [pydicom.dcmread(f, stop_before_pixels=True) for f in glob.glob(source + "/*/*.dcm")]
+    of_images = {str(ds.SOPInstanceUID) for ds in old if ds.Modality != "RTSTRUCT"}
+    of_sets = {str(ds.SOPInstanceUID) for ds in old if ds.Modality == "RTSTRUCT"}
+    for row in rows:
+        ds = every.get(row[4])
+        if ds is None:
+            continue
+        r.check(row[0] == str(old[0].StudyInstanceUID) and row[2] == str(ds.StudyInstanceUID), what, "crosswalk: study", row)
+        r.check(row[1] in (of_images if ds.Modality in ("CT", "OT") else of_sets), what, "crosswalk: old UID", row)
+        r.check(row[3] == source_of(ds), what, "crosswalk: UID of the source", row, source_of(ds))
+    r.check(len({tuple(row[1:4:2]) for row in rows}) == len({row[1] for row in rows}), what, "crosswalk: one old, one new")
+
+
 def check_made_up(w):
     """Each profile with a study in which nothing is wrong: all that is made is of one world, and valid."""
     r, source = w.r, w.path("phantom")
@@ -150,12 +177,14 @@ def check_made_up(w):
         check_one_world(r, "plain", without)
     check_valid(r, "plain", study_folder(plain))
     for profile in ("netrt", "basic", "research"):
-        done = w.process(profile, "one-" + profile, source, sections(add_burn_in_disclaimer=True))
+        crosswalk = w.path("crosswalk-" + profile)
+        done = w.process(profile, "one-" + profile, source, sections(add_burn_in_disclaimer=True), crosswalk_file=crosswalk)
         if not r.check(done.code == 0, profile, "process:", done.code, done.err[-2000:]):
             continue
         sets = check_made(r, profile, study_folder(w.path("one-" + profile)), 4)
         if sets:
             check_one_world(r, profile, sets)
+            check_crosswalk(w, profile, crosswalk, source, sets)
             if without:
                 check_disclaimer(r, profile, without, sets)
         check_valid(r, profile, study_folder(w.path("one-" + profile)))
