@@ -16,11 +16,11 @@
 /* One image at work. */
 struct scene {
 	const struct debug_job *job;
-	const struct debug_image *source;
+	const struct shield *told;
+	uint32_t plane;
 	const struct rt_image *image;
 	struct painter *painter;
 	struct arena *a;
-	struct uid told; /* SOP Instance UID */
 	struct native native;
 	struct window window;
 	bool readable;            /* window is open */
@@ -94,13 +94,13 @@ static void describe_window(struct scene *s)
 static enum err describe_rois(struct scene *s, struct fault *f)
 {
 	const struct rt_plan *plan = s->job->plan;
-	uint32_t count = rt_plane_roi_count(plan, s->source->plane);
+	uint32_t count = rt_plane_roi_count(plan, s->plane);
 
 	s->rois = ARENA_NEW(s->a, struct picture_roi, count);
 	if (s->rois == NULL)
 		return no_memory(f);
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t index = rt_plane_roi(plan, s->source->plane, i);
+		uint32_t index = rt_plane_roi(plan, s->plane, i);
 		const struct roi_look *look = &s->job->looks[index];
 		struct picture_roi *to = &s->rois[i];
 
@@ -118,13 +118,13 @@ static enum err describe_rois(struct scene *s, struct fault *f)
 static enum err open_pixels(struct scene *s, struct fault *f)
 {
 	struct fault why;
-	enum err e = native_open(&s->native, s->source->source, s->source->dset, &why);
+	enum err e = native_open(&s->native, s->told->source, s->told->dset, &why);
 
 	if (e == OK &&
 	    (s->native.format.cols != s->image->cols || s->native.format.rows != s->image->rows))
 		e = fault_set(&why, ERR_UNUSABLE, "other Rows and Columns", FAULT_NO_OFFSET);
 	if (e == OK)
-		e = window_open(&s->window, &s->native, s->source->dset, s->a, &why);
+		e = window_open(&s->window, &s->native, s->told->dset, s->a, &why);
 	s->readable = e == OK;
 	if (e == ERR_NOMEM || e == ERR_IO) {
 		if (f != NULL)
@@ -151,11 +151,11 @@ static enum err fill(struct scene *s, struct picture *p, struct fault *f)
 		mask_init(&s->mask, s->image->cols, s->image->rows, bits);
 	}
 	for (uint32_t i = 0; i < s->roi_count && e == OK; i++) {
-		uint32_t index = rt_plane_roi(s->job->plan, s->source->plane, i);
+		uint32_t index = rt_plane_roi(s->job->plan, s->plane, i);
 
 		if (roi_is_body(&s->job->plan->set->rois[index]))
 			continue;
-		e = rt_paint_roi(s->painter, s->source->plane, i, &s->mask, f);
+		e = rt_paint_roi(s->painter, s->plane, i, &s->mask, f);
 		if (e == OK)
 			picture_fill(p, &s->rois[i], &s->mask);
 	}
@@ -170,7 +170,7 @@ static enum err outline(struct scene *s, struct picture *p, struct fault *f)
 		const struct polygon *paths = NULL;
 		size_t count = 0;
 
-		e = rt_paths_roi(s->painter, s->source->plane, i, &paths, &count, f);
+		e = rt_paths_roi(s->painter, s->plane, i, &paths, &count, f);
 		if (e == OK)
 			picture_outline(p, &s->rois[i], paths, count);
 	}
@@ -223,22 +223,22 @@ static enum err write_dicom(struct scene *s, const struct picture *p, uint32_t m
 			      .cols = p->canvas.cols,
 			      .rows = p->canvas.rows,
 			      .magnification = magnification,
-			      .number = s->source->plane + 1,
+			      .number = s->plane + 1,
 			      .orientation = orientation,
 			      .comment = job->options->burn_in.text};
 
-	uid_set(&source, dset_text(s->source->dset, NULL, TAG_SeriesInstanceUID));
+	uid_set(&source, dset_text(s->told->dset, NULL, TAG_SeriesInstanceUID));
 	series.series = secondary_series_uid(series.uid_key, &source, &series.set_instance);
 	series.series_number = job->options->debug.series_number;
 	series.series_description = job->options->debug.series_description;
-	series.now = *s->source->now;
+	series.now = s->told->now;
 	if (s->image->unusable == NULL)
 		snprintf(orientation, sizeof(orientation), "%.3s\\%.3s", s->letters[1],
 			 s->letters[3]);
 	enum err e = output_create(job->dicom, name, &fd, f);
 	if (e != OK)
 		return e;
-	e = secondary_write(fd, &series, &o, s->source->source, s->source->dset, s->a, f);
+	e = secondary_write(fd, &series, &o, s->told->source, s->told->dset, s->a, f);
 	return output_close(fd, e, f);
 }
 
@@ -289,7 +289,7 @@ static uint32_t magnification_for(const struct scene *s)
 
 static enum err write_both(struct scene *s, struct debug_result *result, struct fault *f)
 {
-	const struct uid *told = &s->told;
+	const struct uid *told = &s->told->instance;
 	uint32_t m = magnification_for(s);
 	struct picture_shape square, shape = {.cols = s->image->cols,
 					      .rows = s->image->rows,
@@ -303,7 +303,7 @@ static enum err write_both(struct scene *s, struct debug_result *result, struct 
 	if (m == 0)
 		return OK;
 	output_name(OUTPUT_DEBUG, told, s->job->suffix, result->name);
-	output_picture_name(s->source->plane + 1, told, s->job->suffix, name);
+	output_picture_name(s->plane + 1, told, s->job->suffix, name);
 
 	enum err e = draw(s, &p, &shape, f);
 	if (e == OK)
@@ -315,22 +315,20 @@ static enum err write_both(struct scene *s, struct debug_result *result, struct 
 	return e;
 }
 
-enum err debug_write(const struct debug_job *job, struct painter *painter,
-		     const struct debug_image *image, struct arena *a, struct debug_result *result,
+enum err debug_write(const struct debug_job *job, struct painter *painter, uint32_t plane,
+		     const struct shield *image, struct arena *a, struct debug_result *result,
 		     struct fault *f)
 {
 	struct scene s = {.job = job,
-			  .source = image,
-			  .image = &job->plan->planes[image->plane],
+			  .told = image,
+			  .plane = plane,
+			  .image = &job->plan->planes[plane],
 			  .painter = painter,
 			  .a = a,
 			  .aspect = aspect_of(image->dset)};
 
 	*result = (struct debug_result){.name = ""};
-	if (!uid_set(&s.told, dset_text(image->dset, NULL, TAG_SOPInstanceUID)))
-		return fault_tag(f, ERR_UNUSABLE, "no usable SOP Instance UID", FAULT_NO_OFFSET,
-				 TAG_SOPInstanceUID);
-	snprintf(s.slice, sizeof(s.slice), "slice %u/%u", image->plane + 1, job->plan->plane_count);
+	snprintf(s.slice, sizeof(s.slice), "slice %u/%u", plane + 1, job->plan->plane_count);
 	describe_place(&s);
 	enum err e = describe_rois(&s, f);
 	if (e == OK)

@@ -18,6 +18,7 @@
 #include "study/options.h"
 #include "study/outputs.h"
 #include "study/roi_look.h"
+#include "study/shield.h"
 
 /* The same for every image of a structure set. */
 struct debug_job {
@@ -27,13 +28,6 @@ struct debug_job {
 	const struct overlay_series *series; /* of the overlay series */
 	int dicom, pictures;                 /* folders */
 	const char *suffix;                  /* of the file names: "", "-2", ... */
-};
-
-struct debug_image {
-	uint32_t plane;
-	const struct part10 *source; /* de-identified where that is asked for, as is the next */
-	const struct dset *dset;
-	const struct wall *now; /* for the object's dates */
 };
 
 /* What could not be had. */
@@ -49,11 +43,12 @@ struct debug_result {
 };
 
 /*
- * Draw and write both files.  The painter's scratch and `a` are used.  Pixels that cannot be read
- * are no error.  ERR_IO, ERR_NOMEM, and what rt_paint_roi may say.
+ * Draw and write both files of the image of that plane, as it may be told.  The painter's scratch
+ * and `a` are used.  Pixels that cannot be read are no error.  ERR_IO, ERR_NOMEM, and what
+ * rt_paint_roi may say.
  */
-enum err debug_write(const struct debug_job *job, struct painter *painter,
-		     const struct debug_image *image, struct arena *a, struct debug_result *result,
+enum err debug_write(const struct debug_job *job, struct painter *painter, uint32_t plane,
+		     const struct shield *image, struct arena *a, struct debug_result *result,
 		     struct fault *f) MUST_USE;
 
 #endif

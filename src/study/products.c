@@ -1,57 +1,21 @@
 #include "study/products.h"
 
-#include <assert.h>
 #include <fcntl.h>
 
 #include "base/limits.h"
 #include "study/segments.h"
 #include "study/structure_set.h"
 
-/* ---- objects as they may be told ---- */
-
-static enum err told_open(struct told *t, const struct products *p, const char *path,
-			  const struct part10 *open, struct arena *a, struct fault *f)
-{
-	const struct anon_gate *gate = p->job->options->gate;
-	enum err e = OK;
-
-	if (path != NULL) {
-		e = part10_open(&t->file, AT_FDCWD, path, f);
-		open = &t->file;
-	}
-	if (e != OK)
-		return e;
-	assert(open != NULL);
-	if (gate != NULL) {
-		t->shielded = true;
-		t->source = &t->shield.source;
-		t->dset = &t->shield.dset;
-		return shield_open(&t->shield, gate, open, &p->job->options->now, a, f);
-	}
-	t->source = open;
-	t->dset = &t->index;
-	return dset_index(&t->index, open->data, open->syntax, 0, a, f);
-}
-
-static void told_close(struct told *t)
-{
-	if (t->shielded)
-		shield_close(&t->shield);
-	part10_close(&t->file);
-}
-
 enum err products_verify(struct products *p, enum output_kind kind, const char *name,
 			 struct fault *f)
 {
-	const struct told *sources[] = {&p->set, &p->image};
+	const struct shield *sources[] = {&p->set, &p->image};
 	int folder = p->job->staging->folder[kind];
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		struct verify_hit hit = {.form = NULL};
+		enum err e = shield_verify(sources[i], folder, name, &hit, f);
 
-		if (!sources[i]->shielded)
-			continue;
-		enum err e = shield_verify(&sources[i]->shield, folder, name, &hit, f);
 		if (e == ERR_UNUSABLE)
 			p->hit = hit;
 		if (e != OK)
@@ -61,11 +25,6 @@ enum err products_verify(struct products *p, enum output_kind kind, const char *
 }
 
 /* ---- the products ---- */
-
-struct wall products_now(const struct products *p)
-{
-	return p->image.shielded ? p->image.shield.now : p->job->options->now;
-}
 
 static enum err make_structure_set(struct products *p, struct fault *f)
 {
@@ -81,15 +40,15 @@ static enum err make_segmentations(struct products *p, struct fault *f)
 
 static enum err open_sources(struct products *p, struct fault *f)
 {
+	const struct study_options *o = p->job->options;
 	const struct rt_image *first = &p->job->plan->planes[0];
-	bool set =
-		p->job->options->gate != NULL || p->job->options->structure_set != STUDY_SET_NONE;
-	enum err e = OK;
+	enum err e = part10_open(&p->image_file, AT_FDCWD, p->job->paths[first->source], f);
 
-	if (set) /* else nothing but its contours is wanted, and those are in the plan */
-		e = told_open(&p->set, p, NULL, p->set_file, &p->arena, f);
 	if (e == OK)
-		e = told_open(&p->image, p, p->job->paths[first->source], NULL, &p->arena, f);
+		e = shield_open(&p->image, o->gate, &p->image_file, NULL, &o->now, &p->arena, f);
+	/* else nothing but its contours is wanted, and those are in the plan */
+	if (e == OK && (o->gate != NULL || o->structure_set != STUDY_SET_NONE))
+		e = shield_open(&p->set, o->gate, p->set_file, NULL, &o->now, &p->arena, f);
 	return e;
 }
 
@@ -100,7 +59,8 @@ enum err products_make(struct products *p, struct fault *f)
 
 	if (!set && !segments)
 		return OK;
-	p->set = p->image = (struct told){.file = PART10_NONE};
+	p->set = p->image = SHIELD_NONE;
+	p->image_file = PART10_NONE;
 	p->doing = "cannot begin with segmentations and structure set";
 	enum err e = arena_open(&p->arena, LIMIT_ARENA_STUDY, f);
 	if (e != OK)
@@ -110,8 +70,9 @@ enum err products_make(struct products *p, struct fault *f)
 		e = make_structure_set(p, f);
 	if (e == OK && segments)
 		e = make_segmentations(p, f);
-	told_close(&p->image);
-	told_close(&p->set);
+	shield_close(&p->image);
+	shield_close(&p->set);
+	part10_close(&p->image_file);
 	arena_close(&p->arena);
 	return e;
 }

@@ -13,18 +13,6 @@
 #include "study/shield.h"
 #include "study/slice.h"
 
-/* An object as it may be told. */
-struct told {
-	const struct part10
-		*source; /* its data set, whole; the object itself where there is no gate */
-	const struct dset *dset;
-	/* private */
-	struct part10 file;
-	struct dset index;
-	struct shield shield;
-	bool shielded;
-};
-
 struct products {
 	/* The overlay series, and what painting it found: .rows[k].derived is the overlay image's
 	 * UID of plane k, .areas are the pixels of its ROIs.  UID and names of ROIs of .plan->set
@@ -37,7 +25,8 @@ struct products {
 
 	/* for those that make them */
 	struct arena arena;
-	struct told set, image; /* image: of the first plane */
+	struct part10 image_file;
+	struct shield set, image; /* image: of the first plane */
 
 	/* what went wrong */
 	const char *doing;     /* "cannot write segmentations" */
@@ -50,8 +39,6 @@ struct products {
 /* Everything that the options ask for.  On an error the study fails; *p says at what. */
 enum err products_make(struct products *p, struct fault *f) MUST_USE;
 
-/* The time that new objects tell of themselves. */
-struct wall products_now(const struct products *p);
 /* A file that was written to the folder of this kind: ERR_UNUSABLE and p->hit when it holds what
  * may not be told. */
 enum err products_verify(struct products *p, enum output_kind kind, const char *name,

@@ -388,7 +388,7 @@ static enum err make_object(struct maker *m, const struct object *at, enum stage
 		.algorithm_name = s->algorithm_name,
 		.algorithm_version = s->algorithm_version,
 		.tracking_id = s->tracking_id,
-		.now = products_now(p),
+		.now = p->image.now,
 		.software_version = p->job->options->version,
 		.cols = image->cols,
 		.rows = image->rows,

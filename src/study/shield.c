@@ -174,36 +174,65 @@ static enum err join(struct shield *s, struct arena *a, struct fault *f)
 	uint8_t *all = ARENA_NEW(a, uint8_t, len);
 	if (all == NULL)
 		return fault_set(f, ERR_NOMEM, "the image does not fit in memory", FAULT_NO_OFFSET);
-	s->source.data = bytes_of(all, len);
+	s->made.data = bytes_of(all, len);
 	for (size_t i = 0; i < c->view_count; i++) {
 		memcpy(all, c->views[i].at, c->views[i].len);
 		all += c->views[i].len;
 	}
-	return dset_index(&s->dset, s->source.data, s->source.syntax, 0, a, f);
+	return dset_index(&s->index, s->made.data, s->made.syntax, 0, a, f);
+}
+
+/* As it is. */
+static enum err let_through(struct shield *s, const struct part10 *source, const struct dset *dset,
+			    struct arena *a, struct fault *f)
+{
+	enum err e = OK;
+
+	s->source = source;
+	s->dset = dset;
+	if (dset == NULL) {
+		s->dset = &s->index;
+		e = dset_index(&s->index, source->data, source->syntax, 0, a, f);
+	}
+	if (e == OK)
+		(void)uid_set(&s->instance, dset_text(s->dset, NULL, TAG_SOPInstanceUID));
+	return e;
 }
 
 enum err shield_open(struct shield *s, const struct anon_gate *gate, const struct part10 *source,
-		     const struct wall *now, struct arena *a, struct fault *f)
+		     const struct dset *dset, const struct wall *now, struct arena *a,
+		     struct fault *f)
 {
+	*s = SHIELD_NONE;
+	s->now = *now;
+	if (gate == NULL)
+		return let_through(s, source, dset, a, f);
+	s->active = true;
+	s->source = &s->made;
+	s->dset = &s->index;
+	s->made = (struct part10){.map = FILE_MAP_NONE,
+				  .syntax = source->syntax,
+				  .syntax_uid = source->syntax_uid,
+				  .meta_syntax = source->meta_syntax};
 	enum err e = convert_make(&s->converted, gate, source, a, f);
-
-	s->source = (struct part10){.map = FILE_MAP_NONE,
-				    .syntax = source->syntax,
-				    .syntax_uid = source->syntax_uid,
-				    .meta_syntax = source->meta_syntax};
 	if (e == OK)
 		e = join(s, a, f);
-	if (e == OK)
-		s->now = outside_time(gate, &s->converted.patient, now);
-	return e;
+	if (e != OK)
+		return e;
+	s->instance = s->converted.object.sop_instance;
+	s->counts = s->converted.object.counts;
+	s->now = outside_time(gate, &s->converted.patient, now);
+	return OK;
 }
 
 enum err shield_verify(const struct shield *s, int dir, const char *name, struct verify_hit *hit,
 		       struct fault *f)
 {
 	struct file_map written;
-	enum err e = file_map(&written, dir, name, f);
 
+	if (!s->active)
+		return OK;
+	enum err e = file_map(&written, dir, name, f);
 	if (e == OK)
 		e = convert_verify(&s->converted, written.bytes, hit, f);
 	file_unmap(&written);
@@ -212,5 +241,7 @@ enum err shield_verify(const struct shield *s, int dir, const char *name, struct
 
 void shield_close(struct shield *s)
 {
-	convert_close(&s->converted);
+	if (s->active)
+		convert_close(&s->converted);
+	*s = SHIELD_NONE;
 }

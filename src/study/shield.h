@@ -23,19 +23,29 @@ enum err shield_crosswalk(const char *path, const struct buf *lines, struct faul
  * addresses, and short ones, stay. */
 void shield_text(const struct anon_gate *gate, struct bytes line, struct buf *out);
 
-/* An image to derive from. */
+/* An object to derive from, as it may be told: the object itself where there is no gate. */
 struct shield {
+	const struct part10 *source; /* as part10_open would give it of the de-identified object */
+	const struct dset *dset;     /* the whole of it */
+	struct uid instance;         /* its SOP Instance UID; "" when it has none that is usable */
+	struct wall now;             /* for dates that a new object says */
+	struct anon_counts counts;   /* what was done to it */
+	/* private */
+	struct part10 made;
+	struct dset index;
 	struct converted converted;
-	struct part10 source; /* as part10_open would give it of the de-identified image */
-	struct dset dset;
-	struct wall now; /* for dates that the new object says */
+	bool active; /* there is something to verify, and to close */
 };
-/* *s is to be closed in every case. */
+#define SHIELD_NONE ((struct shield){.active = false})
+
+/* `dset`: that of `source`, where it is indexed already, else NULL.  Borrows from both and from
+ * `a`.  *s is to be closed in every case. */
 enum err shield_open(struct shield *s, const struct anon_gate *gate, const struct part10 *source,
-		     const struct wall *now, struct arena *a, struct fault *f) MUST_USE;
+		     const struct dset *dset, const struct wall *now, struct arena *a,
+		     struct fault *f) MUST_USE;
 /* Look through what was written (R25).  ERR_UNUSABLE and *hit: it must not leave. */
 enum err shield_verify(const struct shield *s, int dir, const char *name, struct verify_hit *hit,
 		       struct fault *f) MUST_USE;
-void shield_close(struct shield *s);
+void shield_close(struct shield *s); /* also fine on SHIELD_NONE */
 
 #endif

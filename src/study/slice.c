@@ -10,8 +10,6 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "study/debug.h"
-#include "study/shield.h"
 #include "study/tile.h"
 
 struct worker {
@@ -27,7 +25,7 @@ struct slice {
 	const struct rt_image *image;
 	struct part10 source;
 	struct dset dset;
-	struct shield *shield;   /* the same, de-identified; NULL where that is not asked for */
+	struct shield told;      /* what is derived from */
 	struct mask merged, one; /* `one` is painted on and thrown away */
 	struct mask tint; /* all but the body, for the contact sheet; .bits NULL: not wanted */
 	struct mask own[LIMIT_OVERLAY_PLANES]; /* planes per ROI */
@@ -285,10 +283,8 @@ static void note_result(const struct slice_job *job, const struct slice *c,
 {
 	struct slice_row *row = &job->rows[c->plane];
 
-	if (c->shield != NULL) {
-		row->instance = c->shield->converted.object.sop_instance;
-		row->counts = c->shield->converted.object.counts;
-	}
+	row->instance = c->told.instance;
+	row->counts = c->told.counts;
 	row->derived = r->sop_instance;
 	row->planes_written = (uint16_t)r->planes_written;
 	row->planes_existing = (uint16_t)r->planes_existing;
@@ -309,20 +305,11 @@ static enum err verify_output(struct worker *w, const struct slice *c, enum outp
 {
 	struct verify_hit hit;
 
-	if (c->shield == NULL)
-		return OK;
 	w->stage = SLICE_VERIFY;
-	enum err e = shield_verify(c->shield, w->job->staging->folder[kind], name, &hit, f);
+	enum err e = shield_verify(&c->told, w->job->staging->folder[kind], name, &hit, f);
 	if (e == ERR_UNUSABLE)
 		*w->job->hit = hit; /* the first one stops all: pool_fail */
 	return e;
-}
-
-/* The source's SOP Instance UID as files are named by it. */
-static const struct uid *told_instance(const struct slice *c)
-{
-	return c->shield != NULL ? &c->shield->converted.object.sop_instance
-				 : &c->image->sop_instance;
 }
 
 static struct burnin_options burn_in_of(const struct study_burn_in *o)
@@ -343,24 +330,21 @@ static struct burnin_options burn_in_of(const struct study_burn_in *o)
 static enum err write_image(struct worker *w, const struct slice *c, struct fault *f)
 {
 	const struct slice_job *job = w->job;
-	struct shield *s = c->shield;
 	struct overlay_series series = *job->series;
 	char name[OUTPUT_NAME_MAX];
 	struct overlay_result result = {.planes_written = 0};
 	struct burnin_options burn_in = burn_in_of(&job->options->burn_in);
 	int fd;
 
-	if (s != NULL)
-		series.now = s->now;
+	series.now = c->told.now;
 	if (job->options->burn_in.on)
 		series.burn_in = &burn_in;
-	output_name(OUTPUT_OVERLAY, told_instance(c), job->suffix, name);
+	output_name(OUTPUT_OVERLAY, &c->told.instance, job->suffix, name);
 	enum err e = output_create(job->staging->folder[OUTPUT_OVERLAY], name, &fd, f);
 	if (e != OK)
 		return e;
-	e = overlay_write(fd, &series, s != NULL ? &s->source : &c->source,
-			  s != NULL ? &s->dset : &c->dset, c->planes, c->plane_count, &w->arena,
-			  &result, f);
+	e = overlay_write(fd, &series, c->told.source, c->told.dset, c->planes, c->plane_count,
+			  &w->arena, &result, f);
 	e = output_close(fd, e, f);
 	if (e == OK)
 		e = verify_output(w, c, OUTPUT_OVERLAY, name, f);
@@ -375,7 +359,6 @@ static enum err write_image(struct worker *w, const struct slice *c, struct faul
 static enum err draw_debug(struct worker *w, struct slice *c, struct fault *f)
 {
 	const struct slice_job *job = w->job;
-	const struct shield *s = c->shield;
 	const struct debug_job debug = {.options = job->options,
 					.plan = job->plan,
 					.looks = job->looks,
@@ -383,14 +366,10 @@ static enum err draw_debug(struct worker *w, struct slice *c, struct fault *f)
 					.dicom = job->staging->folder[OUTPUT_DEBUG],
 					.pictures = job->staging->folder[OUTPUT_PICTURE],
 					.suffix = job->suffix};
-	const struct debug_image image = {.plane = c->plane,
-					  .source = s != NULL ? &s->source : &c->source,
-					  .dset = s != NULL ? &s->dset : &c->dset,
-					  .now = s != NULL ? &s->now : &job->series->now};
 	struct debug_result result;
 
 	w->stage = SLICE_DEBUG;
-	enum err e = debug_write(&debug, &w->painter, &image, &w->arena, &result, f);
+	enum err e = debug_write(&debug, &w->painter, c->plane, &c->told, &w->arena, &result, f);
 	if (e == OK && !result.made.skipped)
 		e = verify_output(w, c, OUTPUT_DEBUG, result.name, f);
 	if (e == OK)
@@ -403,8 +382,8 @@ static enum err draw_debug(struct worker *w, struct slice *c, struct fault *f)
 static enum err draw_tile(struct worker *w, struct slice *c, struct fault *f)
 {
 	const struct tile tile = {.plane = c->plane,
-				  .source = c->shield != NULL ? &c->shield->source : &c->source,
-				  .dset = c->shield != NULL ? &c->shield->dset : &c->dset,
+				  .source = c->told.source,
+				  .dset = c->told.dset,
 				  .looks = w->job->looks,
 				  .tint = mask_is_empty(&c->tint) ? &c->merged : &c->tint,
 				  .one = &c->one};
@@ -428,16 +407,11 @@ static enum err do_image(struct worker *w, struct slice *c, struct fault *f)
 	if (job->options->planes != STUDY_PLANES_MERGED &&
 	    pixels_open(&pixels, &c->dset, NULL) == OK)
 		readable = &pixels;
-	if (job->options->gate != NULL) {
-		w->stage = SLICE_SHIELD;
-		c->shield = ARENA_NEW(&w->arena, struct shield, 1);
-		if (c->shield == NULL)
-			return no_memory(f);
-		e = shield_open(c->shield, job->options->gate, &c->source, &job->series->now,
-				&w->arena, f);
-		if (e != OK)
-			return e;
-	}
+	w->stage = SLICE_SHIELD;
+	e = shield_open(&c->told, job->options->gate, &c->source, &c->dset, &job->series->now,
+			&w->arena, f);
+	if (e != OK)
+		return e;
 	w->stage = SLICE_PAINT;
 	e = paint(w, c, readable, f);
 	if (e != OK)
@@ -472,8 +446,7 @@ void slice_work(struct pool *pool, void *ctx)
 		c->image = &job->plan->planes[k];
 		c->source = PART10_NONE;
 		e = do_image(&w, c, &f);
-		if (c->shield != NULL)
-			shield_close(c->shield);
+		shield_close(&c->told);
 		part10_close(&c->source);
 		arena_reset(&w.arena, 0);
 		if (e == OK)

@@ -45,8 +45,7 @@ struct slice_row { /* of one plane */
 	uint16_t planes_written, planes_existing;
 	uint16_t walk_notes; /* oddities of the file: enum walk_note */
 	bool embedded_overlay;
-	struct uid
-		instance; /* of the source, as it may be told; "" where nothing is de-identified */
+	struct uid instance; /* of the source, as it may be told */
 	struct uid derived;
 	struct anon_counts counts;
 	bool no_statistics;     /* wanted, but the pixels cannot be read */

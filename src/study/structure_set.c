@@ -38,8 +38,7 @@ static enum err list_images(struct products *p, struct relink *o, struct fault *
 
 		images[k] = (struct relink_image){
 			.sop_class = plan->planes[k].sop_class,
-			.source = p->job->options->gate != NULL ? row->instance
-								: plan->planes[k].sop_instance,
+			.source = row->instance,
 			.overlay = row->derived,
 		};
 	}
@@ -93,7 +92,7 @@ static enum err write_relinked(struct products *p, const struct uid *instance, i
 		.series_number = series->series_number,
 		.series_description = series->series_description,
 		.study_id = series->study_id,
-		.now = products_now(p),
+		.now = p->image.now,
 		.software_version = p->job->options->version,
 	};
 	const struct dset *image = p->image.dset;
