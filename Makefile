@@ -49,7 +49,7 @@ else
   LIBS += -lz -ljpeg -ljpeg12 -lopenjp2
 endif
 
-DECODERS := src/dicom/rle.c src/dicom/jpegll.c src/dicom/jpegls.c src/dicom/jpegls_scan.c
+DECODERS := src/dicom/rle.c src/dicom/jpeg_bits.c src/dicom/jpeg_scan.c src/dicom/jpegll.c src/dicom/jpegls.c src/dicom/jpegls_scan.c
 # small, but for the folders where the time goes
 FAST     = $(if $(filter src/base/% src/raster/% src/rt/% src/image/% $(DECODERS) src/dicom/number.c src/dicom/walk.c src/anon/pixels.c src/anon/hidden.c src/anon/value.c src/series/sheet.c src/series/stats.c src/series/bits.c,$<),-O2,-Os)
 CFLAGS   = $(FAST) -fPIE -ffunction-sections -fdata-sections -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-unwind-tables -g $(SAME)

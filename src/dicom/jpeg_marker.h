@@ -21,6 +21,7 @@ enum jpeg_marker {
 	JPEG_SOS = 0xDA,
 	JPEG_DNL = 0xDC,
 	JPEG_DRI = 0xDD,
+	JPEG_APP8 = 0xE8,
 	JPEG_SOF55 = 0xF7, /* JPEG-LS */
 	JPEG_LSE = 0xF8,   /* JPEG-LS preset parameters */
 	JPEG_TEM = 0x01,

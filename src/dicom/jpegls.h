@@ -12,8 +12,9 @@
 #include "dicom/frame.h"
 
 /* *near: the largest difference to the original that the encoder allowed itself (0: lossless).
- * ERR_UNSUPPORTED: mapping tables, point or colour transforms, components of different size.
- * ERR_WIRE: broken, or not of this frame. */
+ * ERR_UNSUPPORTED: a JPEG stream of another process, mapping tables, point or colour transforms,
+ * components of different size, a height after the first scan (DNL).  ERR_WIRE: broken, or not of
+ * this frame. */
 enum err jpegls_decode(struct bytes stream, const struct frame *frame, uint8_t *to, unsigned *near,
 		       struct fault *f) MUST_USE;
 

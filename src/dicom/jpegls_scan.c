@@ -20,88 +20,41 @@
 static const uint8_t run_bits[32] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,  2,  3,  3,  3,  3,
 				     4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-/* ---- Bits ---- */
-
-/* A byte FF is followed by one of seven bits; FF and 80 or more is a marker (A.1). */
-static void refill_slowly(struct ls_bits *b)
-{
-	while (b->have <= 48) {
-		uint64_t next = 0;
-		unsigned count = 8;
-
-		if (b->at < b->end && *b->at != 0xFF) {
-			next = *b->at++;
-		} else if (b->end - b->at >= 2 && b->at[1] < 0x80) {
-			next = 0xFFu << 7 | b->at[1];
-			count = 15;
-			b->at += 2;
-		} else {
-			b->made_up += 8;
-		}
-		b->hold |= next << (64 - count - b->have);
-		b->have += count;
-	}
-}
-
-/* Then there are more than 32 bits. */
-static inline void refill(struct ls_bits *b)
-{
-	if (b->have > 32)
-		return;
-	if (b->end - b->at >= 4) {
-		uint32_t next = get_u32be(b->at);
-		uint32_t inverse = ~next;
-
-		/* no byte of it is FF: no byte of the inverse is 0 */
-		if (((inverse - 0x01010101u) & ~inverse & 0x80808080u) == 0) {
-			b->hold |= (uint64_t)next << (32 - b->have);
-			b->have += 32;
-			b->at += 4;
-			return;
-		}
-	}
-	refill_slowly(b);
-}
-
-static inline void drop(struct ls_bits *b, unsigned count)
-{
-	b->hold <<= count;
-	b->have -= count;
-}
+/* ---- Codes ---- */
 
 /* count <= 32 */
-static inline uint32_t take_bits(struct ls_bits *b, unsigned count)
+static inline uint32_t take_bits(struct jpeg_bits *b, unsigned count)
 {
 	if (count == 0)
 		return 0;
-	refill(b);
+	jpeg_bits_refill(b, JPEG_STUFFS_BITS);
 	uint32_t value = (uint32_t)(b->hold >> (64 - count));
-	drop(b, count);
+	jpeg_bits_drop(b, count);
 	return value;
 }
 
 /* A.5.3, limited length Golomb code; `limit` <= 64.  False: no such code. */
-static inline bool golomb(struct ls_bits *b, unsigned k, unsigned limit, unsigned qbpp,
-			  uint32_t *out)
+static bool long_golomb(struct jpeg_bits *b, unsigned k, unsigned limit, unsigned qbpp,
+			uint32_t *out)
 {
 	unsigned zeros = 0, most = limit - qbpp - 1;
 
 	if (k > GOLOMB_MOST)
 		return false;
-	refill(b);
+	jpeg_bits_refill(b, JPEG_STUFFS_BITS);
 	while (b->hold == 0) { /* all that there are; refilled ones are more than 32 */
 		zeros += b->have;
 		if (zeros > most)
 			return false;
 		b->have = 0;
-		refill(b);
+		jpeg_bits_refill(b, JPEG_STUFFS_BITS);
 	}
 	unsigned more = (unsigned)__builtin_clzll(b->hold);
 	zeros += more;
 	if (zeros > most)
 		return false;
-	drop(b, more);
-	drop(b, 1);
+	jpeg_bits_drop(b, more);
+	jpeg_bits_drop(b, 1);
 	if (zeros < most)
 		*out = zeros << k | take_bits(b, k);
 	else
@@ -109,13 +62,35 @@ static inline bool golomb(struct ls_bits *b, unsigned k, unsigned limit, unsigne
 	return true;
 }
 
+/* The same; nearly always a code lies in the 32 bits that are there after refilling. */
+static inline bool golomb(struct jpeg_bits *b, unsigned k, unsigned limit, unsigned qbpp,
+			  uint32_t *out)
+{
+	jpeg_bits_refill(b, JPEG_STUFFS_BITS);
+	unsigned zeros = (unsigned)__builtin_clzll(b->hold | 1);
+
+	if (zeros + 1 + k <= 32 && zeros + qbpp + 1 < limit) {
+		uint64_t rest = b->hold << (zeros + 1);
+
+		*out = zeros << k | (uint32_t)(rest >> 1 >> (63 - k));
+		jpeg_bits_drop(b, zeros + 1 + k);
+		return true;
+	}
+	struct jpeg_bits from = *b; /* whose address is taken: *b may stay in registers */
+	uint32_t value;
+	if (!long_golomb(&from, k, limit, qbpp, &value))
+		return false;
+	*b = from;
+	*out = value;
+	return true;
+}
+
 /* ---- Samples ---- */
 
-static inline int32_t clamp(int32_t value, int32_t maxval)
+static inline int32_t clamp(int32_t value, int32_t least, int32_t most)
 {
-	if (value < 0)
-		return 0;
-	return value > maxval ? maxval : value;
+	value = value < least ? least : value;
+	return value > most ? most : value;
 }
 
 /* A.4.5, A.8: `error` in steps. */
@@ -127,65 +102,62 @@ static inline uint16_t reconstruct(const struct ls_coding *k, int32_t guess, int
 		value += k->range * k->step;
 	else if (value > k->maxval + k->near)
 		value -= k->range * k->step;
-	return (uint16_t)clamp(value, k->maxval);
+	return (uint16_t)clamp(value, 0, k->maxval);
 }
 
-/* A.4.1: the edge-detecting prediction. */
+/* A.4.1: the median of two neighbours and of the plane through all three. */
 static inline int32_t predict(int32_t left, int32_t above, int32_t corner)
 {
 	int32_t low = left < above ? left : above, high = left < above ? above : left;
 
-	if (corner >= high)
-		return low;
-	return corner <= low ? high : left + above - corner;
+	return clamp(left + above - corner, low, high);
 }
 
-static inline unsigned golomb_parameter(uint32_t n, uint64_t a)
+/* A.5.1: the smallest k for which n << k is not below a.  0 < n < 2^16, a < 2^33. */
+static inline unsigned golomb_parameter(uint64_t n, uint64_t a)
 {
-	unsigned k = 0;
+	/* after so many places the highest bits are at the same one */
+	int k = __builtin_clzll(n) - __builtin_clzll(a | 1);
 
-	while ((uint64_t)n << k < a)
-		k++;
-	return k;
+	k = k < 0 ? 0 : k;
+	return (unsigned)k + (n << k < a);
 }
 
-/* A.6 */
-static inline void learn(struct ls_context *c, const struct ls_coding *k, int32_t error)
+/* A.6, where A.6.2 is written without branches that nobody can foresee: outside -n < b <= 0 the
+ * correction takes a step, b is set back by n, and brought inside if that was not enough. */
+static inline void learn(struct ls_context *context, const struct ls_coding *k, int32_t error)
 {
-	c->b += error * k->step;
-	c->a += (uint32_t)abs(error);
-	if (c->n == k->reset) {
-		c->a >>= 1;
-		c->b >>= 1; /* the floor, as the standard has it */
-		c->n >>= 1;
+	struct ls_context c = *context;
+
+	c.b += error * k->step;
+	c.a += (uint32_t)abs(error);
+	if (c.n == k->reset) {
+		c.a >>= 1;
+		c.b >>= 1; /* the floor, as the standard has it */
+		c.n >>= 1;
 	}
-	c->n++;
-	if (c->b <= -c->n) {
-		c->b += c->n;
-		if (c->c > -128)
-			c->c--;
-		if (c->b <= -c->n)
-			c->b = -c->n + 1;
-	} else if (c->b > 0) {
-		c->b -= c->n;
-		if (c->c < 127)
-			c->c++;
-		if (c->b > 0)
-			c->b = 0;
-	}
+	c.n++;
+	int32_t step = (c.b > 0) - (c.b <= -c.n);
+
+	c.c = clamp(c.c + step, -128, 127);
+	c.b = clamp(c.b - step * c.n, 1 - c.n, 0);
+	*context = c;
 }
 
-/* A.5.2: what was mapped to numbers from zero. */
-static inline int32_t unmap(uint32_t mapped, bool reversed)
+/* A.5.2: what was mapped to numbers from zero; `reversed` is 0 or 1. */
+static inline int32_t unmap(uint32_t mapped, uint32_t reversed)
 {
-	int32_t half = (int32_t)(mapped >> 1);
-
-	if (reversed)
-		return (mapped & 1) != 0 ? half : -half - 1;
-	return (mapped & 1) != 0 ? -half - 1 : half;
+	/* ~half is -half - 1 */
+	return (int32_t)(mapped >> 1 ^ (0u - ((mapped & 1) ^ reversed)));
 }
 
-/* A.3.4: the context of three gradients; *negative: with the sign turned. */
+/* -1 turns the sign, 0 does not. */
+static inline int32_t turned(int32_t value, int32_t turn)
+{
+	return (value ^ turn) - turn;
+}
+
+/* A.3.4: the context of three gradients, -364..364; below zero: that of the turned ones. */
 static inline int32_t context_of(const struct ls_scan *s, const uint16_t *line,
 				 const uint16_t *above, int32_t x)
 {
@@ -195,29 +167,30 @@ static inline int32_t context_of(const struct ls_scan *s, const uint16_t *line,
 	return 81 * g[above[x + 1] - b] + 9 * g[b - c] + g[c - line[x - 1]];
 }
 
-/* A.4 to A.6, of a sample in regular mode.  `q` is -364..364. */
-static inline bool regular(struct ls_scan *s, struct ls_bits *in, int32_t q, uint16_t *line,
-			   const uint16_t *above, int32_t x)
+/* A.4 to A.6, of a sample in regular mode. */
+static inline __attribute__((always_inline)) bool regular(struct ls_scan *s, struct jpeg_bits *in,
+							  int32_t q, uint16_t *line,
+							  const uint16_t *above, int32_t x)
 {
-	bool negative = q < 0;
-	struct ls_context *c = &s->contexts[negative ? -q : q];
+	int32_t turn = q < 0 ? -1 : 0;
+	struct ls_context *c = &s->contexts[turned(q, turn)];
 	int32_t guess = predict(line[x - 1], above[x], above[x - 1]);
 	unsigned k = golomb_parameter((uint32_t)c->n, c->a);
 	uint32_t mapped;
 
-	guess = clamp(negative ? guess - c->c : guess + c->c, s->k.maxval);
+	guess = clamp(guess + turned(c->c, turn), 0, s->k.maxval);
 	if (!golomb(in, k, s->k.limit, s->k.qbpp, &mapped))
 		return false;
 	int32_t error = unmap(mapped, s->k.near == 0 && k == 0 && 2 * c->b <= -c->n);
 	if (abs(error) > s->k.range)
 		return false;
 	learn(c, &s->k, error);
-	line[x] = reconstruct(&s->k, guess, negative ? -error : error);
+	line[x] = reconstruct(&s->k, guess, turned(error, turn));
 	return true;
 }
 
 /* A.7.2: the error of a sample that ended a run; `same`: its neighbours are alike (RItype). */
-static bool run_error(struct ls_scan *s, struct ls_bits *in, unsigned same, unsigned run_index,
+static bool run_error(struct ls_scan *s, struct jpeg_bits *in, unsigned same, unsigned run_index,
 		      int32_t *out)
 {
 	struct ls_run_context *c = &s->runs[same];
@@ -246,7 +219,7 @@ static bool run_error(struct ls_scan *s, struct ls_bits *in, unsigned same, unsi
 }
 
 /* A.7.1: how many samples, of `left` in the line, repeat what is left of them. */
-static bool run_length(struct ls_bits *in, unsigned *run_index, int32_t left, int32_t *out)
+static bool run_length(struct jpeg_bits *in, unsigned *run_index, int32_t left, int32_t *out)
 {
 	int32_t count = 0;
 
@@ -277,13 +250,14 @@ static inline void shorter_runs(unsigned *run_index)
 }
 
 /* Run mode from *x on in one component's line, with the sample that ends the run. */
-static bool run_of_one(struct ls_scan *s, struct ls_bits *in, struct ls_component *c, int32_t *x)
+static bool run_of_one(struct ls_scan *s, struct jpeg_bits *in, struct jpeg_component *c,
+		       unsigned *run_index, int32_t *x)
 {
 	int32_t cols = (int32_t)s->cols, count;
 	uint16_t left = c->line[*x - 1];
 	int32_t error;
 
-	if (!run_length(in, &c->run_index, cols - *x, &count))
+	if (!run_length(in, run_index, cols - *x, &count))
 		return false;
 	for (int32_t i = 0; i < count; i++)
 		c->line[*x + i] = left;
@@ -293,58 +267,62 @@ static bool run_of_one(struct ls_scan *s, struct ls_bits *in, struct ls_componen
 
 	int32_t above = c->above[*x];
 	bool same = abs(left - above) <= s->k.near;
-	if (!run_error(s, in, same, c->run_index, &error))
+	if (!run_error(s, in, same, *run_index, &error))
 		return false;
 	if (!same && left > above)
 		error = -error;
 	c->line[*x] = reconstruct(&s->k, same ? left : above, error);
 	++*x;
-	shorter_runs(&c->run_index);
+	shorter_runs(run_index);
 	return true;
 }
 
-static bool line_of_one(struct ls_scan *s, struct ls_component *c)
+static bool line_of_one(struct ls_scan *s, struct jpeg_component *c, unsigned *run_index,
+			struct jpeg_bits *from)
 {
-	struct ls_bits in = s->in;
+	struct jpeg_bits in = *from;
 
 	for (int32_t x = 0; x < (int32_t)s->cols;) {
 		int32_t q = context_of(s, c->line, c->above, x);
 
 		if (q == 0) {
-			if (!run_of_one(s, &in, c, &x))
+			*from = in;
+			if (!run_of_one(s, from, c, run_index, &x))
 				return false;
+			in = *from;
 		} else {
 			if (!regular(s, &in, q, c->line, c->above, x))
 				return false;
 			x++;
 		}
 	}
-	s->in = in;
+	*from = in;
 	return true;
 }
 
 /* Annex B: a run is one of all components at once. */
-static bool run_of_many(struct ls_scan *s, int32_t *x)
+static bool run_of_many(struct ls_scan *s, struct jpeg_component *components, unsigned count,
+			struct jpeg_bits *in, int32_t *x)
 {
-	int32_t cols = (int32_t)s->cols, count;
-	unsigned *run_index = &s->component[0].run_index;
+	int32_t cols = (int32_t)s->cols, length;
+	unsigned *run_index = &s->run_index[0];
 
-	if (!run_length(&s->in, run_index, cols - *x, &count))
+	if (!run_length(in, run_index, cols - *x, &length))
 		return false;
-	for (unsigned i = 0; i < s->count; i++) {
-		struct ls_component *c = &s->component[i];
+	for (unsigned i = 0; i < count; i++) {
+		struct jpeg_component *c = &components[i];
 
-		for (int32_t n = 0; n < count; n++)
+		for (int32_t n = 0; n < length; n++)
 			c->line[*x + n] = c->line[*x - 1];
 	}
-	*x += count;
+	*x += length;
 	if (*x == cols)
 		return true;
-	for (unsigned i = 0; i < s->count; i++) {
-		struct ls_component *c = &s->component[i];
+	for (unsigned i = 0; i < count; i++) {
+		struct jpeg_component *c = &components[i];
 		int32_t left = c->line[*x - 1], above = c->above[*x], error;
 
-		if (!run_error(s, &s->in, 0, *run_index, &error))
+		if (!run_error(s, in, 0, *run_index, &error))
 			return false;
 		c->line[*x] = reconstruct(&s->k, above, left > above ? -error : error);
 	}
@@ -353,25 +331,26 @@ static bool run_of_many(struct ls_scan *s, int32_t *x)
 	return true;
 }
 
-static bool line_of_many(struct ls_scan *s)
+static bool line_of_many(struct ls_scan *s, struct jpeg_component *components, unsigned count,
+			 struct jpeg_bits *in)
 {
 	for (int32_t x = 0; x < (int32_t)s->cols;) {
-		int32_t q[LS_COMPONENTS] = {0};
+		int32_t q[JPEG_COMPONENTS] = {0};
 		bool flat = true;
 
-		for (unsigned i = 0; i < s->count; i++) {
-			q[i] = context_of(s, s->component[i].line, s->component[i].above, x);
+		for (unsigned i = 0; i < count; i++) {
+			q[i] = context_of(s, components[i].line, components[i].above, x);
 			flat = flat && q[i] == 0;
 		}
 		if (flat) {
-			if (!run_of_many(s, &x))
+			if (!run_of_many(s, components, count, in, &x))
 				return false;
 			continue;
 		}
-		for (unsigned i = 0; i < s->count; i++) {
-			struct ls_component *c = &s->component[i];
+		for (unsigned i = 0; i < count; i++) {
+			struct jpeg_component *c = &components[i];
 
-			if (!regular(s, &s->in, q[i], c->line, c->above, x))
+			if (!regular(s, in, q[i], c->line, c->above, x))
 				return false;
 		}
 		x++;
@@ -470,31 +449,27 @@ bool ls_scan_coding(struct ls_scan *s, unsigned precision, const uint32_t preset
 }
 
 /* What lies beside a line before it is decoded. */
-static void begin_line(const struct ls_scan *s, struct ls_component *c)
+static void begin_line(const struct ls_scan *s, struct jpeg_component *c)
 {
 	c->line[-1] = c->above[0];
 	c->above[s->cols] = c->above[s->cols - 1];
 }
 
-bool ls_scan_row(struct ls_scan *s)
+bool ls_scan_row(struct ls_scan *s, struct jpeg_component *components, unsigned count,
+		 struct jpeg_bits *in)
 {
-	for (unsigned i = 0; i < s->count; i++)
-		begin_line(s, &s->component[i]);
-	if (s->interleave == LS_BY_SAMPLE)
-		return line_of_many(s);
-	for (unsigned i = 0; i < s->count; i++) {
-		if (!line_of_one(s, &s->component[i]))
+	for (unsigned i = 0; i < count; i++)
+		begin_line(s, &components[i]);
+	if (s->by_sample)
+		return line_of_many(s, components, count, in);
+	for (unsigned i = 0; i < count; i++) {
+		if (!line_of_one(s, &components[i], &s->run_index[i], in))
 			return false;
 	}
 	return true;
 }
 
-bool ls_scan_overrun(const struct ls_scan *s)
-{
-	return s->in.made_up > s->in.have;
-}
-
-void ls_scan_begin(struct ls_scan *s, struct bytes data)
+void ls_scan_begin(struct ls_scan *s)
 {
 	int32_t a = (s->k.range + 32) / 64;
 
@@ -503,7 +478,6 @@ void ls_scan_begin(struct ls_scan *s, struct bytes data)
 		s->contexts[i] = (struct ls_context){.a = (uint32_t)a, .n = 1};
 	for (unsigned i = 0; i < 2; i++)
 		s->runs[i] = (struct ls_run_context){.a = (uint32_t)a, .n = 1};
-	for (unsigned i = 0; i < s->count; i++)
-		s->component[i].run_index = 0;
-	s->in = (struct ls_bits){.at = data.at, .end = data.at + data.len};
+	for (unsigned i = 0; i < JPEG_COMPONENTS; i++)
+		s->run_index[i] = 0;
 }

@@ -2,8 +2,8 @@
  * The lines of a JPEG-LS scan: T.87 annex A.  For dicom/jpegls, which reads what is around them.
  *
  *     ls_scan_coding(&s, ...)       the scan's parameters
- *     ls_scan_begin(&s, data)       at its beginning, and after a restart marker
- *     ls_scan_row(&s)               a line of each component
+ *     ls_scan_begin(&s)             at its beginning, and after a restart marker
+ *     ls_scan_row(&s, ...)          a line of each component
  *
  * A line lies between two more samples: line[-1] is the left neighbour of its first sample, which
  * is the first of the line above (A.2.1), and line[cols] the right neighbour above the last of the
@@ -13,20 +13,13 @@
 #ifndef DICOM_JPEGLS_SCAN_H
 #define DICOM_JPEGLS_SCAN_H
 
-#include "base/bytes.h"
+#include "dicom/jpeg_scan.h"
 
-#define LS_COMPONENTS 3u
+#define LS_MARGIN 1u
 #define LS_CONTEXTS 365u
 #define LS_SAMPLES (1u << 16) /* values that a sample may have */
 
 enum ls_interleave { LS_BY_COMPONENT, LS_BY_LINE, LS_BY_SAMPLE };
-
-struct ls_bits {
-	const uint8_t *at, *end;
-	uint64_t hold; /* the next bits, from the top */
-	unsigned have;
-	unsigned made_up; /* of those in `hold`, the last are zeros behind the data */
-};
 
 struct ls_context {
 	uint32_t a;   /* sum of the errors' sizes */
@@ -47,30 +40,23 @@ struct ls_coding { /* C.2.4.1 and A.2.1, of a scan */
 	unsigned qbpp, limit;
 };
 
-struct ls_component {
-	unsigned run_index;
-	uint16_t *line, *above;
-};
-
 struct ls_scan {
 	/* the caller's */
 	uint32_t cols;
-	unsigned count;
-	enum ls_interleave interleave;
-	struct ls_component component[LS_COMPONENTS];
+	bool by_sample; /* components are interleaved by sample; else by line, or there is one */
 
 	struct ls_coding k;
 	struct ls_context contexts[LS_CONTEXTS];
 	struct ls_run_context runs[2];
-	struct ls_bits in;
-	int8_t gradients[2 * LS_SAMPLES]; /* the quantized one, of a difference + LS_SAMPLES */
+	unsigned run_index[JPEG_COMPONENTS]; /* of the scan's components */
+	int8_t gradients[2 * LS_SAMPLES];    /* the quantized one, of a difference + LS_SAMPLES */
 };
 
 /* `preset`: MAXVAL, T1, T2, T3, RESET, where 0 is the default.  False: they make no sense. */
 bool ls_scan_coding(struct ls_scan *s, unsigned precision, const uint32_t preset[5], int32_t near);
-void ls_scan_begin(struct ls_scan *s, struct bytes data);
-/* False: no code.  What comes out behind the end of the data is of no use: ls_scan_overrun. */
-bool ls_scan_row(struct ls_scan *s);
-bool ls_scan_overrun(const struct ls_scan *s);
+void ls_scan_begin(struct ls_scan *s);
+/* The next `count` lines, of so many components; *in goes on.  False: no code. */
+bool ls_scan_row(struct ls_scan *s, struct jpeg_component *components, unsigned count,
+		 struct jpeg_bits *in);
 
 #endif
