@@ -1,22 +1,16 @@
 /*
  * JPEG-LS: what an encoder written apart from the decoder makes (support/jpeg_make) comes back, in
- * every form; what is damaged is refused, and never read past its end.  Streams of others:
- * tests/e2e/decode.py.
+ * every form; what is damaged is refused, and never read past its end (support/jpeg_check). Streams
+ * of others: tests/e2e/decode.py.
  */
 #include <check.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "dicom/jpegls.h"
-#include "support/jpeg_make.h"
-#include "support/support.h"
+#include "support/jpeg_check.h"
 
 Suite *suite_jpegls(void);
 
-static const struct {
-	const char *name;
-	struct jpeg_make m;
-} rows[] = {
+static const struct jpeg_form forms[] = {
 	{"8 bits", {JPEG_OF(13, 17, 1, 8, 0)}},
 	{"2 bits", {JPEG_OF(13, 17, 1, 2, 0)}},
 	{"3 bits", {JPEG_OF(13, 17, 1, 3, 0)}},
@@ -50,182 +44,113 @@ static const struct {
 	{"largest value 2", {JPEG_OF(30, 31, 1, 8, 0), .preset = {2, 0, 0, 0, 0}}},
 };
 
-/* Flat parts, slopes, noise, and both ends of the range; `kind` chooses. */
-static uint16_t *picture(const struct jpeg_make *m, unsigned kind)
-{
-	size_t count = (size_t)m->rows * m->cols * m->samples;
-	uint16_t *pixels = calloc(count, sizeof(*pixels));
-	uint32_t top = m->preset[0] ? m->preset[0] : (1u << m->precision) - 1, seed = kind + 1;
+static const struct jpeg_codec codec = {
+	jpegls_make, jpegls_decode, {JPEG_OF(SMALL_ROWS, SMALL_COLS, 1, 8, 5)}};
 
-	ck_assert_ptr_nonnull(pixels);
-	for (size_t i = 0; i < count; i++) {
-		size_t x = i / m->samples % m->cols, y = i / m->samples / m->cols;
-		uint32_t noise, value;
+/* The head is: SOI, SOF at 2 (precision at 6, rows 7, columns 9,
+ * component at 12), DRI at 15 (interval at 19), SOS at 21 (component at 26, table 27, NEAR 28,
+ * interleave 29, point transform 30). */
+static const struct jpeg_edit edits[] = {
+	{"not SOI", 1, JPEG_BYTE("\xD7"), ERR_WIRE},
+	{"baseline", 3, JPEG_BYTE("\xC0"), ERR_UNSUPPORTED},
+	{"length of the frame header", 5, JPEG_BYTE("\x0C"), ERR_WIRE},
+	{"9 bits", 6, JPEG_BYTE("\x09"), ERR_WIRE},
+	{"1 bit", 6, JPEG_BYTE("\x01"), ERR_WIRE},
+	{"other component", 26, JPEG_BYTE("\x0B"), ERR_WIRE},
+	{"mapping table", 27, JPEG_BYTE("\x01"), ERR_UNSUPPORTED},
+	{"too near", 28, JPEG_BYTE("\x80"), ERR_WIRE},
+	{"interleave 3", 29, JPEG_BYTE("\x03"), ERR_WIRE},
+	{"point transform", 30, JPEG_BYTE("\x01"), ERR_UNSUPPORTED},
+	{"another restart interval", 20, JPEG_BYTE("\x04"), ERR_WIRE},
+	{"nothing changed", 15, JPEG_ADD(""), OK},
+	{"a comment", 15, JPEG_ADD("\xFF\xFE\x00\x04hi"), OK},
+	{"a byte of fill", 15, JPEG_ADD("\xFF"), OK},
+	{"height later", 8, JPEG_BYTE("\x00"), ERR_UNSUPPORTED},
+	{"frame header twice", 15, JPEG_ADD("\xFF\xF7\x00\x0B\x08\x00\x0C\x00\x0F\x01\x0A\x11\x00"),
+	 ERR_WIRE},
+	{"no frame header", 2, JPEG_PUT(13, ""), ERR_WIRE},
+	{"an early end", 15, JPEG_ADD("\xFF\xD9"), ERR_WIRE},
+	{"no restart interval", 15, JPEG_PUT(6, ""), ERR_WIRE},
+	{"restart interval of a byte", 18, JPEG_PUT(3, "\x03\x05"), ERR_WIRE},
+	{"fill before a restart marker", JPEG_AT_RESTART, JPEG_ADD("\xFF\xFF"), OK},
+	{"another restart marker", JPEG_AT_RESTART, JPEG_PUT(2, "\xFF\xD1"), ERR_WIRE},
+	{"no restart marker", JPEG_AT_RESTART, JPEG_PUT(2, ""), ERR_WIRE},
+	{"scan of no component", 25, JPEG_BYTE("\x00"), ERR_WIRE},
+	{"length of the scan header", 24, JPEG_PUT(1, "\x09"), ERR_WIRE},
+	{"colour transform", 15, JPEG_ADD("\xFF\xE8\x00\x07mrfx\x01"), ERR_UNSUPPORTED},
+	{"no colour transform", 15, JPEG_ADD("\xFF\xE8\x00\x07mrfx\x00"), OK},
+	{"half a colour transform", 15, JPEG_ADD("\xFF\xE8\x00\x06mrfx"), OK},
+	{"application data", 15, JPEG_ADD("\xFF\xE8\x00\x07mrfy\x01"), OK},
+	{"application data of others", 15, JPEG_ADD("\xFF\xE7\x00\x07mrfx\x01"), OK},
+	{"defaults in words", 15, JPEG_ADD("\xFF\xF8\x00\x0D\x01\0\xFF\0\x03\0\x07\0\x15\0\x40"),
+	 OK},
+	{"parameters cut short", 15, JPEG_ADD("\xFF\xF8\x00\x0C\x01\0\xFF\0\x03\0\x07\0\x15\0"),
+	 ERR_WIRE},
+	{"parameters too many", 15,
+	 JPEG_ADD("\xFF\xF8\x00\x0E\x01\0\xFF\0\x03\0\x07\0\x15\0\x40\0"), ERR_WIRE},
+	{"mapping table that nobody wants", 15, JPEG_ADD("\xFF\xF8\x00\x05\x02\x01\x01"), OK},
+	{"more of it", 15, JPEG_ADD("\xFF\xF8\x00\x05\x03\x01\x01"), OK},
+	{"parameters of another kind", 15, JPEG_ADD("\xFF\xF8\x00\x05\x04\x01\x01"),
+	 ERR_UNSUPPORTED},
+	{"MAXVAL beyond the precision", 15,
+	 JPEG_ADD("\xFF\xF8\x00\x0D\x01\x01\0\0\x03\0\x07\0\x15\0\x40"), ERR_WIRE},
+	{"T2 below T1", 15, JPEG_ADD("\xFF\xF8\x00\x0D\x01\0\0\0\x08\0\x07\0\x15\0\x40"), ERR_WIRE},
+	{"T3 below T2", 15, JPEG_ADD("\xFF\xF8\x00\x0D\x01\0\0\0\x03\0\x16\0\x15\0\x40"), ERR_WIRE},
+	{"T3 beyond MAXVAL", 15, JPEG_ADD("\xFF\xF8\x00\x0D\x01\0\0\0\x03\0\x07\x01\0\0\x40"),
+	 ERR_WIRE},
+	{"RESET 2", 15, JPEG_ADD("\xFF\xF8\x00\x0D\x01\0\0\0\x03\0\x07\0\x15\0\x02"), ERR_WIRE},
+	{"restart interval of 3 bytes", 18, JPEG_PUT(3, "\x05\0\0\x05"), OK},
+	{"restart interval of 4 bytes", 18, JPEG_PUT(3, "\x06\0\0\0\x05"), OK},
+	{"restart interval of 5 bytes", 18, JPEG_PUT(3, "\x07\0\0\0\0\x05"), ERR_WIRE},
+};
 
-		seed = seed * 1664525u + 1013904223u;
-		noise = seed >> 8;
-		if (kind == 0)
-			value = noise;
-		else if ((x / 9 + y / 5) % 3 == 0)
-			value = kind == 1 ? top : (uint32_t)(x * 7 + y * 3);
-		else
-			value = kind == 1 && (x + y) % 5 > 0 ? top / 2 : noise % (top / 16 + 2);
-		pixels[i] = (uint16_t)(value % (top + 1));
-	}
-	return pixels;
-}
+/* Of three components, the second one's sampling is at 16, the third one's at 19; in the scan they
+ * are at 32, 34 and 36. */
+static const struct jpeg_codec in_color = {
+	jpegls_make, jpegls_decode, {JPEG_OF(SMALL_ROWS, SMALL_COLS, 3, 8, 5), .by_sample = true}};
 
-static uint16_t decoded(const uint8_t *at, unsigned bytes, size_t i)
-{
-	return bytes == 1 ? at[i] : get_u16le(at + 2 * i);
-}
-
-static void check_back(const struct jpeg_make *m, unsigned kind, unsigned bytes)
-{
-	struct frame frame = {m->rows, m->cols, m->samples, bytes};
-	size_t count = (size_t)m->rows * m->cols * m->samples;
-	uint16_t *pixels = picture(m, kind);
-	uint8_t *to = malloc(count * bytes);
-	struct buf stream = BUF_INIT(64u << 20);
-	struct fault f = {0};
-	unsigned near = 99;
-
-	jpegls_make(&stream, m, pixels);
-	ck_assert_msg(!stream.failed && to != NULL, "no memory");
-	ck_assert_msg(jpegls_decode(buf_bytes(&stream), &frame, to, &near, &f) == OK, "%s at %zu",
-		      f.text, (size_t)f.at);
-	ck_assert_uint_eq(near, m->near);
-	size_t wrong = 0;
-	for (size_t i = 0; i < count; i++)
-		wrong += abs(decoded(to, bytes, i) - pixels[i]) > (int)m->near;
-	ck_assert_msg(wrong == 0, "picture %u: %zu samples", kind, wrong);
-	buf_free(&stream);
-	free(to);
-	free(pixels);
-}
+static const struct jpeg_edit color_edits[] = {
+	{"nothing changed", 21, JPEG_ADD(""), OK},
+	{"half the rows", 16, JPEG_BYTE("\x12"), ERR_UNSUPPORTED},
+	{"half the columns", 19, JPEG_BYTE("\x21"), ERR_UNSUPPORTED},
+	{"a component twice", 34, JPEG_BYTE("\x0A"), ERR_WIRE},
+	{"two components of three", 30, JPEG_PUT(8, "\x0A\x02\x0A\0\x0B\0"), ERR_WIRE},
+	{"one after the other", 39, JPEG_BYTE("\0"), ERR_WIRE},
+};
 
 START_TEST(test_back)
 {
-	for (unsigned kind = 0; kind < 3; kind++) {
-		if (rows[_i].m.precision <= 8)
-			check_back(&rows[_i].m, kind, 1);
-		check_back(&rows[_i].m, kind, 2);
-	}
+	jpeg_check_back(&codec, &forms[_i]);
 }
 END_TEST
 
-/* ---- Damage ---- */
-
-static const struct jpeg_make small = {JPEG_OF(12, 15, 1, 8, 5)};
-
-static enum err decode_small(struct bytes stream, const struct frame *frame, struct fault *f)
-{
-	uint8_t to[12 * 15 * 2 * 3];
-	uint8_t *guarded = guard_copy(stream.at, stream.len);
-	unsigned near;
-	enum err e = jpegls_decode(bytes_of(guarded, stream.len), frame, to, &near, f);
-
-	ck_assert(e == OK || f->at <= stream.len);
-	guard_free(guarded, stream.len);
-	return e;
-}
-
 START_TEST(test_cut_short)
 {
-	struct frame frame = {small.rows, small.cols, 1, 1};
-	struct buf stream = BUF_INIT(1u << 20);
-	uint16_t *pixels = picture(&small, 0);
-
-	jpegls_make(&stream, &small, pixels);
-	for (size_t len = 0; len + 2 < stream.len; len++) { /* the end marker is not missed */
-		struct fault f = {0};
-
-		ck_assert_int_eq(decode_small(bytes_of(stream.at, len), &frame, &f), ERR_WIRE);
-	}
-	buf_free(&stream);
-	free(pixels);
+	jpeg_check_cut_short(&codec);
 }
 END_TEST
 
 START_TEST(test_changed)
 {
-	struct frame frame = {small.rows, small.cols, 1, 1};
-	struct buf stream = BUF_INIT(1u << 20);
-	uint16_t *pixels = picture(&small, 1);
-
-	jpegls_make(&stream, &small, pixels);
-	for (size_t i = 0; i < stream.len; i++) {
-		for (unsigned bit = 0; bit < 8; bit++) {
-			struct fault f = {0};
-
-			stream.at[i] ^= (uint8_t)(1u << bit);
-			(void)!decode_small(buf_bytes(&stream), &frame, &f);
-			stream.at[i] ^= (uint8_t)(1u << bit);
-		}
-	}
-	buf_free(&stream);
-	free(pixels);
+	jpeg_check_changed(&codec);
 }
 END_TEST
-
-static const struct {
-	const char *name;
-	struct frame frame;
-	enum err want;
-} others[] = {
-	{"itself", {12, 15, 1, 1}, OK},       {"in 16 bits", {12, 15, 1, 2}, OK},
-	{"rows", {11, 15, 1, 1}, ERR_WIRE},   {"columns", {12, 14, 1, 1}, ERR_WIRE},
-	{"colors", {12, 15, 3, 1}, ERR_WIRE},
-};
 
 START_TEST(test_other_frame)
 {
-	struct buf stream = BUF_INIT(1u << 20);
-	uint16_t *pixels = picture(&small, 2);
-	struct fault f = {0};
-
-	jpegls_make(&stream, &small, pixels);
-	ck_assert_int_eq(decode_small(buf_bytes(&stream), &others[_i].frame, &f), others[_i].want);
-	buf_free(&stream);
-	free(pixels);
+	jpeg_check_other_frame(&codec);
 }
 END_TEST
 
-/* What is written over the head, which is: SOI, SOF at 2 (precision at 6, rows 7, columns 9,
- * component at 12), DRI at 15 (interval at 19), SOS at 21 (component at 26, table 27, NEAR 28,
- * interleave 29, point transform 30). */
-static const struct {
-	const char *name;
-	size_t at;
-	uint8_t value;
-	enum err want;
-} heads[] = {
-	{"not SOI", 1, 0xD7, ERR_WIRE},
-	{"baseline", 3, 0xC0, ERR_UNSUPPORTED},
-	{"length of the frame header", 5, 12, ERR_WIRE},
-	{"9 bits", 6, 9, ERR_WIRE},
-	{"1 bit", 6, 1, ERR_WIRE},
-	{"other component", 26, 11, ERR_WIRE},
-	{"mapping table", 27, 1, ERR_UNSUPPORTED},
-	{"too near", 28, 128, ERR_WIRE},
-	{"interleave 3", 29, 3, ERR_WIRE},
-	{"point transform", 30, 1, ERR_UNSUPPORTED},
-	{"another restart interval", 20, 4, ERR_WIRE},
-};
-
-START_TEST(test_head)
+START_TEST(test_edit)
 {
-	struct frame frame = {small.rows, small.cols, 1, 1};
-	struct buf stream = BUF_INIT(1u << 20);
-	uint16_t *pixels = picture(&small, 2);
-	struct fault f = {0};
+	jpeg_check_edit(&codec, &edits[_i]);
+}
+END_TEST
 
-	jpegls_make(&stream, &small, pixels);
-	stream.at[heads[_i].at] = heads[_i].value;
-	ck_assert_int_eq(decode_small(buf_bytes(&stream), &frame, &f), heads[_i].want);
-	ck_assert_ptr_nonnull(f.text);
-	buf_free(&stream);
-	free(pixels);
+START_TEST(test_color_edit)
+{
+	jpeg_check_edit(&in_color, &color_edits[_i]);
 }
 END_TEST
 
@@ -234,11 +159,12 @@ Suite *suite_jpegls(void)
 	Suite *s = suite_create("jpegls");
 	TCase *t = tcase_create("jpegls");
 
-	tcase_add_loop_test(t, test_back, 0, sizeof(rows) / sizeof(rows[0]));
+	tcase_add_loop_test(t, test_back, 0, sizeof(forms) / sizeof(forms[0]));
 	tcase_add_test(t, test_cut_short);
 	tcase_add_test(t, test_changed);
-	tcase_add_loop_test(t, test_other_frame, 0, sizeof(others) / sizeof(others[0]));
-	tcase_add_loop_test(t, test_head, 0, sizeof(heads) / sizeof(heads[0]));
+	tcase_add_test(t, test_other_frame);
+	tcase_add_loop_test(t, test_edit, 0, sizeof(edits) / sizeof(edits[0]));
+	tcase_add_loop_test(t, test_color_edit, 0, sizeof(color_edits) / sizeof(color_edits[0]));
 	suite_add_tcase(s, t);
 	return s;
 }
