@@ -478,7 +478,7 @@ END_TEST
 
 START_TEST(time_can_be_fixed)
 {
-	char date[9], time[14];
+	char date[9], time[14], iso[20];
 	struct wall w;
 
 	setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
@@ -487,6 +487,10 @@ START_TEST(time_can_be_fixed)
 	wall_time(&w, time);
 	ck_assert_str_eq(date, "20231114");
 	ck_assert_str_eq(time, "221320.000000");
+	wall_iso(&w, 'T', iso);
+	ck_assert_str_eq(iso, "2023-11-14T22:13:20");
+	wall_iso(&w, ' ', iso);
+	ck_assert_str_eq(iso, "2023-11-14 22:13:20");
 	setenv("SOURCE_DATE_EPOCH", "rubbish", 1);
 	w = clock_wall();
 	ck_assert_int_ge(w.year, 2025);

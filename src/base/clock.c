@@ -55,3 +55,13 @@ void wall_time(const struct wall *w, char out[static 14])
 	snprintf(out, 14, "%02u%02u%02u.%06u", (unsigned)w->hour % 100u, (unsigned)w->minute % 100u,
 		 (unsigned)w->second % 100u, (unsigned)w->microsecond % 1000000u);
 }
+
+void wall_iso(const struct wall *w, char between, char out[static 20])
+{
+	char date[9], time[14];
+
+	wall_date(w, date);
+	wall_time(w, time);
+	snprintf(out, 20, "%.4s-%.2s-%.2s%c%.2s:%.2s:%.2s", date, date + 4, date + 6, between, time,
+		 time + 2, time + 4);
+}

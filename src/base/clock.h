@@ -17,5 +17,7 @@ uint64_t clock_us(void); /* monotonic, microseconds */
 struct wall clock_wall(void);
 void wall_date(const struct wall *w, char out[static 9]);  /* DA: YYYYMMDD */
 void wall_time(const struct wall *w, char out[static 14]); /* TM: HHMMSS.FFFFFF */
+/* ISO 8601, for people with a blank between: "2026-11-25 15:43:19"; for programs with a T. */
+void wall_iso(const struct wall *w, char between, char out[static 20]);
 
 #endif

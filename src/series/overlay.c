@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "dicom/rewrite.h"
 #include "series/derive.h"
+#include "series/parts.h"
 
 #define OVERLAY_FIRST 0x6000u
 #define OVERLAY_LAST 0x601Eu
@@ -19,17 +20,14 @@
 struct uid overlay_series_uid(struct bytes uid_key, const struct uid *source_series,
 			      const struct uid *set_instance)
 {
-	struct bytes parts[] = {bytes_str(source_series->text), bytes_str(set_instance->text)};
-
-	return uid_derive(uid_key, "overlay-series", parts, 2);
+	return parts_uid(uid_key, "overlay-series", bytes_str(source_series->text), set_instance);
 }
 
 struct uid overlay_instance_uid(struct bytes uid_key, const struct uid *source_instance,
 				const struct uid *set_instance)
 {
-	struct bytes parts[] = {bytes_str(source_instance->text), bytes_str(set_instance->text)};
-
-	return uid_derive(uid_key, "overlay-instance", parts, 2);
+	return parts_uid(uid_key, "overlay-instance", bytes_str(source_instance->text),
+			 set_instance);
 }
 
 /* As much of `name` as fits in `room` bytes, cut between characters. */

@@ -2,6 +2,14 @@
 
 #include "dicom/transcode.h"
 
+struct uid parts_uid(struct bytes uid_key, const char *purpose, struct bytes source,
+		     const struct uid *set_instance)
+{
+	struct bytes parts[] = {source, bytes_str(set_instance->text)};
+
+	return uid_derive(uid_key, purpose, parts, 2);
+}
+
 void parts_date(struct build *b, uint32_t tag, const struct wall *when)
 {
 	char text[9];

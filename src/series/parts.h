@@ -9,6 +9,10 @@
 #include "base/clock.h"
 #include "dicom/build.h"
 
+/* A new UID: of (the UID of a series or an image, a structure set, `purpose`). */
+struct uid parts_uid(struct bytes uid_key, const char *purpose, struct bytes source,
+		     const struct uid *set_instance);
+
 void parts_date(struct build *b, uint32_t tag, const struct wall *when); /* DA */
 void parts_time(struct build *b, uint32_t tag, const struct wall *when); /* TM */
 void parts_u16(struct build *b, uint32_t tag, uint16_t value);           /* US */

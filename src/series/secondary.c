@@ -48,17 +48,13 @@ static const uint32_t kept[] = {
 struct uid secondary_series_uid(struct bytes uid_key, const struct uid *source_series,
 				const struct uid *set_instance)
 {
-	struct bytes parts[] = {bytes_str(source_series->text), bytes_str(set_instance->text)};
-
-	return uid_derive(uid_key, "debug-series", parts, 2);
+	return parts_uid(uid_key, "debug-series", bytes_str(source_series->text), set_instance);
 }
 
 struct uid secondary_instance_uid(struct bytes uid_key, const struct uid *source_instance,
 				  const struct uid *set_instance)
 {
-	struct bytes parts[] = {bytes_str(source_instance->text), bytes_str(set_instance->text)};
-
-	return uid_derive(uid_key, "debug-instance", parts, 2);
+	return parts_uid(uid_key, "debug-instance", bytes_str(source_instance->text), set_instance);
 }
 
 /* ---- Geometry ---- */

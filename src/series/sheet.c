@@ -410,15 +410,23 @@ static void robust_range(struct view *v)
 	v->high = a < b ? b : a;
 }
 
-static struct view view_of(struct sheet *s, uint32_t tile)
+static size_t pitch_of(const struct sheet *s)
 {
-	size_t pitch = (size_t)sheet_cols(s) * 3;
+	return (size_t)sheet_cols(s) * 3;
+}
 
+static uint8_t *origin_of(const struct sheet *s, uint32_t tile)
+{
 	assert(tile < s->count);
 	uint32_t left = GAP + tile % s->across * (s->tile_cols + GAP);
 	uint32_t top = GAP + tile / s->across * (s->tile_rows + GAP);
-	return (struct view){.origin = s->rgb + top * pitch + (size_t)left * 3,
-			     .pitch = pitch,
+	return s->rgb + top * pitch_of(s) + (size_t)left * 3;
+}
+
+static struct view view_of(const struct sheet *s, uint32_t tile)
+{
+	return (struct view){.origin = origin_of(s, tile),
+			     .pitch = pitch_of(s),
 			     .tile_cols = s->tile_cols,
 			     .tile_rows = s->tile_rows};
 }
@@ -459,13 +467,8 @@ void sheet_outline(struct sheet *s, uint32_t tile, const struct mask *roi,
 
 enum err sheet_jpeg(const struct sheet *s, uint32_t tile, struct buf *out, struct fault *f)
 {
-	size_t pitch = (size_t)sheet_cols(s) * 3;
-
-	assert(tile < s->count);
-	uint32_t left = GAP + tile % s->across * (s->tile_cols + GAP);
-	uint32_t top = GAP + tile / s->across * (s->tile_rows + GAP);
-	return jpeg_encode(out, s->rgb + top * pitch + (size_t)left * 3, pitch, s->tile_cols,
-			   s->tile_rows, TILE_QUALITY, f);
+	return jpeg_encode(out, origin_of(s, tile), pitch_of(s), s->tile_cols, s->tile_rows,
+			   TILE_QUALITY, f);
 }
 
 enum err sheet_write(const struct sheet *s, const char *path, struct fault *f)

@@ -51,18 +51,21 @@ static void add_safe(struct buf *out, struct bytes s, size_t most)
 	buf_free(&escaped);
 }
 
+static unsigned milliseconds(const struct wall *w)
+{
+	return (unsigned)w->microsecond / 1000u % 1000u;
+}
+
 void accounts_line_text(const struct accounts_line *l, const struct accounts_now *now,
 			const char *format, struct buf *out)
 {
 	struct buf message = BUF_INIT(MESSAGE_MOST * 2), line = BUF_INIT(1u << 20);
 	const struct wall *w = &now->wall;
-	char date[9], time[14];
+	char when[20];
 	struct buf asctime = BUF_INIT(64);
 
-	wall_date(w, date);
-	wall_time(w, time);
-	buf_fmt(&asctime, "%.4s-%.2s-%.2s %.2s:%.2s:%.2s,%.3s", date, date + 4, date + 6, time,
-		time + 2, time + 4, time + 7);
+	wall_iso(w, ' ', when);
+	buf_fmt(&asctime, "%s,%03u", when, milliseconds(w));
 	add_safe(&message, l->message, MESSAGE_MOST);
 
 	const struct pyformat_values values = {
@@ -106,14 +109,13 @@ static void number(struct buf *out, const char *key, uint64_t value)
 
 static void add_time(struct buf *out, const struct wall *w)
 {
-	char date[9], time[14];
+	char when[20];
 	int offset = w->utc_offset_s / 60;
 
-	wall_date(w, date);
-	wall_time(w, time);
-	buf_fmt(out, "{\"time\":\"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s.%.3s%c%02d:%02d\"", date, date + 4,
-		date + 6, time, time + 2, time + 4, time + 7, offset < 0 ? '-' : '+',
-		(offset < 0 ? -offset : offset) / 60, (offset < 0 ? -offset : offset) % 60);
+	wall_iso(w, 'T', when);
+	buf_fmt(out, "{\"time\":\"%s.%03u%c%02d:%02d\"", when, milliseconds(w),
+		offset < 0 ? '-' : '+', (offset < 0 ? -offset : offset) / 60,
+		(offset < 0 ? -offset : offset) % 60);
 }
 
 /* With no text longer than `most`. */

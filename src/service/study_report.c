@@ -22,14 +22,12 @@ static const char *const fate_names[] = {"delivered", "committed", "given_up", "
 /* The first lines are NETRT's. */
 static void head(const struct study_report *r, struct buf *b)
 {
-	char date[9], time[14];
+	char when[20];
 
-	wall_date(&r->when, date);
-	wall_time(&r->when, time);
+	wall_iso(&r->when, ' ', when);
 	buf_str(b, "Processing Report\n====================\n");
 	buf_fmt(b, "Study Instance UID: %s\n", r->study.text);
-	buf_fmt(b, "Report Generated: %.4s-%.2s-%.2s %.2s:%.2s:%s\n", date, date + 4, date + 6,
-		time, time + 2, time + 4);
+	buf_fmt(b, "Report Generated: %s.%06u\n", when, (unsigned)r->when.microsecond % 1000000u);
 	for (uint32_t i = 0; i < r->sender_count || i == 0; i++) {
 		const struct study_report_sender *s = r->sender_count > 0 ? &r->sender[i] : NULL;
 
@@ -192,15 +190,13 @@ static void destinations_json(const struct study_report *r, struct buf *b)
 void study_report_json(const struct study_report *r, struct buf *b)
 {
 	struct bytes job = r->job_json;
-	char date[9], time[14];
+	char when[20];
 
-	wall_date(&r->when, date);
-	wall_time(&r->when, time);
+	wall_iso(&r->when, 'T', when);
 	buf_str(b, "{\n  ");
 	text(b, "netrt", r->version);
 	buf_fmt(b, ",\n  \"study\": \"%s\",\n", r->study.text);
-	buf_fmt(b, "  \"created\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\",\n  ", date, date + 4,
-		date + 6, time, time + 2, time + 4);
+	buf_fmt(b, "  \"created\": \"%s\",\n  ", when);
 	text(b, "failed", r->failed);
 	buf_str(b, ",\n  ");
 	text(b, "quarantine", r->quarantine);

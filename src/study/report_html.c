@@ -59,10 +59,9 @@ const uint8_t *report_html_mark(struct bytes page)
 void report_html_begin(const char *what, const char *version, const struct uid *study,
 		       const struct wall *when, struct buf *b)
 {
-	char date[9], time[14];
+	char iso[20];
 
-	wall_date(when, date);
-	wall_time(when, time);
+	wall_iso(when, 'T', iso);
 	head(b);
 	buf_fmt(b, "<title>%s, study %s</title>\n<style>", what, study->text);
 	buf_add(b, bytes_of(style, sizeof(style)));
@@ -71,11 +70,8 @@ void report_html_begin(const char *what, const char *version, const struct uid *
 	buf_fmt(b, "<header>\n<h1>%s</h1>\n<p>Study ", what);
 	report_html_uid(b, study);
 	buf_fmt(b, "</p>\n<p class=\"soft\">Made by netrt %s on ", version);
-	buf_fmt(b,
-		"<time datetime=\"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\">%.4s-%.2s-%.2s, "
-		"%.2s:%.2s:%.2s</time></p>\n</header>\n<main id=\"main\">\n",
-		date, date + 4, date + 6, time, time + 2, time + 4, date, date + 4, date + 6, time,
-		time + 2, time + 4);
+	buf_fmt(b, "<time datetime=\"%s\">%.10s, %s</time></p>\n</header>\n<main id=\"main\">\n",
+		iso, iso, iso + 11);
 }
 
 void report_html_end(struct buf *b)

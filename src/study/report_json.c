@@ -288,16 +288,14 @@ static void outputs_json(struct buf *b, const struct report *r)
 
 void report_json(const struct report *r, struct buf *b)
 {
-	char date[9], time[14];
+	char when[20];
 	struct report_totals t = report_totals(r);
 
-	wall_date(&r->when, date);
-	wall_time(&r->when, time);
+	wall_iso(&r->when, 'T', when);
 	buf_str(b, "{\n");
 	text(b, "  ", "netrt", r->version);
 	text(b, "  ", "study", r->study.text);
-	buf_fmt(b, "  \"created\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\",\n", date, date + 4, date + 6,
-		time, time + 2, time + 4);
+	text(b, "  ", "created", when);
 	buf_str(b, "  \"configuration\": {\n");
 	text(b, "    ", "file", r->config_file);
 	text(b, "    ", "sha256", r->config_sha256);

@@ -40,14 +40,12 @@ static void cell(struct buf *b, struct bytes s, unsigned cols)
 
 static void head(struct buf *b, const struct report *r)
 {
-	char date[9], time[14];
+	char when[20];
 
-	wall_date(&r->when, date);
-	wall_time(&r->when, time);
+	wall_iso(&r->when, ' ', when);
 	buf_fmt(b, "netrt %s\n\n", r->version);
 	buf_fmt(b, "Study          %s\n", r->study.text);
-	buf_fmt(b, "Processed      %.4s-%.2s-%.2s %.2s:%.2s:%.2s\n", date, date + 4, date + 6, time,
-		time + 2, time + 4);
+	buf_fmt(b, "Processed      %s\n", when);
 	buf_str(b, "Configuration  ");
 	if (r->config_file != NULL)
 		buf_escaped(b, bytes_str(r->config_file));

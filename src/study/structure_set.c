@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "series/parts.h"
 #include "series/relink.h"
 
 static enum err no_memory(struct fault *f)
@@ -74,10 +75,10 @@ static enum err list_places(struct products *p, struct relink *o, struct fault *
 
 static struct uid derive_uid(const struct products *p, const char *purpose)
 {
-	struct bytes parts[] = {dset_text(p->image.dset, NULL, TAG_SeriesInstanceUID),
-				bytes_str(p->job->series->set_instance.text)};
+	const struct overlay_series *s = p->job->series;
 
-	return uid_derive(p->job->series->uid_key, purpose, parts, 2);
+	return parts_uid(s->uid_key, purpose, dset_text(p->image.dset, NULL, TAG_SeriesInstanceUID),
+			 &s->set_instance);
 }
 
 static enum err write_relinked(struct products *p, const struct uid *instance, int fd,
