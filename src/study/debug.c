@@ -257,15 +257,18 @@ static enum err write_jpeg(const struct scene *s, const struct picture *p, const
 	return *no_jpeg ? OK : e;
 }
 
-/* The picture of square pixels; false: it is that already, or would be too large. */
-static bool squared(const struct picture_shape *shape, struct picture_shape *out)
+static bool is_square(const struct picture_shape *shape)
+{
+	return fabs(shape->aspect - 1) <= SQUARE;
+}
+
+/* The picture of square pixels; false: it would be too large. */
+static bool make_square(const struct picture_shape *shape, struct picture_shape *out)
 {
 	size_t bytes;
 
 	*out = *shape;
 	out->aspect = 1;
-	if (fabs(shape->aspect - 1) <= SQUARE)
-		return false;
 	if (shape->aspect > 1)
 		out->out_rows = (uint32_t)lround(shape->out_rows * shape->aspect);
 	else
@@ -302,13 +305,15 @@ static enum err write_both(struct scene *s, struct debug_result *result, struct 
 	result->made.skipped = m == 0;
 	if (m == 0)
 		return OK;
+	result->made.smaller = m < s->job->options->debug.magnification;
+	result->made.not_square = !is_square(&shape) && !make_square(&shape, &square);
 	output_name(OUTPUT_DEBUG, told, s->job->suffix, result->name);
 	output_picture_name(s->plane + 1, told, s->job->suffix, name);
 
 	enum err e = draw(s, &p, &shape, f);
 	if (e == OK)
 		e = write_dicom(s, &p, m, result->name, f);
-	if (e == OK && squared(&shape, &square))
+	if (e == OK && !is_square(&shape) && !result->made.not_square)
 		e = draw(s, &p, &square, f);
 	if (e == OK)
 		e = write_jpeg(s, &p, name, &result->made.no_jpeg, f);

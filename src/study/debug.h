@@ -32,9 +32,11 @@ struct debug_job {
 
 /* What could not be had. */
 struct debug_made {
-	bool skipped;   /* no picture: it would have too many pixels */
-	bool no_pixels; /* they cannot be read: contours on grey */
-	bool no_jpeg;   /* this netrt was built without */
+	bool skipped;    /* no picture: it would have too many pixels */
+	bool smaller;    /* magnified less than asked, for the same reason */
+	bool not_square; /* so is the JPEG, which has the image's pixels as they are */
+	bool no_pixels;  /* they cannot be read: contours on grey */
+	bool no_jpeg;    /* this netrt was built without */
 };
 
 struct debug_result {

@@ -197,7 +197,9 @@ static void input(struct buf *b, const struct report *r)
 		buf_str(b, " <span class=\"soft\">not used</span></th></tr>\n");
 	}
 	count_row(b, r->duplicates, r->duplicates == 1 ? "duplicate file" : "duplicate files");
-	count_row(b, r->derived, "overlay images of an earlier run, not used");
+	snprintf(text, sizeof(text), "object%s of netrt's, of an earlier run, not used",
+		 report_plural(r->derived));
+	count_row(b, r->derived, text);
 	counts_end(b);
 	counts_begin(b, "Read in the whole run");
 	snprintf(text, sizeof(text), "file%s, %u stud%s", report_plural(r->run_files),

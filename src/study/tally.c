@@ -9,7 +9,7 @@
 
 /* Notes of our own, told after those of rt (enum rt_note_kind). */
 enum own_note {
-	OWN_CLIPPED = RT_NOTE_KINDS,
+	OWN_CLIPPED,
 	OWN_UNRESOLVED,
 	OWN_NO_PLANE,
 	OWN_NO_GROUP,
@@ -22,64 +22,67 @@ enum own_note {
 	OWN_DECODED,
 	OWN_PICTURE_GREY,
 	OWN_PICTURE_SKIPPED,
+	OWN_PICTURE_SMALLER,
+	OWN_PICTURE_NOT_SQUARE,
 	OWN_PICTURE_NO_JPEG,
 	OWN_SET_ENCODING,
 	OWN_IMAGE_ENCODING,
 };
 
 static const struct {
-	const char *word, *text;
+	const char *word, *text; /* NULL: a text of its own each time */
 	bool loss;
 } own_notes[] = {
-	[OWN_CLIPPED -
-	 RT_NOTE_KINDS] = {"clipped", "contours partly outside the image: painted up to its edge",
-			   false},
-	[OWN_UNRESOLVED -
-		RT_NOTE_KINDS] = {"unresolved",
-				  "contours of one image too entangled to tell holes from "
-				  "islands: all filled",
-				  false},
-	[OWN_NO_PLANE - RT_NOTE_KINDS] = {"no-free-group",
-					  "images without a free overlay group for a plane of its "
-					  "own",
-					  true},
-	[OWN_NO_GROUP - RT_NOTE_KINDS] = {"all-groups-taken",
-					  "images whose 16 overlay groups were all taken: nothing "
-					  "was added",
-					  true},
-	[OWN_EXISTING - RT_NOTE_KINDS] = {"existing-overlays",
-					  "images that had overlay planes already: kept", false},
-	[OWN_EMBEDDED - RT_NOTE_KINDS] = {"embedded-overlays",
-					  "images with overlay bits inside their pixel data "
-					  "(retired): kept as they are",
-					  false},
-	[OWN_NO_STATISTICS - RT_NOTE_KINDS] = {"no-statistics",
-					       "images whose pixels cannot be read here: no mean "
-					       "and standard deviation",
-					       false},
-	[OWN_TEXT_LOSSY - RT_NOTE_KINDS] = {"letters-lost",
-					    "images whose character set lacks letters of ROI names "
-					    "or of other texts: ? was written for them",
-					    false},
-	[OWN_NOT_BURNED - RT_NOTE_KINDS] = {"not-burned-in", NULL, true},
-	[OWN_BURN_IN_CUT - RT_NOTE_KINDS] = {"disclaimer-cut",
-					     "the end of the disclaimer, on images without room "
-					     "for it",
-					     true},
-	[OWN_DECODED - RT_NOTE_KINDS] = {"decompressed",
-					 "compressed images: written uncompressed, with the "
-					 "disclaimer in their pixels",
-					 false},
-	[OWN_PICTURE_GREY - RT_NOTE_KINDS] = {"pictures-grey",
-					      "debug pictures of pixels that cannot be read here: "
-					      "contours on grey",
-					      false},
-	[OWN_PICTURE_SKIPPED - RT_NOTE_KINDS] = {"pictures-skipped",
-						 "images too large for a debug picture", false},
-	[OWN_PICTURE_NO_JPEG - RT_NOTE_KINDS] = {"pictures-no-jpeg",
-						 "debug pictures without a JPEG: this netrt was "
-						 "built without",
-						 false},
+	[OWN_CLIPPED] = {"clipped", "contours partly outside the image: painted up to its edge",
+			 false},
+	[OWN_UNRESOLVED] = {"unresolved",
+			    "contours of one image too entangled to tell holes from "
+			    "islands: all filled",
+			    false},
+	[OWN_NO_PLANE] = {"no-free-group",
+			  "images without a free overlay group for a plane of its own", true},
+	[OWN_NO_GROUP] = {"all-groups-taken",
+			  "images whose 16 overlay groups were all taken: nothing was added", true},
+	[OWN_EXISTING] = {"existing-overlays", "images that had overlay planes already: kept",
+			  false},
+	[OWN_EMBEDDED] = {"embedded-overlays",
+			  "images with overlay bits inside their pixel data "
+			  "(retired): kept as they are",
+			  false},
+	[OWN_NO_STATISTICS] = {"no-statistics",
+			       "images whose pixels cannot be read here: no mean "
+			       "and standard deviation",
+			       false},
+	[OWN_TEXT_LOSSY] = {"letters-lost",
+			    "images whose character set lacks letters of ROI names "
+			    "or of other texts: ? was written for them",
+			    false},
+	[OWN_NOT_BURNED] = {"not-burned-in", NULL, true},
+	[OWN_BURN_IN_CUT] = {"disclaimer-cut",
+			     "the end of the disclaimer, on images without room for it", true},
+	[OWN_DECODED] = {"decompressed",
+			 "compressed images: written uncompressed, with the "
+			 "disclaimer in their pixels",
+			 false},
+	[OWN_PICTURE_GREY] = {"pictures-grey",
+			      "debug pictures of pixels that cannot be read here: "
+			      "contours on grey",
+			      false},
+	[OWN_PICTURE_SKIPPED] = {"pictures-skipped", "images too large for a debug picture", false},
+	[OWN_PICTURE_SMALLER] =
+		{"pictures-smaller",
+		 "debug pictures magnified less than asked: they would be too large", false},
+	[OWN_PICTURE_NOT_SQUARE] =
+		{"pictures-not-square",
+		 "JPEGs of debug pictures with the pixels of the image, which are "
+		 "not square: stretched they would be too large",
+		 false},
+	[OWN_PICTURE_NO_JPEG] = {"pictures-no-jpeg",
+				 "debug pictures without a JPEG: this netrt was "
+				 "built without",
+				 false},
+	[OWN_SET_ENCODING] = {"odd-structure-set", NULL, false},
+	[OWN_IMAGE_ENCODING] = {"odd-images", NULL, false},
 };
 
 static enum err no_memory(struct fault *f)
@@ -99,17 +102,32 @@ static void add(struct notes *n, struct report_note note)
 	n->at[n->count++] = note;
 }
 
-static void add_own(struct notes *n, enum own_note kind, uint32_t roi, uint32_t count)
+static void add_own(struct notes *n, enum own_note note, uint32_t roi, uint32_t count)
 {
-	unsigned row = (unsigned)kind - RT_NOTE_KINDS;
-
 	if (count > 0)
-		add(n, (struct report_note){.kind = kind,
-					    .word = own_notes[row].word,
-					    .text = own_notes[row].text,
-					    .loss = own_notes[row].loss,
+		add(n, (struct report_note){.kind = RT_NOTE_KINDS + (unsigned)note,
+					    .word = own_notes[note].word,
+					    .text = own_notes[note].text,
+					    .loss = own_notes[note].loss,
 					    .roi = roi,
 					    .count = count});
+}
+
+/* The same of the study as a whole, with a text of its own. */
+static enum err add_text(struct notes *n, enum own_note note, const char *text, uint32_t count,
+			 struct arena *a, struct fault *f)
+{
+	const char *kept = arena_strdup(a, bytes_str(text));
+
+	if (kept == NULL)
+		return no_memory(f);
+	add(n, (struct report_note){.kind = RT_NOTE_KINDS + (unsigned)note,
+				    .word = own_notes[note].word,
+				    .text = kept,
+				    .loss = own_notes[note].loss,
+				    .roi = REPORT_NO_ROI,
+				    .count = count});
+	return OK;
 }
 
 static void add_rt(struct notes *n, enum rt_note_kind kind, uint32_t roi, uint32_t count,
@@ -148,24 +166,14 @@ static void add_painted(struct notes *n, const struct slice_roi *painted, uint32
 }
 
 /* "oddly encoded structure set, read all the same (odd length, repeated tag)" */
-static enum err add_encoding(struct notes *n, enum own_note kind, const char *what,
+static enum err add_encoding(struct notes *n, enum own_note note, const char *what,
 			     unsigned walk_notes, uint32_t count, struct arena *a, struct fault *f)
 {
 	char list[256], text[320];
 
 	walk_notes_format(walk_notes, list, sizeof(list));
 	snprintf(text, sizeof(text), "%s, read all the same (%s)", what, list);
-
-	char *kept = arena_strdup(a, bytes_str(text));
-	if (kept == NULL)
-		return no_memory(f);
-	add(n, (struct report_note){.kind = kind,
-				    .word = kind == OWN_SET_ENCODING ? "odd-structure-set"
-								     : "odd-images",
-				    .text = kept,
-				    .roi = REPORT_NO_ROI,
-				    .count = count});
-	return OK;
+	return add_text(n, note, text, count, a, f);
 }
 
 /* "not used: the pixels of images for the disclaimer, which is an overlay plane there (...)" */
@@ -187,25 +195,27 @@ static enum err add_not_burned(struct notes *n, const struct slice_job *job, str
 	snprintf(text, sizeof(text),
 		 "the pixels of images, for the disclaimer: it is an overlay plane there (%s)",
 		 why);
-	add_own(n, OWN_NOT_BURNED, REPORT_NO_ROI, count);
-	n->at[n->count - 1].text = arena_strdup(a, bytes_str(text));
-	return n->at[n->count - 1].text == NULL ? no_memory(f) : OK;
+	return add_text(n, OWN_NOT_BURNED, text, count, a, f);
 }
 
 /* What is told of the debug pictures. */
 static void add_pictures(struct notes *n, const struct slice_job *job)
 {
-	uint32_t grey = 0, skipped = 0, no_jpeg = 0;
+	uint32_t grey = 0, skipped = 0, smaller = 0, not_square = 0, no_jpeg = 0;
 
 	for (uint32_t k = 0; k < job->plan->plane_count; k++) {
 		const struct debug_made *made = &job->rows[k].debug;
 
 		grey += made->no_pixels;
 		skipped += made->skipped;
+		smaller += made->smaller;
+		not_square += made->not_square;
 		no_jpeg += made->no_jpeg;
 	}
 	add_own(n, OWN_PICTURE_GREY, REPORT_NO_ROI, grey);
 	add_own(n, OWN_PICTURE_SKIPPED, REPORT_NO_ROI, skipped);
+	add_own(n, OWN_PICTURE_SMALLER, REPORT_NO_ROI, smaller);
+	add_own(n, OWN_PICTURE_NOT_SQUARE, REPORT_NO_ROI, not_square);
 	add_own(n, OWN_PICTURE_NO_JPEG, REPORT_NO_ROI, no_jpeg);
 }
 
@@ -282,9 +292,8 @@ static void merge(struct notes *n)
 static enum err collect_notes(struct report_set *out, const struct rt_plan *plan,
 			      const struct slice_job *job, struct arena *a, struct fault *f)
 {
-	enum { OF_IMAGES = 16 };
-	size_t room =
-		plan->note_count + (size_t)plan->set->roi_count * (SLICE_NOTES + 1) + OF_IMAGES;
+	size_t room = plan->note_count + (size_t)plan->set->roi_count * (SLICE_NOTES + 1) +
+		      sizeof(own_notes) / sizeof(own_notes[0]);
 	struct notes n = {.at = ARENA_NEW(a, struct report_note, room)};
 	enum err e = OK;
 
@@ -336,7 +345,7 @@ enum err tally_set(struct report_set *out, const struct rt_plan *plan, const str
 {
 	const struct structset *set = plan->set;
 	struct report_roi *rois = ARENA_NEW(a, struct report_roi, set->roi_count);
-	const struct roi_look *looks = roi_looks(set, a);
+	const struct roi_look *looks = job != NULL ? job->looks : roi_looks(set, a);
 
 	if (rois == NULL || looks == NULL)
 		return no_memory(f);

@@ -8,6 +8,7 @@ same study of another patient gives the same pictures, byte for byte; magnified,
 pixels that cannot be read.
 """
 import glob
+import json
 import os
 import re
 import shutil
@@ -272,6 +273,36 @@ def check_unreadable(r, work, study):
         r.check(list(values[counts.argmax()]) == [40, 40, 44], "not a grey field:", values[counts.argmax()])
 
 
+def resized(rows, cols, spacing):
+    def change(ds):
+        if "PixelData" in ds:
+            ds.Rows, ds.Columns, ds.PixelSpacing = rows, cols, spacing
+            ds.PixelData = bytes(rows * cols * 2)
+    return change
+
+
+def check_large(r, work):
+    """What would be too large is made as large as may be, and told of."""
+    small = work + "/one"
+    subprocess.run([NETRT, "phantom", small, "--slices", "4", "--matrix", "64"], check=True, stdout=subprocess.DEVNULL)
+    for path in sorted(glob.glob(small + "/ct/*"))[1:]:
+        os.unlink(path)
+    for name, rows, cols, spacing, want, word in (
+            ("as large as may be", 1024, 1024, [1, 1], 8, None),  # 2^26 pixels
+            ("less than asked", 1025, 1024, [1, 1], 7, "pictures-smaller"),
+            ("not stretched", 4096, 16, [16, 1], 8, "pictures-not-square")):
+        study = rewritten(small, work + "/" + name, resized(rows, cols, spacing))
+        folder = process(r, work, "made " + name, study, "--debug", debug_magnification=8)
+        if folder is None:
+            continue
+        ((ds, jpeg, _),) = pictures(folder).values()
+        r.check((ds.Rows, ds.Columns) == (rows * want, cols * want), name, ds.Rows, ds.Columns)
+        r.check(jpeg.shape[:2] == (ds.Rows, ds.Columns), name, "JPEG", jpeg.shape)
+        with open(folder + "/report.json", encoding="utf-8") as file:
+            words = [w["note"] for w in json.load(file)["structure_sets"][0]["warnings"] if w["note"].startswith("pictures-")]
+        r.check(words == ([word] if word else []), name, "told:", words)
+
+
 def check_minimal(r, work, study, plain):
     binary = "build/minimal/netrt"
     if not os.access(binary, os.X_OK):
@@ -323,6 +354,7 @@ def main():
             check_magnified(r, work, study, sources, plain)
             check_stretched(r, work, study)
             check_unreadable(r, work, study)
+            check_large(r, work)
             check_minimal(r, work, study, plain)
         without = process(r, work, "without", study)
         if without is not None:
