@@ -2,10 +2,12 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dicom/build.h"
+#include "study/inspect.h"
 #include "study/references.h"
 #include "support/support.h"
 
@@ -113,6 +115,39 @@ START_TEST(test_count)
 }
 END_TEST
 
+/* PS3.5 6.2.2 note 2: a system that did not know the sequence handed it on as UN.  The study is
+ * whole when its images are there, all the same. */
+START_TEST(test_hidden)
+{
+	const char *const uids[] = {"1.2.3.1", "1.2.3.2", NULL};
+	struct inspect_refs refs = {.item = NULL};
+	struct references got;
+	struct build b, inner;
+	struct fault f;
+
+	build_init(&inner, &syntax_implicit_le, 1u << 16);
+	build_sequence(&inner, TAG_ROIContourSequence);
+	build_item(&inner);
+	put_images(&inner, uids);
+	build_item_end(&inner);
+	build_sequence_end(&inner);
+	build_init(&b, &syntax_explicit_le, 1u << 16);
+	build_bytes(&b, TAG_ROIContourSequence, VR_UN,
+		    bytes_slice(buf_bytes(&inner.out), 8, inner.out.len - 8));
+	ck_assert_int_eq(
+		references_count(buf_bytes(&b.out), &syntax_explicit_le, &here, dir, &got, &a, &f),
+		OK);
+	ck_assert(got.images == 2 && got.missing == 2);
+	ck_assert_int_eq(inspect_references(&refs, buf_bytes(&b.out), &syntax_explicit_le, &f), OK);
+	ck_assert_uint_eq(refs.count, 2);
+	ck_assert_str_eq(refs.item[0].text, "1.2.3.1");
+	ck_assert_str_eq(refs.item[1].text, "1.2.3.2");
+	free(refs.item);
+	build_free(&inner);
+	build_free(&b);
+}
+END_TEST
+
 Suite *suite_references(void)
 {
 	Suite *s = suite_create("references");
@@ -120,6 +155,7 @@ Suite *suite_references(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, test_count, 0, 3 * (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_test(t, test_hidden);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "dicom/part10.h"
-#include "dicom/walk.h"
+#include "study/references.h"
 
 static enum err no_memory(struct fault *f)
 {
@@ -33,21 +33,14 @@ static enum err add_ref(struct inspect_refs *r, const struct uid *uid, struct fa
 enum err inspect_references(struct inspect_refs *out, struct bytes data,
 			    const struct syntax *syntax, struct fault *f)
 {
-	struct walk w;
-	struct token t;
-	unsigned inside = 0; /* depth of the Contour Image Sequence's items, 0: outside */
+	static struct visit v; /* large, and one at a time */
+	struct bytes value;
+	struct uid uid;
 	enum err e;
 
-	walk_init(&w, data, syntax);
-	while ((e = walk_next(&w, &t, f)) == OK) {
-		struct uid uid;
-
-		if (t.kind == TOK_SEQUENCE && t.tag == TAG_ContourImageSequence && inside == 0)
-			inside = t.depth + 1;
-		else if (t.kind == TOK_SEQUENCE_END && t.depth + 1 == inside)
-			inside = 0;
-		else if (t.kind == TOK_ELEMENT && inside != 0 &&
-			 t.tag == TAG_ReferencedSOPInstanceUID && uid_set(&uid, t.value))
+	visit_open(&v, data, syntax);
+	while ((e = references_next(&v, &value, f)) == OK) {
+		if (uid_set(&uid, value))
 			e = add_ref(out, &uid, f);
 		if (e != OK)
 			return e;

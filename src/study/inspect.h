@@ -48,9 +48,9 @@ const struct journal_seen **inspect_seen(const struct study_files *files,
 					 const struct journal_state *state) MUST_USE;
 
 /*
- * The SOP Instance UIDs that a structure set refers to: every Referenced SOP Instance UID below a
- * Contour Image Sequence (PS3.3 C.8.8.5, C.8.8.6), each appended to *out (malloc'ed, to be freed),
- * repeats and all.  A structure set that is cut short gives what came before, and its error.
+ * The images that a structure set refers to (study/references.h), those with a UID that is one,
+ * each appended to *out (malloc'ed, to be freed), repeats and all.  A structure set that is cut
+ * short gives what came before, and its error.
  */
 struct inspect_refs {
 	struct uid *item; /* owned (malloc) */
