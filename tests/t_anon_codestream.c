@@ -408,7 +408,7 @@ START_TEST(test_syntaxes)
 	const struct frames in = frames_of(&element, 1, syntaxes[_i].uid);
 	ck_assert_ptr_nonnull(in.syntax);
 	ck_assert_int_eq(frames_clean(&in, &same, &made, NULL),
-			 syntaxes[_i].known ? OK : ERR_UNUSABLE);
+			 syntaxes[_i].known ? OK : ERR_UNSUPPORTED);
 	buf_free(&element);
 	buf_free(&made);
 }

@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "dicom/build.h"
 #include "dicom/jpeg_marker.h"
-#include "image/decode.h"
+#include "image/decoded.h"
 #include "image/fragments.h"
 #include "image/j2k.h"
 #include "image/j2k_memory.h"
@@ -683,6 +683,79 @@ END_TEST
 
 #endif
 
+/* ---- A whole object ---- */
+
+static const struct shape two_pixels = {1, 1, 1, 8, 8, 0, 0, "MONOCHROME2", 2};
+
+/* Two frames of RLE, with all that only compressed pixels have, and an element behind them. */
+static void encapsulated_open(struct source *s, const char *uid)
+{
+	static const uint64_t zeros[2] = {0, 0};
+	struct bytes table = bytes_of(zeros, sizeof(zeros));
+
+	source_begin(s, uid, &two_pixels);
+	build_bytes(&s->b, TAG_ExtendedOffsetTable, VR_OV, table);
+	build_bytes(&s->b, TAG_ExtendedOffsetTableLengths, VR_OV, table);
+	build_bytes(&s->b, TAG_EncapsulatedPixelDataValueTotalLength, VR_UV,
+		    bytes_slice(table, 0, 8));
+	pixels_begin(s);
+	item(s, 0xE000, 0);
+	fragment(s, rle_pixel(7));
+	fragment(s, rle_pixel(9));
+	item(s, 0xE0DD, 0);
+	build_bytes(&s->b, TAG_DataSetTrailingPadding, VR_OB, BYTES_LIT("ab"));
+	s->p.data = buf_bytes(&s->b.out);
+	ck_assert_int_eq(arena_open(&s->a, 1u << 20, NULL), OK);
+}
+
+START_TEST(test_object)
+{
+	struct source s;
+	struct part10 out;
+	uint16_t rows;
+
+	encapsulated_open(&s, RLE);
+	ck_assert_int_eq(decoded_object(&out, &s.p, &s.a, &s.f), OK);
+	ck_assert_ptr_eq(out.syntax, &syntax_explicit_le);
+	ck_assert_str_eq(out.syntax_uid.text, syntax_explicit_le.uid);
+	ck_assert_int_eq(dset_index(&s.d, out.data, out.syntax, 0, &s.a, &s.f), OK);
+	const struct elem *e = dset_find(&s.d, NULL, TAG_PixelData);
+	ck_assert(e != NULL && e->vr == VR_OB && (e->flags & ELEM_PIXELS) == 0);
+	ck_assert(bytes_eq(dset_value(&s.d, e), BYTES_LIT("\7\t")));
+	ck_assert(dset_u16(&s.d, NULL, TAG_Rows, 0, &rows) && rows == 1);
+	ck_assert(bytes_eq_str(dset_text(&s.d, NULL, TAG_NumberOfFrames), "2"));
+	ck_assert(bytes_eq_str(dset_text(&s.d, NULL, TAG_DataSetTrailingPadding), "ab"));
+	ck_assert(dset_find(&s.d, NULL, TAG_ExtendedOffsetTable) == NULL &&
+		  dset_find(&s.d, NULL, TAG_ExtendedOffsetTableLengths) == NULL &&
+		  dset_find(&s.d, NULL, TAG_EncapsulatedPixelDataValueTotalLength) == NULL &&
+		  dset_find(&s.d, NULL, TAG_LossyImageCompression) == NULL);
+	source_free(&s);
+}
+END_TEST
+
+START_TEST(test_object_refused)
+{
+	struct source s;
+	struct part10 out;
+	size_t used = 1;
+
+	encapsulated_open(&s, VIDEO);
+	ck_assert_int_eq(decoded_object(&out, &s.p, &s.a, &s.f), ERR_UNSUPPORTED);
+	source_free(&s);
+	encapsulated_open(&s, RLE);
+	for (enum err e = ERR_NOMEM; e != OK; used += 64) { /* an arena of ever more */
+		struct arena a;
+
+		ck_assert(used < (1u << 20));
+		ck_assert_int_eq(arena_open(&a, used, NULL), OK);
+		e = decoded_object(&out, &s.p, &a, &s.f);
+		ck_assert(e == OK || e == ERR_NOMEM);
+		arena_close(&a);
+	}
+	source_free(&s);
+}
+END_TEST
+
 Suite *suite_decode(void)
 {
 	Suite *s = suite_create("decode");
@@ -696,6 +769,8 @@ Suite *suite_decode(void)
 	tcase_add_test(t, test_plain);
 	tcase_add_test(t, test_limit);
 	tcase_add_test(t, test_other_encapsulation);
+	tcase_add_test(t, test_object);
+	tcase_add_test(t, test_object_refused);
 	tcase_add_loop_test(t, test_golden, 0, count);
 	tcase_add_loop_test(t, test_golden_native, 0, count);
 #ifndef NETRT_MINIMAL

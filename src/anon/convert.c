@@ -6,6 +6,7 @@
 #include "anon/visit.h"
 #include "dicom/charset.h"
 #include "dicom/number.h"
+#include "image/decoded.h"
 
 #define NAMES_MAX LIMIT_ROIS
 
@@ -104,8 +105,21 @@ static enum err judge_risk(struct converted *c, const struct anon_gate *gate, co
 	return fault_set(f, ERR_UNSUPPORTED, pixel_risk_words[c->risk], FAULT_NO_OFFSET);
 }
 
-enum err convert_make(struct converted *c, const struct anon_gate *gate, const struct part10 *p,
-		      struct arena *a, struct fault *f)
+static void list_views(struct converted *c)
+{
+	struct bytes head = buf_bytes(&c->object.head);
+	size_t tail_at = c->object.tail_at;
+
+	c->views[c->view_count++] = bytes_slice(head, 0, tail_at);
+	if (c->pixels.view.len > 0)
+		c->views[c->view_count++] = c->pixels.view;
+	if (tail_at < head.len)
+		c->views[c->view_count++] = bytes_slice(head, tail_at, head.len - tail_at);
+}
+
+/* *closed: what is to be cleaned of the pixels can be so only where they are decoded. */
+static enum err make(struct converted *c, const struct anon_gate *gate, const struct part10 *p,
+		     bool *closed, struct arena *a, struct fault *f)
 {
 	const struct anon_settings *s = gate->settings;
 	bool blank = s->burned_in == ANON_RISK_BLANK;
@@ -114,6 +128,8 @@ enum err convert_make(struct converted *c, const struct anon_gate *gate, const s
 	enum err e;
 
 	memset(c, 0, sizeof(*c));
+	c->syntax = p->syntax;
+	c->syntax_uid = p->syntax_uid;
 	c->source =
 		(struct anon_source){.data = p->data, .syntax = p->syntax, .patient = &c->patient};
 	e = dset_index(&d, p->data, p->syntax, 0, a, f);
@@ -133,23 +149,54 @@ enum err convert_make(struct converted *c, const struct anon_gate *gate, const s
 	c->source.pixels_cleaned = blank && pixels_regions(&d, s->regions, s->region_count) > 0;
 	if (e == OK)
 		e = anon_apply(gate->policy, &c->source, &c->object, f);
-	if (e == OK && (s->profile != ANON_NETRT || c->source.pixels_cleaned))
+	if (e == OK && (s->profile != ANON_NETRT || c->source.pixels_cleaned)) {
 		e = pixels_clean(&d, &c->object, s->regions, blank ? s->region_count : 0,
 				 &c->pixels, f);
-	else
+		*closed = e == ERR_UNSUPPORTED && c->object.encapsulated;
+	} else {
 		c->pixels.view = c->object.pixels;
+	}
 	if (e == OK)
 		e = verify_collect(&c->verify, gate->policy, &c->source, a, f);
-	if (e != OK)
+	if (e == OK)
+		list_views(c);
+	return e;
+}
+
+/* An icon that is compressed has no place in an object that is not (PS3.5 A.4). */
+static enum err check_items(const struct converted *c, struct fault *f)
+{
+	struct walk w;
+	struct token t;
+	enum err e;
+
+	walk_init(&w, buf_bytes(&c->object.head), c->syntax);
+	while ((e = walk_next(&w, &t, f)) == OK)
+		if (t.kind == TOK_PIXELS)
+			return fault_tag(f, ERR_UNSUPPORTED,
+					 "a compressed icon in an image that has to be decoded",
+					 FAULT_NO_OFFSET, t.tag);
+	return e == ERR_MORE ? OK : e;
+}
+
+enum err convert_make(struct converted *c, const struct anon_gate *gate, const struct part10 *p,
+		      struct arena *a, struct fault *f)
+{
+	bool closed = false, again;
+	struct part10 plain;
+	enum err e = make(c, gate, p, &closed, a, f);
+
+	if (!closed)
 		return e;
-	struct bytes head = buf_bytes(&c->object.head);
-	size_t tail_at = c->object.tail_at;
-	c->views[c->view_count++] = bytes_slice(head, 0, tail_at);
-	if (c->pixels.view.len > 0)
-		c->views[c->view_count++] = c->pixels.view;
-	if (tail_at < head.len)
-		c->views[c->view_count++] = bytes_slice(head, tail_at, head.len - tail_at);
-	return OK;
+	convert_close(c);
+	e = decoded_object(&plain, p, a, f);
+	if (e != OK) {
+		memset(c, 0, sizeof(*c));
+		return e;
+	}
+	e = make(c, gate, &plain, &again, a, f);
+	c->decoded = true;
+	return e != OK ? e : check_items(c, f);
 }
 
 enum err convert_verify(const struct converted *c, struct bytes file, struct verify_hit *hit,

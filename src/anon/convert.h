@@ -1,9 +1,11 @@
 /*
  * One object, from a Part 10 file to what may be written in its place: patient, data set, pixels,
- * and what the written file is to be searched for.
+ * and what the written file is to be searched for.  Compressed pixels stay compressed, unless bits
+ * of their samples are to be cleared or regions to be filled: such an object goes out in Explicit
+ * VR Little Endian.
  *
  *     convert_make(&c, gate, &part10, arena, f)
- *     ... write c.views ...
+ *     ... write c.views, in c.syntax ...
  *     convert_verify(&c, written_file, &hit, f)
  *     convert_close(&c)
  */
@@ -21,15 +23,18 @@ struct converted {
 	struct anon_object object;
 	struct pixels_out pixels;
 	struct verify verify;
-	enum pixel_risk risk;  /* that was let pass */
+	enum pixel_risk risk;        /* that was let pass */
+	const struct syntax *syntax; /* of what is to be written, and as a file names it */
+	struct uid syntax_uid;
+	bool decoded;          /* it is not that of the source */
 	struct bytes views[3]; /* the data set: up to the pixels, the pixels, what is behind them */
 	size_t view_count;
 };
 
 /*
  * Everything borrows from `p` and `a`.  ERR_UNSUPPORTED: this object may not leave (its class, a
- * burned-in risk: f->text says which); other errors: it cannot be de-identified.  *c is to be
- * closed in every case.
+ * burned-in risk, pixels that cannot be decoded and must be: f->text says which); other errors: it
+ * cannot be de-identified.  *c is to be closed in every case.
  */
 enum err convert_make(struct converted *c, const struct anon_gate *gate, const struct part10 *p,
 		      struct arena *a, struct fault *f) MUST_USE;

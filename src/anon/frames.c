@@ -243,7 +243,7 @@ enum err frames_clean(const struct frames *in, bool *same, struct buf *made, str
 
 	*same = false;
 	if (c.codec == CODEC_NONE)
-		return fault_set(f, ERR_UNUSABLE,
+		return fault_set(f, ERR_UNSUPPORTED,
 				 "pixel data of this transfer syntax cannot be looked through",
 				 FAULT_NO_OFFSET);
 	*made = BUF_INIT(most);

@@ -20,8 +20,8 @@ struct frames {
 
 /*
  * *same: the element is fit as it is; else it is in `made`.  Frames in several fragments get one.
- * ERR_UNUSABLE: a transfer syntax, or a division into frames, that cannot be looked through; bits
- * that hide in samples (hidden.h). ERR_WIRE, ERR_NOMEM.
+ * ERR_UNUSABLE: a division into frames that cannot be looked through.  ERR_UNSUPPORTED: neither can
+ * this transfer syntax, or bits hide in samples (hidden.h).  ERR_WIRE, ERR_NOMEM.
  */
 enum err frames_clean(const struct frames *frames, bool *same, struct buf *made,
 		      struct fault *f) MUST_USE;

@@ -153,7 +153,7 @@ enum err hidden_check(const struct sample_shape *s, enum codec codec, struct byt
 	if (e != OK)
 		return fault_set(f, e == ERR_NOMEM ? e : ERR_UNUSABLE, why.text, FAULT_NO_OFFSET);
 	if (!is_plain(s, bytes_of(room->at, len)))
-		return fault_set(f, ERR_UNUSABLE,
+		return fault_set(f, ERR_UNSUPPORTED,
 				 "something lies outside of Bits Stored in compressed samples",
 				 FAULT_NO_OFFSET);
 	return OK;

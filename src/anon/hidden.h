@@ -27,8 +27,8 @@ bool sample_has_spare_bits(const struct sample_shape *s);
 /* The stored bits alone, with the sign above them where samples are signed. */
 uint32_t sample_plain(const struct sample_shape *s, uint32_t v);
 
-/* One frame.  ERR_UNUSABLE: something hides there, or it cannot be told.  `room` is made as large
- * as a frame, and kept for the next one.  ERR_NOMEM, ERR_LIMIT. */
+/* One frame.  ERR_UNSUPPORTED: something hides there.  ERR_UNUSABLE: it cannot be told.  `room` is
+ * made as large as a frame, and kept for the next one.  ERR_NOMEM, ERR_LIMIT. */
 enum err hidden_check(const struct sample_shape *s, enum codec codec, struct bytes stream,
 		      struct buf *room, struct fault *f) MUST_USE;
 

@@ -4,7 +4,7 @@
 
 #include "dicom/part10.h"
 
-/* As series, study and anon/apply write them. */
+/* As series, study and anon/apply write them; tests/e2e/deid_own.py finds one that is missing. */
 static const char *const texts[] = {
 	"ANONYMIZED",
 	"urn:anonymized",
@@ -12,8 +12,18 @@ static const char *const texts[] = {
 	IMPLEMENTATION_VERSION,
 	"Overlay planes from RT Structure Set ",
 	"pixel data unchanged",
-	"unchanged outside of the text in columns ",
+	"pixel data decompressed, unchanged",
+	"pixel data cleaned, otherwise unchanged",
+	"pixel data decompressed, cleaned, otherwise unchanged",
+	" outside of the text in columns ",
+	", rows ",
 	"a text as overlay ",
+	" ROIs merged: ",
+	" more",
+	"all ROIs",
+	"DERIVED\\PRIMARY",
+	"DERIVED\\SECONDARY",
+	"UNAPPROVED",
 	"Source image for image processing operation",
 	"Drew the contours of an RT Structure Set as overlay planes",
 	"Drew an image with the contours of an RT Structure Set",
@@ -26,6 +36,7 @@ static const char *const texts[] = {
 	"Manual Processing",
 	"Segmentation",
 	"SEGMENTATION",
+	"BINARY",
 	"Segment Number",
 	"Image Position (Patient)",
 	"Image at this position",
@@ -44,6 +55,9 @@ static const char *const texts[] = {
 	"Brachytherapy Device",
 	"Non-specific Volume",
 	"External Body Model",
+	/* and their sides */
+	"Left",
+	"Right",
 };
 
 /* Meanings of the codes of segments are the last column. */

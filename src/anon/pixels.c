@@ -328,7 +328,7 @@ static enum err clean_encapsulated(const struct dset *d, const struct anon_objec
 	if (s->frames > FRAMES_MAX)
 		return fault_set(f, ERR_LIMIT, "too many frames", FAULT_NO_OFFSET);
 	if (has_embedded_overlay(d))
-		return fault_set(f, ERR_UNUSABLE, "an overlay in compressed pixels",
+		return fault_set(f, ERR_UNSUPPORTED, "an overlay in compressed pixels",
 				 FAULT_NO_OFFSET);
 	if (count_regions(d, s, regions, count) > 0)
 		return fault_set(f, ERR_UNSUPPORTED,

@@ -8,9 +8,10 @@
  *
  * Encapsulated: comments and application segments of JPEG, JPEG-LS and JPEG 2000 streams go, and so
  * do bytes after the end of a stream, between the segments of RLE, and in the offset table
- * (frames.h).  What cannot be looked through is an error: video, unknown transfer syntaxes, streams
- * that cannot be followed, overlays and other bits outside of Bits Stored in the samples of
- * compressed images.
+ * (frames.h).  Streams that cannot be followed are an error.  Bits outside of Bits Stored, overlays
+ * there, regions, and everything in a transfer syntax that is not looked through here can only be
+ * cleaned in samples that lie open: the caller decodes the object first (image/decoded.h), as
+ * convert.h does, or does not let it out.
  *
  * What needs no change is not copied: the element stays as it is, byte for byte.
  */
@@ -45,7 +46,7 @@ struct pixels_out {
 /*
  * `object` is what anon_apply made of the source that `d` indexes; regions that do not match the
  * device are passed by. ERR_UNUSABLE: cannot be looked through (then nothing may leave).
- * ERR_UNSUPPORTED: a region is to be filled in compressed pixels.
+ * ERR_UNSUPPORTED: samples are to be changed that are compressed, or of a form that cannot be.
  */
 enum err pixels_clean(const struct dset *d, const struct anon_object *object,
 		      const struct pixel_region *regions, size_t region_count,

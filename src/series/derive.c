@@ -49,6 +49,7 @@ size_t derive_removed(const struct derive *v, uint32_t out[static DERIVE_REMOVED
 		{TAG(0x7FE0, 0x0000), DECODED},
 		{TAG_ExtendedOffsetTable, DECODED},
 		{TAG_ExtendedOffsetTableLengths, DECODED},
+		{TAG_EncapsulatedPixelDataValueTotalLength, DECODED},
 		{TAG_DigitalSignaturesSequence, ALWAYS}, /* over the source, no longer true */
 	};
 	size_t n = 0;

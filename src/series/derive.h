@@ -44,7 +44,7 @@ void derive_text(struct derive *v, uint32_t tag, enum vr vr, struct bytes utf8, 
 void derive_append(struct build *b, const struct dset *d, uint32_t tag,
 		   void (*fill)(struct build *, const void *), const void *ctx, bool *no_memory);
 /* Tags that must not be in the derived image, ascending; returns how many. */
-#define DERIVE_REMOVED_MAX 13u
+#define DERIVE_REMOVED_MAX 14u
 size_t derive_removed(const struct derive *v, uint32_t out[static DERIVE_REMOVED_MAX]);
 
 #endif

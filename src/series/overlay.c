@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "dicom/rewrite.h"
+#include "image/decoded.h"
 #include "series/derive.h"
 #include "series/parts.h"
 
@@ -184,25 +185,6 @@ static void text_plane(struct derive *v, uint32_t cols, uint32_t rows)
 
 /* ---- writing ---- */
 
-/* The pixels that were decoded, as an element in explicit VR little endian. */
-static struct edit decoded_pixels(struct derive *v)
-{
-	struct bytes data = v->burned->native.data;
-	bool words = v->burned->native.format.bits_allocated > 8;
-	uint8_t *head = ARENA_NEW(v->a, uint8_t, 12);
-
-	if (head == NULL) {
-		v->no_memory = true;
-		return (struct edit){.tag = TAG_PixelData};
-	}
-	data.len += data.len % 2; /* a zero byte follows there */
-	put_u16le(head, TAG_GROUP(TAG_PixelData));
-	put_u16le(head + 2, TAG_PixelData & 0xFFFF);
-	memcpy(head + 4, words ? "OW\0" : "OB\0", 4);
-	put_u32le(head + 8, (uint32_t)data.len);
-	return (struct edit){TAG_PixelData, bytes_of(head, 12), data};
-}
-
 /* What was built, and removals of what is there and must not stay, in order. */
 static enum err edits_of(struct derive *v, struct edit **out, size_t *out_count, struct fault *f)
 {
@@ -212,8 +194,8 @@ static enum err edits_of(struct derive *v, struct edit **out, size_t *out_count,
 	struct edit *built = NULL, *all, pixels = {.tag = UINT32_MAX};
 	size_t count = 0, n = 0;
 
-	if (decoded)
-		pixels = decoded_pixels(v);
+	if (decoded && !decoded_pixels(&pixels, &v->burned->native, v->a))
+		v->no_memory = true;
 	if (v->no_memory || v->b.out.failed)
 		return fault_set(f, ERR_NOMEM, "no memory for the new elements", FAULT_NO_OFFSET);
 	enum err e = rewrite_edits(buf_bytes(&v->b.out), v->d->syntax, v->a, &built, &count, f);

@@ -57,6 +57,9 @@ struct overlay_series {
 	struct wall now;                /* creation dates and times */
 	const char *software_version;
 	const struct burnin_options *burn_in; /* or NULL */
+	/* what was done to the source's pixels before, to be told: decompressed; bits or regions
+	 * taken out */
+	bool pixels_decoded, pixels_cleaned;
 };
 
 /* One plane to be written.  label LO 64, description LO 64 (UTF-8; cut and converted to the image's

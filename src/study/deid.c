@@ -34,6 +34,7 @@ struct row {
 	struct anon_counts counts;
 	uint32_t regions;
 	uint64_t cut;
+	bool decoded;                 /* its pixels were compressed, and are not any more */
 	struct references references; /* of a structure set; when all are done */
 };
 
@@ -68,7 +69,7 @@ static enum err describe(struct row *r, const struct converted *c, const struct 
 	enum err e = dset_index(&before, p->data, p->syntax, TAG_PixelData, a, f);
 
 	if (e == OK)
-		e = dset_index(&after, c->views[0], p->syntax, 0, a, f);
+		e = dset_index(&after, c->views[0], c->syntax, 0, a, f);
 	if (e != OK)
 		return e;
 	text_of(&after, TAG_StudyInstanceUID, &r->study);
@@ -79,6 +80,7 @@ static enum err describe(struct row *r, const struct converted *c, const struct 
 	r->counts = c->object.counts;
 	r->cut = c->pixels.cut;
 	r->regions = c->pixels.regions;
+	r->decoded = c->decoded;
 	memcpy(r->id, c->patient.id, sizeof(r->id));
 	if (r->study.text[0] == '\0')
 		return fault_tag(f, ERR_UNUSABLE, "no usable Study Instance UID", FAULT_NO_OFFSET,
@@ -86,13 +88,12 @@ static enum err describe(struct row *r, const struct converted *c, const struct 
 	return OK;
 }
 
-static enum err write_object(int fd, const struct converted *c, const struct part10 *p,
-			     struct fault *f)
+static enum err write_object(int fd, const struct converted *c, struct fault *f)
 {
 	struct part10_out o = {.sop_class = c->object.sop_class,
 			       .sop_instance = c->object.sop_instance,
-			       .transfer_syntax = p->syntax_uid,
-			       .syntax = p->syntax,
+			       .transfer_syntax = c->syntax_uid,
+			       .syntax = c->syntax,
 			       .views = c->views,
 			       .view_count = c->view_count,
 			       .source_fd = -1};
@@ -113,8 +114,8 @@ static enum err verify(int dir, const char *part, const struct converted *c, str
 	return e;
 }
 
-static enum err publish(const struct job *job, const struct converted *c, const struct part10 *p,
-			uint32_t index, struct row *r, struct fault *f)
+static enum err publish(const struct job *job, const struct converted *c, uint32_t index,
+			struct row *r, struct fault *f)
 {
 	char folder[NAME_MAX_BYTES], part[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
 	enum err e = OK;
@@ -131,7 +132,7 @@ static enum err publish(const struct job *job, const struct converted *c, const 
 	if (fd < 0) {
 		e = fault_io(f, "cannot make a file in the output");
 	} else {
-		e = write_object(fd, c, p, f);
+		e = write_object(fd, c, f);
 		if (close(fd) < 0 && e == OK)
 			e = fault_io(f, "cannot write");
 		if (e == OK)
@@ -164,7 +165,7 @@ static enum err do_file(const struct job *job, uint32_t index, struct arena *a, 
 	if (e == OK)
 		e = describe(r, &c, &p, a, f);
 	if (e == OK)
-		e = publish(job, &c, &p, index, r, f);
+		e = publish(job, &c, index, r, f);
 	if (e == OK)
 		r->end = ROW_DONE;
 	convert_close(&c);
@@ -240,8 +241,10 @@ static void report_row(struct buf *b, uint32_t index, const struct row *r)
 		buf_fmt(b, "\"study\":\"%s\",\"instance\":\"%s\",\"sop_class\":\"%s\",\"actions\":",
 			r->study.text, r->sop_instance.text, r->sop_class.text);
 		report_counts(b, &r->counts);
-		buf_fmt(b, ",\"pixel_bytes_cut\":%llu,\"regions_blanked\":%u",
-			(unsigned long long)r->cut, r->regions);
+		buf_fmt(b,
+			",\"pixel_bytes_cut\":%llu,\"pixels_decompressed\":%s,"
+			"\"regions_blanked\":%u",
+			(unsigned long long)r->cut, r->decoded ? "true" : "false", r->regions);
 		if (is_structure_set(r))
 			buf_fmt(b, ",\"images_referred_to\":%u,\"unresolved\":%u",
 				r->references.images, r->references.missing);

@@ -210,17 +210,19 @@ enum err shield_open(struct shield *s, const struct anon_gate *gate, const struc
 	s->active = true;
 	s->source = &s->made;
 	s->dset = &s->index;
-	s->made = (struct part10){.map = FILE_MAP_NONE,
-				  .syntax = source->syntax,
-				  .syntax_uid = source->syntax_uid,
-				  .meta_syntax = source->meta_syntax};
 	enum err e = convert_make(&s->converted, gate, source, a, f);
+	s->made = (struct part10){.map = FILE_MAP_NONE,
+				  .syntax = s->converted.syntax,
+				  .syntax_uid = s->converted.syntax_uid,
+				  .meta_syntax = source->meta_syntax};
 	if (e == OK)
 		e = join(s, a, f);
 	if (e != OK)
 		return e;
 	s->instance = s->converted.object.sop_instance;
 	s->counts = s->converted.object.counts;
+	s->pixels_decoded = s->converted.decoded;
+	s->pixels_cleaned = s->converted.pixels.regions > 0 || s->converted.pixels.bits_cleared;
 	s->now = outside_time(gate, &s->converted.patient, now);
 	return OK;
 }

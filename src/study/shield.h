@@ -30,6 +30,8 @@ struct shield {
 	struct uid instance;         /* its SOP Instance UID; "" when it has none that is usable */
 	struct wall now;             /* for dates that a new object says */
 	struct anon_counts counts;   /* what was done to it */
+	/* and to its pixels: decompressed; bits or regions of them taken out */
+	bool pixels_decoded, pixels_cleaned;
 	/* private */
 	struct part10 made;
 	struct dset index;

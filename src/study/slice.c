@@ -337,6 +337,8 @@ static enum err write_image(struct worker *w, const struct slice *c, struct faul
 	int fd;
 
 	series.now = c->told.now;
+	series.pixels_decoded = c->told.pixels_decoded;
+	series.pixels_cleaned = c->told.pixels_cleaned;
 	if (job->options->burn_in.on)
 		series.burn_in = &burn_in;
 	output_name(OUTPUT_OVERLAY, &c->told.instance, job->suffix, name);
