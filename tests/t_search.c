@@ -51,16 +51,17 @@ static int by_place(const void *a, const void *b)
 	return x->which < y->which ? -1 : x->which > y->which;
 }
 
-/* Same places, in ascending order. */
-static void check(const struct search *s, struct bytes text)
+/* Same places, in ascending order, of all patterns that have `shortest` bytes and more. */
+static void check_from(const struct search *s, struct bytes text, struct search_at where,
+		       size_t shortest)
 {
 	static struct found want[FOUND_MAX], got[FOUND_MAX];
-	struct search_at where = SEARCH_BEGIN;
 	size_t wants = 0, gots = 0;
 
 	for (size_t at = 0; at < text.len; at++)
 		for (uint32_t i = 0; i < s->count; i++)
-			if (stands(text, at, s->pattern[i]) && wants < FOUND_MAX)
+			if (s->pattern[i].len >= shortest && stands(text, at, s->pattern[i]) &&
+			    wants < FOUND_MAX)
 				want[wants++] = (struct found){at, i};
 	while (gots < FOUND_MAX && search_next(s, text, &where, &got[gots].at, &got[gots].which)) {
 		ck_assert(gots == 0 || got[gots].at >= got[gots - 1].at);
@@ -70,6 +71,12 @@ static void check(const struct search *s, struct bytes text)
 	qsort(got, gots, sizeof(got[0]), by_place);
 	for (size_t i = 0; i < wants; i++)
 		ck_assert(got[i].at == want[i].at && got[i].which == want[i].which);
+}
+
+static void check(const struct search *s, struct bytes text)
+{
+	check_from(s, text, SEARCH_BEGIN, 0);
+	check_from(s, text, SEARCH_BEGIN_LONG, SEARCH_LONG);
 }
 
 static void open_with(struct search *s, const char *const *patterns)
@@ -133,7 +140,7 @@ END_TEST
 
 START_TEST(test_no_memory)
 {
-	for (size_t cap = 16; cap < 64u << 10; cap += 1024) {
+	for (size_t cap = 16; cap < 64u << 10; cap += 512) {
 		struct arena small;
 		struct search s;
 
@@ -183,6 +190,43 @@ START_TEST(test_random)
 }
 END_TEST
 
+/* As the patterns of a structure set: short ones, dates, and hundreds of UIDs, so that every lane
+ * is there, in text that has parts of them all over. */
+START_TEST(test_lanes)
+{
+	static const size_t lens[] = {4, 5, 7, 8, 9, 15, 23, 24, 25, 40, 64};
+	static uint8_t text[6000];
+	unsigned wide = _i % 2 == 0 ? SEARCH_MANY - 1 : 3 * SEARCH_MANY;
+	struct search s;
+
+	srand((unsigned)_i);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t) "0123456789.-\\\\2255"[rand() % 18];
+	search_open(&s, 2 * wide, &arena);
+	for (unsigned i = 0; i < 2 * wide; i++) {
+		size_t len = i < wide ? 24 + (size_t)(rand() % 40) : lens[rand() % 11];
+		uint8_t p[64];
+
+		for (size_t k = 0; k < len; k++)
+			p[k] = (uint8_t) "0123456789."[rand() % 11];
+		if (i % 2 == 0) /* alike in front, as UIDs of one root are */
+			memcpy(p, "2.25.123", len < 8 ? len : 8);
+		if (i % 5 != 0)
+			memcpy(text + rand() % (int)(sizeof(text) - 64), p, len);
+		struct bytes copy = arena_copy(&arena, bytes_of(p, len));
+		ck_assert(copy.at != NULL && search_add(&s, copy));
+	}
+	ck_assert_int_eq(search_ready(&s, NULL), OK);
+	ck_assert_uint_eq(s.lane[SEARCH_LANE_WIDE].count > 0, s.wide >= SEARCH_MANY);
+	for (size_t len = sizeof(text) - 40; len <= sizeof(text); len++) {
+		uint8_t *guarded = guard_copy(text, len);
+
+		check(&s, bytes_of(guarded, len));
+		guard_free(guarded, len);
+	}
+}
+END_TEST
+
 Suite *suite_search(void)
 {
 	Suite *s = suite_create("search");
@@ -193,6 +237,7 @@ Suite *suite_search(void)
 	tcase_add_test(tc, test_limits);
 	tcase_add_test(tc, test_no_memory);
 	tcase_add_loop_test(tc, test_random, 0, 8);
+	tcase_add_loop_test(tc, test_lanes, 0, 8);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -26,7 +26,6 @@ void forbidden_open(struct forbidden *c, struct verify *v, struct arena *a)
 	*c = (struct forbidden){
 		.v = v, .a = a, .text = BUF_INIT(VALUE_MAX), .wide = BUF_INIT(4 * VALUE_MAX)};
 	search_open(&v->search, VERIFY_PATTERNS, a);
-	search_open(&v->pixels, VERIFY_PATTERNS, a);
 	valueset_open(&v->brief, BRIEF_MAX, a);
 	valueset_open(&c->kept, VERIFY_PATTERNS, a);
 	valueset_open(&c->known, VERIFY_PATTERNS, a);
@@ -106,16 +105,12 @@ static bool grow(struct verify *v, struct arena *a)
 {
 	uint32_t room = v->of_room == 0 ? 128 : 2 * v->of_room;
 	struct verify_pattern *of = ARENA_NEW(a, struct verify_pattern, room);
-	uint32_t *pixel_of = ARENA_NEW(a, uint32_t, room);
 
-	if (of == NULL || pixel_of == NULL)
+	if (of == NULL)
 		return false;
-	if (v->of_room > 0) {
+	if (v->of_room > 0)
 		memcpy(of, v->of, v->of_room * sizeof(*of));
-		memcpy(pixel_of, v->pixel_of, v->of_room * sizeof(*pixel_of));
-	}
 	v->of = of;
-	v->pixel_of = pixel_of;
 	v->of_room = room;
 	return true;
 }
@@ -148,11 +143,6 @@ static void add(struct forbidden *c, struct bytes value, uint32_t tag, enum forb
 					       .form = (uint8_t)form,
 					       .sort = (uint8_t)sort_of(value),
 					       .weak = c->weak};
-	if (value.len < VERIFY_PIXELS)
-		return;
-	v->pixel_of[v->pixels.count] = index;
-	if (!search_add(&v->pixels, value))
-		c->no_memory = true;
 }
 
 /* The whole of a text that is too short to be searched for. */

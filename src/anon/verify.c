@@ -318,11 +318,7 @@ enum err verify_collect(struct verify *v, const struct policy *policy,
 	if (e == OK && c->forbidden.no_memory)
 		e = fault_set(f, ERR_LIMIT, "too many identifying values to look for in one object",
 			      FAULT_NO_OFFSET);
-	if (e == OK)
-		e = search_ready(&v->search, f);
-	if (e == OK)
-		e = search_ready(&v->pixels, f);
-	return e;
+	return e == OK ? search_ready(&v->search, f) : e;
 }
 
 /* ---- the output ---- */
@@ -457,17 +453,15 @@ static bool may_stand(const struct finder *n, const struct verify_pattern *of,
 static bool search_region(const struct verify *v, struct finder *n, const struct region *r,
 			  uint32_t *pattern, uint32_t *in)
 {
-	const struct search *s = r->pixels ? &v->pixels : &v->search;
-	struct search_at where = SEARCH_BEGIN;
+	struct search_at where = r->pixels ? SEARCH_BEGIN_LONG : SEARCH_BEGIN;
 	size_t at;
-	uint32_t which;
+	uint32_t index;
 
 	if (r->bytes.at == NULL)
 		return false;
-	while (search_next(s, r->bytes, &where, &at, &which)) {
-		uint32_t index = r->pixels ? v->pixel_of[which] : which;
+	while (search_next(&v->search, r->bytes, &where, &at, &index)) {
 		const struct verify_pattern *of = &v->of[index];
-		struct bytes text = s->pattern[which];
+		struct bytes text = v->search.pattern[index];
 
 		if (!forbidden_stands_alone(r->bytes, at, text, (enum forbidden_sort)of->sort))
 			continue;

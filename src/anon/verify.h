@@ -19,7 +19,7 @@
  *     fewer than 4 bytes              only as the whole value of a text
  *     4 or 5                          in texts and outside of the data set
  *     6 or 7                          everywhere but in pixel data
- *     VERIFY_PIXELS and more          everywhere
+ *     VERIFY_PIXELS (8) and more      everywhere
  *
  * Names and numbers of institutions, devices, places and procedure steps may be part of what an
  * attribute says that the policy keeps: of longer words, and of Manufacturer ("ACME"); between the
@@ -35,7 +35,7 @@
 #include "base/search.h"
 #include "base/valueset.h"
 
-#define VERIFY_PIXELS 8u
+#define VERIFY_PIXELS SEARCH_LONG
 #define VERIFY_PATTERNS 65536u
 
 struct verify_hit {
@@ -54,10 +54,9 @@ struct verify_pattern {
 
 struct verify {
 	const struct policy *policy;
-	struct search search, pixels; /* all patterns; those that are long enough for pixels */
-	struct verify_pattern *of;    /* by pattern of `search`; arena's, grows */
+	struct search search;
+	struct verify_pattern *of; /* by pattern of `search`; arena's, grows */
 	uint32_t of_room;
-	uint32_t *pixel_of; /* by pattern of `pixels`: which of `search` it is */
 	struct own_texts own;
 	struct valueset brief; /* values too short for a search */
 	uint32_t *brief_tag;

@@ -1,26 +1,30 @@
 /*
- * With gram 3 and step 2, places that are looked at are marked:
+ * With gram 2 and step 4, places that are looked at are marked:
  *
- *     text      . . x S M I T H . .       pattern SMITH has the grams SMI (offset 0) and MIT (1)
- *               |   |   |   |   |         found at the third mark, as offset 1
+ *     text      . . x S M I T H . .       pattern SMITH has the grams SM MI IT TH (offsets 0 to 3)
+ *               |       |       |         found at the second mark, as offset 1
  *
- * A place of the text where a pattern stands has exactly one mark among its first `step` bytes, so
- * each is found once.  Between two marks all places that the first one tells of come before those
- * of the second; at one mark greater offsets are earlier places, and come first in the chains.
+ * A place of the text where a pattern stands has exactly one mark of its lane among its first
+ * `step` bytes, so each is found once.  Between two marks all places that the first one tells of
+ * come before those of the second; at one mark greater offsets are earlier places, and come first
+ * in the chains.  Each lane is one hit ahead, and the least place of them is told.
  */
 #include "base/search.h"
 
-#include <assert.h>
 #include <string.h>
 
-#define SEARCH_BITS 65536u
-#define HEADS 4096u
+#define HEADS 1024u
 #define STEP_MOST 8u
-#define CASE_BITS 0xDFDFDFDFu /* letters of both cases alike, and some others that are not */
+#define STEP_MOST_WIDE 16u
+#define BITS_LEAST 14u /* a table of marks that fits the fastest cache */
+#define BITS_MOST 20u
+#define MARKS_A_GRAM 16u
+/* letters of both cases alike, and some others that are not */
+#define CASE_BITS 0xDFDFDFDFDFDFDFDFu
 
 void search_open(struct search *s, uint32_t most, struct arena *a)
 {
-	*s = (struct search){.a = a, .most = most, .shortest = SIZE_MAX};
+	*s = (struct search){.a = a, .most = most};
 }
 
 bool search_add(struct search *s, struct bytes pattern)
@@ -39,57 +43,102 @@ bool search_add(struct search *s, struct bytes pattern)
 		s->room = room;
 	}
 	s->pattern[s->count++] = pattern;
-	if (pattern.len < s->shortest)
-		s->shortest = pattern.len;
+	s->wide += pattern.len >= SEARCH_WIDE;
 	return true;
 }
 
-static inline uint32_t hash(uint32_t gram)
+/* The gram at p, without the case of letters. */
+static inline uint64_t gram_at(const uint8_t *p, unsigned gram)
 {
-	return (gram & CASE_BITS) * 2654435761u >> 16;
+	uint64_t v = (uint64_t)p[0] | (uint64_t)p[1] << 8;
+
+	if (gram >= 4)
+		v |= (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
+	if (gram == 8)
+		v |= (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+		     (uint64_t)p[7] << 56;
+	return v & CASE_BITS;
 }
 
-static inline uint32_t gram3(const uint8_t *p)
+static inline size_t hash(uint64_t gram, unsigned bits)
 {
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
+	return (size_t)(gram * 0x9E3779B97F4A7C15u >> (64 - bits));
 }
 
-static inline uint32_t gram4(const uint8_t *p)
+/* ---- building ---- */
+
+static unsigned lane_of(const struct search *s, struct bytes pattern)
 {
-	return gram3(p) | (uint32_t)p[3] << 24;
+	if (pattern.len < SEARCH_LONG)
+		return SEARCH_LANE_SHORT;
+	return pattern.len >= SEARCH_WIDE && s->wide >= SEARCH_MANY ? SEARCH_LANE_WIDE
+								    : SEARCH_LANE_LONG;
 }
 
-static uint32_t hash_at(const struct search *s, const uint8_t *p)
+static void measure(struct search_lane *l, unsigned which)
 {
-	return hash(s->gram == 3 ? gram3(p) : gram4(p));
+	static const unsigned grams[] = {
+		[SEARCH_LANE_SHORT] = 2, [SEARCH_LANE_LONG] = 4, [SEARCH_LANE_WIDE] = 8};
+	size_t most = which == SEARCH_LANE_WIDE ? STEP_MOST_WIDE : STEP_MOST;
+	size_t step = l->shortest - grams[which] + 1;
+
+	l->gram = grams[which];
+	l->step = (unsigned)(step > most ? most : step);
+	l->bits = BITS_LEAST;
+	while (l->bits < BITS_MOST &&
+	       (size_t)1 << l->bits < (size_t)MARKS_A_GRAM * l->count * l->step)
+		l->bits++;
+}
+
+static void enter(struct search_lane *l, uint32_t entry, struct bytes pattern, uint32_t which,
+		  unsigned offset)
+{
+	uint64_t gram = gram_at(pattern.at + offset, l->gram);
+	size_t h = hash(gram, l->bits);
+
+	l->marks[h] = 1;
+	l->entry[entry] = (struct search_entry){
+		.gram = gram, .pattern = which, .offset = offset, .next = l->head[h % HEADS]};
+	l->head[h % HEADS] = entry;
+}
+
+static bool make(struct search *s, unsigned which)
+{
+	struct search_lane *l = &s->lane[which];
+	uint32_t entry = 0;
+
+	l->marks = ARENA_NEW(s->a, uint8_t, (size_t)1 << l->bits);
+	l->head = ARENA_NEW(s->a, uint32_t, HEADS);
+	l->entry = ARENA_NEW(s->a, struct search_entry, (size_t)l->count * l->step);
+	if (l->marks == NULL || l->head == NULL || l->entry == NULL)
+		return false;
+	memset(l->head, 0xFF, HEADS * sizeof(l->head[0]));
+	for (unsigned offset = 0; offset < l->step; offset++)
+		for (uint32_t i = 0; i < s->count; i++)
+			if (lane_of(s, s->pattern[i]) == which)
+				enter(l, entry++, s->pattern[i], i, offset);
+	return true;
 }
 
 enum err search_ready(struct search *s, struct fault *f)
 {
-	s->gram = s->shortest < 7 ? 3 : 4;
-	s->step = s->shortest < 7               ? 2
-		  : s->shortest < STEP_MOST + 3 ? (unsigned)s->shortest - 3
-						: STEP_MOST;
-	if (s->count == 0)
-		return OK;
-	s->bits = ARENA_NEW(s->a, uint8_t, SEARCH_BITS / 8);
-	s->head = ARENA_NEW(s->a, uint32_t, HEADS);
-	s->next = ARENA_NEW(s->a, uint32_t, (size_t)s->count * s->step);
-	if (s->bits == NULL || s->head == NULL || s->next == NULL)
-		return fault_set(f, ERR_NOMEM, "no memory for a search", FAULT_NO_OFFSET);
-	memset(s->head, 0xFF, HEADS * sizeof(s->head[0]));
-	for (uint32_t offset = 0; offset < s->step; offset++) {
-		for (uint32_t i = 0; i < s->count; i++) {
-			uint32_t h = hash_at(s, s->pattern[i].at + offset);
-			uint32_t entry = i * s->step + offset;
+	for (uint32_t i = 0; i < s->count; i++) {
+		struct search_lane *l = &s->lane[lane_of(s, s->pattern[i])];
 
-			s->bits[h / 8] |= (uint8_t)(1u << h % 8);
-			s->next[entry] = s->head[h % HEADS];
-			s->head[h % HEADS] = entry;
-		}
+		if (l->count++ == 0 || s->pattern[i].len < l->shortest)
+			l->shortest = s->pattern[i].len;
+	}
+	for (unsigned which = 0; which < SEARCH_LANES; which++) {
+		if (s->lane[which].count == 0)
+			continue;
+		measure(&s->lane[which], which);
+		if (!make(s, which))
+			return fault_set(f, ERR_NOMEM, "no memory for a search", FAULT_NO_OFFSET);
 	}
 	return OK;
 }
+
+/* ---- searching ---- */
 
 static inline uint8_t upper(uint8_t c)
 {
@@ -97,70 +146,131 @@ static inline uint8_t upper(uint8_t c)
 }
 
 /* Does the pattern of this entry stand where the place `at` tells of it? */
-static bool stands(const struct search *s, struct bytes text, size_t at, uint32_t entry)
+static bool stands(const struct search *s, struct bytes text, size_t at,
+		   const struct search_entry *e)
 {
-	struct bytes p = s->pattern[entry / s->step];
-	size_t offset = entry % s->step;
+	struct bytes p = s->pattern[e->pattern];
 
-	if (offset > at || p.len > text.len - (at - offset))
+	if (e->offset > at || p.len > text.len - (at - e->offset))
 		return false;
-	const uint8_t *t = text.at + (at - offset);
+	const uint8_t *t = text.at + (at - e->offset);
 	for (size_t i = 0; i < p.len; i++)
 		if (upper(t[i]) != upper(p.at[i]))
 			return false;
 	return true;
 }
 
-static inline bool is_marked(const struct search *s, uint32_t h)
+/* The first place from `at` on, a multiple of step, whose gram may be one of a pattern; text.len:
+ * none is.  In fours, as most of them are not. */
+static inline size_t next_mark(const struct search_lane *l, struct bytes text, size_t at,
+			       unsigned gram)
 {
-	return (s->bits[h / 8] >> h % 8 & 1u) != 0;
+	const uint8_t *marks = l->marks;
+	unsigned bits = l->bits;
+	size_t step = l->step;
+
+	for (; at + 3 * step + gram <= text.len; at += 4 * step) {
+		const uint8_t *p = text.at + at;
+
+		if ((marks[hash(gram_at(p, gram), bits)] |
+		     marks[hash(gram_at(p + step, gram), bits)] |
+		     marks[hash(gram_at(p + 2 * step, gram), bits)] |
+		     marks[hash(gram_at(p + 3 * step, gram), bits)]) != 0)
+			break;
+	}
+	for (; at + gram <= text.len; at += step)
+		if (marks[hash(gram_at(text.at + at, gram), bits)] != 0)
+			return at;
+	return text.len;
 }
 
-/* The first place from `at` on, a multiple of step, whose gram is of some pattern; text.len: none
- * is. */
-static size_t next_mark(const struct search *s, struct bytes text, size_t at)
+/* The same for the grams that there are, each in a loop of its own. */
+static size_t next_place(const struct search_lane *l, struct bytes text, size_t at)
 {
-	if (s->gram == 4) {
-		size_t step = s->step;
-
-		for (; at + 4 <= text.len; at += step)
-			if (is_marked(s, hash(gram4(text.at + at))))
-				return at;
-		return text.len;
+	switch (l->gram) {
+	case 2:
+		return next_mark(l, text, at, 2);
+	case 4:
+		return next_mark(l, text, at, 4);
+	default:
+		return next_mark(l, text, at, 8);
 	}
-	for (; at + 4 <= text.len; at += 2)
-		if (is_marked(s, hash(gram4(text.at + at) & 0xFFFFFFu)))
-			return at;
-	if (at + 3 <= text.len && is_marked(s, hash(gram3(text.at + at))))
-		return at;
-	return text.len;
+}
+
+/* The lane's next hit, in *where. */
+static void go_on(const struct search *s, const struct search_lane *l, struct bytes text,
+		  struct search_place *where)
+{
+	bool going_on = where->entry != SEARCH_NONE;
+
+	for (;;) {
+		if (!going_on)
+			where->at = next_place(l, text, where->at);
+		if (where->at >= text.len) {
+			where->found = SIZE_MAX;
+			return;
+		}
+		uint64_t gram = gram_at(text.at + where->at, l->gram);
+		uint32_t entry = going_on ? l->entry[where->entry].next
+					  : l->head[hash(gram, l->bits) % HEADS];
+
+		for (; entry != SEARCH_NONE; entry = l->entry[entry].next) {
+			const struct search_entry *e = &l->entry[entry];
+
+			if (e->gram != gram || !stands(s, text, where->at, e))
+				continue;
+			where->entry = entry;
+			where->found = where->at - e->offset;
+			return;
+		}
+		going_on = false;
+		where->entry = SEARCH_NONE;
+		where->at += l->step;
+	}
+}
+
+static void begin(const struct search *s, struct bytes text, struct search_at *where)
+{
+	for (unsigned i = 0; i < SEARCH_LANES; i++) {
+		const struct search_lane *l = &s->lane[i];
+
+		where->in[i] = (struct search_place){.entry = SEARCH_NONE, .found = SIZE_MAX};
+		if (i >= where->lane && l->count > 0 && text.len >= l->shortest)
+			go_on(s, l, text, &where->in[i]);
+	}
+	where->begun = true;
+}
+
+static uint32_t pattern_of(const struct search *s, const struct search_at *where, unsigned lane)
+{
+	return s->lane[lane].entry[where->in[lane].entry].pattern;
+}
+
+/* The lanes' hits in the order of their places; at one place, as in the chains, what was added last
+ * comes first. */
+static bool comes_first(const struct search *s, const struct search_at *where, unsigned a,
+			unsigned b)
+{
+	size_t at = where->in[a].found, other = where->in[b].found;
+
+	return at != other ? at < other : pattern_of(s, where, a) > pattern_of(s, where, b);
 }
 
 bool search_next(const struct search *s, struct bytes text, struct search_at *where, size_t *at,
 		 uint32_t *which)
 {
-	if (s->count == 0 || text.len < s->shortest)
+	unsigned least = SEARCH_LANES;
+
+	if (!where->begun)
+		begin(s, text, where);
+	for (unsigned i = 0; i < SEARCH_LANES; i++)
+		if (where->in[i].found != SIZE_MAX &&
+		    (least == SEARCH_LANES || comes_first(s, where, i, least)))
+			least = i;
+	if (least == SEARCH_LANES)
 		return false;
-	bool going_on = where->entry != SEARCH_NONE;
-
-	for (;;) {
-		if (!going_on)
-			where->at = next_mark(s, text, where->at);
-		if (where->at >= text.len)
-			return false;
-		uint32_t entry = going_on ? s->next[where->entry]
-					  : s->head[hash_at(s, text.at + where->at) % HEADS];
-
-		for (; entry != SEARCH_NONE; entry = s->next[entry]) {
-			if (!stands(s, text, where->at, entry))
-				continue;
-			*at = where->at - entry % s->step;
-			*which = entry / s->step;
-			where->entry = entry;
-			return true;
-		}
-		going_on = false;
-		where->entry = SEARCH_NONE;
-		where->at += s->step;
-	}
+	*at = where->in[least].found;
+	*which = pattern_of(s, where, least);
+	go_on(s, &s->lane[least], text, &where->in[least]);
+	return true;
 }

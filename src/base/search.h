@@ -1,17 +1,22 @@
 /*
- * Many byte strings looked for at once, in one pass; ASCII letters match in either case.
+ * Many byte strings looked for at once; ASCII letters match in either case.
  *
- * Only every `step`-th place of the text is looked at: a pattern that stands there covers one of
- * these places with `gram` bytes of its own, and which grams patterns have at their first `step`
- * offsets is a set of 64 Ki bits.
+ * Patterns fall into lanes by their length, and each lane is one pass over the text that looks only
+ * at every `step`-th place: a pattern that stands there covers one of these places with `gram`
+ * bytes of its own, and which grams patterns have at their first `step` offsets is a table of
+ * marks, a byte a hash.
  *
  *     shortest >= gram + step - 1
  *
- *     shortest pattern      4..6    7       8       9       10      11 and more
- *     gram, step            3, 2    4, 4    4, 5    4, 6    4, 7    4, 8
+ *     lane     patterns of       gram, step
+ *     short    4..7 bytes        2, shortest - 1
+ *     long     8 and more        4, shortest - 3, 8 at most
+ *     wide     24 and more       8, shortest - 7, 16 at most
  *
- * So what has no pattern in it costs a load, a hash and a bit every `step` bytes.  Building costs
- * some 30 KiB of tables and `step` entries a pattern.
+ * The wide lane is only there for SEARCH_MANY of them and more, as UIDs of a structure set are:
+ * grams of four digits would be found all over its contours, eight digits are not.  So what has no
+ * pattern in it costs a load, a hash and a byte every `step` bytes and lane.  Building costs some
+ * 16 KiB of tables a lane and `step` entries a pattern.
  *
  * Patterns are at least SEARCH_SHORTEST bytes, borrowed, and told by the order in which they were
  * added.
@@ -22,25 +27,51 @@
 #include "base/arena.h"
 
 #define SEARCH_SHORTEST 4u
+#define SEARCH_LONG 8u
+#define SEARCH_WIDE 24u
+#define SEARCH_MANY 64u
 #define SEARCH_NONE UINT32_MAX
+
+enum { SEARCH_LANE_SHORT, SEARCH_LANE_LONG, SEARCH_LANE_WIDE, SEARCH_LANES };
+
+/* A gram of a pattern. */
+struct search_entry {
+	uint64_t gram; /* without the case of letters */
+	uint32_t pattern;
+	uint32_t offset; /* of the gram in it */
+	uint32_t next;   /* the entry after it in its chain */
+};
+
+struct search_lane {
+	uint32_t count; /* patterns; 0: there is no such lane */
+	size_t shortest;
+	unsigned gram, step, bits; /* set by search_ready; of a hash */
+	uint8_t *marks;            /* by hash: is it one of a gram? */
+	uint32_t *head;            /* by a part of the hash: the first entry of its chain */
+	struct search_entry *entry;
+};
 
 struct search {
 	struct arena *a;
 	struct bytes *pattern; /* arena's, grows */
 	uint32_t count, room, most;
-	size_t shortest;
-	unsigned gram, step; /* set by search_ready */
-	uint8_t *bits;       /* of the hashes of grams, SEARCH_BITS of them */
-	uint32_t *head;      /* by hash: the first entry of its chain */
-	uint32_t *next;      /* by entry (pattern * step + offset): the one after it */
+	uint32_t wide; /* patterns of SEARCH_WIDE and more */
+	struct search_lane lane[SEARCH_LANES];
 };
 
-/* Where a search is; begin with SEARCH_BEGIN. */
+/* Where a search is; begin with SEARCH_BEGIN, or with SEARCH_BEGIN_LONG to look only for patterns
+ * of SEARCH_LONG bytes and more. */
 struct search_at {
-	size_t at;      /* the place of the text that was looked at last */
-	uint32_t entry; /* what was found there, SEARCH_NONE: nothing yet */
+	unsigned lane; /* the first that is looked at */
+	bool begun;
+	struct search_place {
+		size_t at;      /* the place of the text that was looked at last */
+		uint32_t entry; /* what was found there, SEARCH_NONE: nothing yet */
+		size_t found;   /* where the pattern of `entry` stands, SIZE_MAX: none is left */
+	} in[SEARCH_LANES];
 };
-#define SEARCH_BEGIN ((struct search_at){0, SEARCH_NONE})
+#define SEARCH_BEGIN ((struct search_at){.lane = SEARCH_LANE_SHORT})
+#define SEARCH_BEGIN_LONG ((struct search_at){.lane = SEARCH_LANE_LONG})
 
 /* Takes at most `most` patterns, all in `a`. */
 void search_open(struct search *s, uint32_t most, struct arena *a);
