@@ -20,6 +20,7 @@
 #define REPORT_MAX (256u << 20)
 #define OBJECT_ARENA (1ull << 30)
 #define NAME_MAX_BYTES (LIMIT_UID + 16)
+#define LARGE (4u << 20) /* bytes of a file that is begun before others */
 
 enum row_end { ROW_OPEN, ROW_DONE, ROW_NOT_DICOM, ROW_REFUSED };
 
@@ -41,6 +42,7 @@ struct row {
 struct job {
 	const struct deid_options *options;
 	const char **paths;
+	uint32_t *order; /* in which they are done */
 	uint32_t count;
 	int out;
 	struct row *rows; /* shared */
@@ -185,6 +187,7 @@ static void work(struct pool *pool, void *ctx)
 		return;
 	}
 	while (pool_next(pool, &index)) {
+		index = job->order[index];
 		struct row *r = &job->rows[index];
 
 		f = (struct fault){.code = OK, .at = FAULT_NO_OFFSET};
@@ -434,6 +437,50 @@ static enum err list_files(struct job *job, const char *const *paths, size_t cou
 	return e == ERR_MORE ? OK : e;
 }
 
+struct large {
+	off_t size;
+	uint32_t index;
+};
+
+static int larger_first(const void *a, const void *b)
+{
+	const struct large *x = a, *y = b;
+
+	if (x->size != y->size)
+		return x->size > y->size ? -1 : 1;
+	return x->index < y->index ? -1 : 1;
+}
+
+/* Large files first, so that no worker is left alone with one at the end; the others as they were
+ * found.  One worker takes all as they were found. */
+static enum err put_in_order(struct job *job, struct arena *a, struct fault *f)
+{
+	uint32_t count = 0, at;
+	size_t mark;
+	struct stat st;
+
+	job->order = ARENA_NEW(a, uint32_t, job->count);
+	mark = arena_mark(a);
+	struct large *large = ARENA_NEW(a, struct large, job->count);
+	if (job->order == NULL || large == NULL)
+		return fault_set(f, ERR_NOMEM, "no memory for the names of files", FAULT_NO_OFFSET);
+	for (uint32_t i = 0; i < job->count && job->options->workers > 1; i++)
+		if (stat(job->paths[i], &st) == 0 && st.st_size >= LARGE)
+			large[count++] = (struct large){.size = st.st_size, .index = i};
+	at = count;
+	for (uint32_t i = 0, next = 0; i < job->count; i++) {
+		if (next < count && large[next].index == i)
+			next++;
+		else
+			job->order[at++] = i;
+	}
+	qsort(large, count, sizeof(large[0]), larger_first);
+	for (uint32_t i = 0; i < count; i++)
+		job->order[i] = large[i].index;
+	arena_reset(a, mark);
+	return OK;
+}
+
 static int run_pool(struct job *job)
 {
 	struct pool pool = {.shared = job->shared,
@@ -468,6 +515,8 @@ int deid_run(const char *const *paths, size_t count, int out, const struct deid_
 
 	if (e == OK)
 		e = list_files(&job, paths, count, &arena, &f);
+	if (e == OK)
+		e = put_in_order(&job, &arena, &f);
 	job.size = sizeof(struct pool_shared) + 64 + job.count * sizeof(struct row);
 	job.shared = e == OK ? pool_memory(job.size) : NULL;
 	if (job.shared == NULL) {
