@@ -92,29 +92,35 @@ static void check_file(int fd, const struct part10 *src, const struct dset *d, c
 	free(b);
 }
 
-static void check_statistics(const struct dset *d, const struct mask *m,
-			     struct overlay_plane *plane)
+static void check_pixels(const struct pixels *p, const struct mask *m, struct overlay_plane *plane)
 {
-	struct pixels p;
 	double n = 0, sum = 0;
 
-	if (pixels_open(&p, d, NULL) != OK)
-		return;
-	plane->has_stats = pixels_stats(&p, m, &plane->stats);
+	plane->has_stats = pixels_stats(p, m, &plane->stats);
 	if (!plane->has_stats)
 		return;
 	for (uint32_t i = 0; i < m->rows * m->cols; i++)
 		if (mask_get(m, i % m->cols, i / m->cols)) {
-			sum += (double)pixels_at(&p, i % m->cols, i / m->cols);
+			sum += (double)pixels_at(p, i % m->cols, i / m->cols);
 			n++;
 		}
-	double mean = sum / n * p.slope + p.intercept;
+	double mean = sum / n * p->slope + p->intercept;
 	plane->has_stats = isfinite(plane->stats.mean) && isfinite(plane->stats.std_dev);
 	if (plane->has_stats) {
 		assert(fabs(plane->stats.mean - mean) <=
-		       1e-6 * (fabs(mean) + fabs(p.intercept) + 1));
+		       1e-6 * (fabs(mean) + fabs(p->intercept) + 1));
 		assert(plane->stats.std_dev >= 0);
 	}
+}
+
+static void check_statistics(const struct part10 *src, const struct dset *d, const struct mask *m,
+			     struct overlay_plane *plane)
+{
+	struct pixels p;
+
+	if (pixels_open(&p, src, d, NULL) == OK)
+		check_pixels(&p, m, plane);
+	pixels_free(&p);
 }
 
 static void derive(const struct part10 *src, const struct dset *d, uint16_t cols, uint16_t rows,
@@ -143,7 +149,7 @@ static void derive(const struct part10 *src, const struct dset *d, uint16_t cols
 		mask_set(&m, row, row % cols, row % cols + (cols - row % cols + 1) / 2);
 	plane[0] = (struct overlay_plane){
 		.mask = &m, .label = BYTES_LIT("\xCE\x94 GTV"), .area = mask_count(&m)};
-	check_statistics(d, &m, &plane[0]);
+	check_statistics(src, d, &m, &plane[0]);
 	for (unsigned i = 1; i < planes; i++)
 		plane[i] = plane[0];
 	if (overlay_write(fd, &s, src, d, plane, planes, a, &r, NULL) == OK)

@@ -122,8 +122,8 @@ static void cells_of(const struct burnin *b, unsigned sample, uint32_t cells[sta
 	bool chroma = sample > 0 && m->photometric != PHOTO_RGB && m->samples == 3;
 	int64_t grey = (int64_t)1 << (m->bits_stored - 1); /* no blue, no red (C.7.6.3.1.2) */
 
-	cells[0] = contrast_cell(m, chroma ? grey : b->contrast.dark);
-	cells[1] = contrast_cell(m, chroma ? grey : b->contrast.bright);
+	cells[0] = values_cell(m, chroma ? grey : b->contrast.dark);
+	cells[1] = values_cell(m, chroma ? grey : b->contrast.bright);
 }
 
 /* A row of nothing but dark or bright pixels, in one plane. */

@@ -1,8 +1,3 @@
-/*
- * Stored values are compared as keys: a cell without its foreign bits, moved up so that its highest
- * bit is the sign, with that bit turned for unsigned values.  Keys of 16 bits are ordered as values
- * are, and the compiler finds the extremes of eight of them at once.
- */
 #include "image/contrast.h"
 
 #include <math.h>
@@ -15,221 +10,35 @@
 #define PALETTE_MAX 65536u
 #define PALETTE_CONTRAST 0.4 /* of full luminance, at least */
 
-struct range {
-	int64_t low, high; /* empty when low > high */
-};
-
-#define RANGE_EMPTY ((struct range){INT64_MAX, INT64_MIN})
-
-static void widen(struct range *r, int64_t value)
-{
-	r->low = value < r->low ? value : r->low;
-	r->high = value > r->high ? value : r->high;
-}
-
-static struct range representable(const struct image_format *m)
-{
-	int64_t span = (int64_t)1 << m->bits_stored;
-
-	return m->is_signed ? (struct range){-(span / 2), span / 2 - 1}
-			    : (struct range){0, span - 1};
-}
-
-static int64_t clamped(double value, struct range r)
+static int64_t clamped(double value, struct values r)
 {
 	if (!(value > (double)r.low)) /* NaN too */
 		return r.low;
 	return value >= (double)r.high ? r.high : (int64_t)value;
 }
 
-uint32_t contrast_cell(const struct image_format *m, int64_t value)
-{
-	unsigned low = m->high_bit + 1u - m->bits_stored;
-	uint64_t bits = (uint64_t)value;
-
-	/* Unsigned values have nothing above them; the sign goes on to the top of the cell. */
-	bits <<= low;
-	return m->bits_allocated == 32 ? (uint32_t)bits
-				       : (uint32_t)(bits & ((1u << m->bits_allocated) - 1));
-}
-
 /* ---- the values of the image ---- */
 
-/* PS3.3 C.7.5.1.1.2: one value, or all between two. */
-static struct range padding_of(const struct dset *d, const struct image_format *m)
+static struct values range_of(const struct native *n, struct values padding)
 {
-	uint16_t first, last;
+	size_t count = n->data.len / (n->format.bits_allocated / 8u);
 
-	if (!dset_u16(d, NULL, TAG_PixelPaddingValue, 0, &first))
-		return RANGE_EMPTY;
-	if (!dset_u16(d, NULL, TAG_PixelPaddingRangeLimit, 0, &last))
-		last = first;
-	int64_t a = m->is_signed ? (int16_t)first : first, b = m->is_signed ? (int16_t)last : last;
-	return a < b ? (struct range){a, b} : (struct range){b, a};
-}
-
-static bool inside(struct range r, int64_t value)
-{
-	return value >= r.low && value <= r.high;
-}
-
-#define BLOCK 1024u
-
-/* What makes a key of a cell of 16 bits, and which keys are padding. */
-struct keys {
-	unsigned up;   /* bits above High Bit */
-	uint16_t keep; /* after that: the bits of the value */
-	uint16_t turn;
-	int16_t pad_low, pad_high;
-	bool has_padding;
-};
-
-static int16_t key_of(const struct keys *k, uint16_t cell)
-{
-	return (int16_t)((uint16_t)((cell << k->up) & k->keep) ^ k->turn);
-}
-
-static struct keys keys_for(const struct image_format *m, struct range padding)
-{
-	struct range r = representable(m);
-	struct keys k = {.up = 15u - m->high_bit,
-			 .keep = (uint16_t)(0xFFFFu << (16u - m->bits_stored)),
-			 .turn = m->is_signed ? 0 : 0x8000};
-
-	padding.low = padding.low > r.low ? padding.low : r.low;
-	padding.high = padding.high < r.high ? padding.high : r.high;
-	k.has_padding = padding.low <= padding.high;
-	if (k.has_padding) {
-		k.pad_low = key_of(&k, (uint16_t)contrast_cell(m, padding.low));
-		k.pad_high = key_of(&k, (uint16_t)contrast_cell(m, padding.high));
-	}
-	return k;
-}
-
-static int64_t value_of_key(const struct image_format *m, const struct keys *k, int16_t key)
-{
-	int32_t turned = (int16_t)((uint16_t)key ^ k->turn);
-
-	if (!m->is_signed)
-		turned &= 0xFFFF;
-	return turned / (1 << (16 - m->bits_stored));
-}
-
-/* Written for the vectoriser: a fixed count, and nothing but 16 bits. */
-static void extremes(const uint16_t cells[static BLOCK], const struct keys *k, int16_t *low,
-		     int16_t *high)
-{
-	const uint16_t keep = k->keep, turn = k->turn;
-	const unsigned up = k->up;
-	int16_t least = *low, most = *high;
-
-	for (unsigned i = 0; i < BLOCK; i++) {
-		int16_t key = (int16_t)((uint16_t)((cells[i] << up) & keep) ^ turn);
-
-		least = key < least ? key : least;
-		most = key > most ? key : most;
-	}
-	*low = least;
-	*high = most;
-}
-
-static void extremes_but_padding(const uint16_t cells[static BLOCK], const struct keys *k,
-				 int16_t *low, int16_t *high)
-{
-	const int16_t pad_low = k->pad_low, pad_high = k->pad_high;
-	const uint16_t keep = k->keep, turn = k->turn;
-	const unsigned up = k->up;
-	int16_t least = *low, most = *high;
-
-	for (unsigned i = 0; i < BLOCK; i++) {
-		int16_t key = (int16_t)((uint16_t)((cells[i] << up) & keep) ^ turn);
-		bool pad = key >= pad_low && key <= pad_high;
-		int16_t a = pad ? INT16_MAX : key, b = pad ? INT16_MIN : key;
-
-		least = a < least ? a : least;
-		most = b > most ? b : most;
-	}
-	*low = least;
-	*high = most;
-}
-
-/* Up to BLOCK cells; the rest of the block repeats the first. */
-static void load(uint16_t cells[static BLOCK], const uint8_t *from, size_t count)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	memcpy(cells, from, count * 2);
-#else
-	for (size_t i = 0; i < count; i++)
-		cells[i] = get_u16le(from + 2 * i);
-#endif
-	for (size_t i = count; i < BLOCK; i++)
-		cells[i] = cells[0];
-}
-
-static struct range range_of_16(const struct native *n, struct range padding)
-{
-	struct keys k = keys_for(&n->format, padding);
-	size_t count = n->data.len / 2;
-	uint16_t cells[BLOCK];
-	int16_t low = INT16_MAX, high = INT16_MIN;
-
-	for (size_t at = 0; at < count; at += BLOCK) {
-		load(cells, n->data.at + 2 * at, count - at < BLOCK ? count - at : BLOCK);
-		if (k.has_padding)
-			extremes_but_padding(cells, &k, &low, &high);
-		else
-			extremes(cells, &k, &low, &high);
-	}
-	if (low > high)
-		return RANGE_EMPTY;
-	return (struct range){value_of_key(&n->format, &k, low),
-			      value_of_key(&n->format, &k, high)};
-}
-
-/* The value in a cell of 8 or 32 bits (series/stats.c has the same two shifts, and why). */
-static int64_t value_in(const struct image_format *m, uint64_t cell)
-{
-	uint64_t high = cell << (63 - m->high_bit);
-	unsigned down = 64u - m->bits_stored;
-
-	return m->is_signed ? (int64_t)high >> down : (int64_t)(high >> down);
-}
-
-static struct range range_of_others(const struct native *n, struct range padding)
-{
-	size_t unit = n->format.bits_allocated / 8u;
-	struct range r = RANGE_EMPTY;
-
-	for (size_t at = 0; at + unit <= n->data.len; at += unit) {
-		uint64_t cell = unit == 1 ? n->data.at[at] : get_u32le(n->data.at + at);
-		int64_t value = value_in(&n->format, cell);
-
-		if (!inside(padding, value))
-			widen(&r, value);
-	}
-	return r;
-}
-
-static struct range range_of(const struct native *n, struct range padding)
-{
-	return n->format.bits_allocated == 16 ? range_of_16(n, padding)
-					      : range_of_others(n, padding);
+	return values_range(&n->format, n->data.at, count, padding);
 }
 
 /* Of one row in so many: enough to see how far the values reach. */
-static struct range range_of_some(const struct native *n, struct range padding)
+static struct values range_of_some(const struct native *n, struct values padding)
 {
 	size_t row = (size_t)n->format.cols * (n->format.bits_allocated / 8u);
-	struct range r = RANGE_EMPTY;
+	struct values r = VALUES_NONE;
 
 	for (size_t at = 0; at + row <= n->data.len; at += row * EVERY_ROW) {
-		struct native part = *n;
+		struct values one =
+			values_range(&n->format, n->data.at + at, n->format.cols, padding);
 
-		part.data = bytes_slice(n->data, at, row);
-		struct range one = range_of(&part, padding);
 		if (one.low <= one.high) {
-			widen(&r, one.low);
-			widen(&r, one.high);
+			values_widen(&r, one.low);
+			values_widen(&r, one.high);
 		}
 	}
 	return r;
@@ -260,20 +69,20 @@ static bool is_hounsfield(const struct dset *d, const struct rescale *scale)
 	       dset_text(d, NULL, TAG_RescaleIntercept).len > 0;
 }
 
-static void widen_to_units(struct range *r, const struct rescale *scale, double a, double b,
-			   struct range all)
+static void widen_to_units(struct values *r, const struct rescale *scale, double a, double b,
+			   struct values all)
 {
 	double x = (a - scale->intercept) / scale->slope, y = (b - scale->intercept) / scale->slope;
 
 	if (!isfinite(x) || !isfinite(y))
 		return;
-	widen(r, clamped(floor(x < y ? x : y), all));
-	widen(r, clamped(ceil(x < y ? y : x), all));
+	values_widen(r, clamped(floor(x < y ? x : y), all));
+	values_widen(r, clamped(ceil(x < y ? y : x), all));
 }
 
 /* PS3.3 C.11.2.1.2: each window is from c - 0.5 - (w - 1) / 2 to c - 0.5 + (w - 1) / 2. */
-static void widen_to_windows(struct range *r, const struct dset *d, const struct rescale *scale,
-			     struct range all)
+static void widen_to_windows(struct values *r, const struct dset *d, const struct rescale *scale,
+			     struct values all)
 {
 	for (unsigned i = 0; i < WINDOWS_MAX && scale->known; i++) {
 		double center, width;
@@ -338,12 +147,12 @@ static enum err no_codes(const char *text, struct fault *f)
 }
 
 /* Off the padding: the nearest values that are none, still a low and a high one. */
-static void avoid(struct range *r, struct range padding, struct range all)
+static void avoid(struct values *r, struct values padding, struct values all)
 {
-	if (inside(padding, r->low))
+	if (values_have(padding, r->low))
 		r->low = padding.high < r->high || padding.low == all.low ? padding.high + 1
 									  : padding.low - 1;
-	if (inside(padding, r->high))
+	if (values_have(padding, r->high))
 		r->high = padding.low > r->low || padding.high == all.high ? padding.low - 1
 									   : padding.high + 1;
 }
@@ -352,19 +161,20 @@ static enum err find_grey(struct contrast *out, const struct dset *d, const stru
 			  struct fault *f)
 {
 	const struct image_format *m = &n->format;
-	struct range all = representable(m), padding = padding_of(d, m);
+	struct values all = values_representable(m), padding = values_padding(d, m);
 	struct rescale scale = rescale_of(d);
-	struct range r =
+	struct values r =
 		values_matter(d, &scale) ? range_of(n, padding) : range_of_some(n, padding);
 
 	widen_to_windows(&r, d, &scale, all);
 	if (r.low > r.high) /* nothing but padding, and no window */
-		r = (struct range){0, 0};
+		r = (struct values){0, 0};
 	if (r.low == r.high) /* an even image: any two will do */
 		r = r.high < all.high
-			    ? (struct range){r.low, all.high < r.low + 255 ? all.high : r.low + 255}
-			    : (struct range){all.low > r.high - 255 ? all.low : r.high - 255,
-					     r.high};
+			    ? (struct values){r.low,
+					      all.high < r.low + 255 ? all.high : r.low + 255}
+			    : (struct values){all.low > r.high - 255 ? all.low : r.high - 255,
+					      r.high};
 	avoid(&r, padding, all);
 	if (r.low >= r.high || r.low < all.low || r.high > all.high)
 		return no_codes("its values leave no room for a dark and a bright one", f);
@@ -436,7 +246,7 @@ static double entry(const struct palette *p, unsigned color, uint32_t i)
 static enum err find_palette(struct contrast *out, const struct dset *d, const struct native *n,
 			     struct fault *f)
 {
-	struct range all = representable(&n->format);
+	struct values all = values_representable(&n->format);
 	double least = 2, most = -1;
 	struct palette p = {0};
 
@@ -446,7 +256,7 @@ static enum err find_palette(struct contrast *out, const struct dset *d, const s
 		double light =
 			0.299 * entry(&p, 0, i) + 0.587 * entry(&p, 1, i) + 0.114 * entry(&p, 2, i);
 
-		if (!inside(all, p.first + i))
+		if (!values_have(all, p.first + i))
 			continue;
 		if (light < least) {
 			least = light;
@@ -480,8 +290,8 @@ enum err contrast_find(struct contrast *out, const struct dset *d, const struct 
 	case PHOTO_RGB:
 	case PHOTO_YBR_FULL:
 	case PHOTO_YBR_FULL_422:
-		*out = (struct contrast){.bright = representable(m).high,
-					 .dark = representable(m).low};
+		*out = (struct contrast){.bright = values_representable(m).high,
+					 .dark = values_representable(m).low};
 		return OK;
 	default:
 		return no_codes("its color is in a form that is not written here", f);

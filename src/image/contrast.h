@@ -14,6 +14,7 @@
 #define IMAGE_CONTRAST_H
 
 #include "image/decode.h"
+#include "image/values.h"
 
 struct contrast {
 	int64_t dark, bright;      /* grey and palette: values as stored, sign and all */
@@ -24,8 +25,5 @@ struct contrast {
  * color that is neither RGB nor YBR_FULL); f->text says why. */
 enum err contrast_find(struct contrast *out, const struct dset *d, const struct native *n,
 		       struct fault *f) MUST_USE;
-
-/* A value in its cell of Bits Allocated: at High Bit, and the sign in the bits above. */
-uint32_t contrast_cell(const struct image_format *format, int64_t value);
 
 #endif

@@ -42,4 +42,34 @@ enum err image_format_read(struct image_format *out, const struct dset *d,
 uint64_t image_frame_bytes(const struct image_format *format);
 uint64_t image_bytes(const struct image_format *format);
 
+static inline uint64_t image_cell(const struct image_format *format, const uint8_t *data,
+				  size_t index)
+{
+	switch (format->bits_allocated) {
+	case 1:
+		return data[index / 8] >> (index % 8) & 1u;
+	case 8:
+		return data[index];
+	case 16:
+		return (uint64_t)(data[2 * index] | data[2 * index + 1] << 8);
+	default:
+		return get_u32le(data + 4 * index);
+	}
+}
+
+/*
+ * Sample `index` of native little endian pixels as a stored value (PS3.5 8.1.1).  Its Bits Stored
+ * bits end at High Bit, and what is above or below them in the cell may be anything (old overlays,
+ * say).  Two shifts cut it out and extend the sign on the way.
+ */
+static inline int64_t image_value(const struct image_format *format, const uint8_t *data,
+				  size_t index)
+{
+	uint64_t high = image_cell(format, data, index) << (63 - format->high_bit);
+	unsigned down = 64u - format->bits_stored;
+
+	/* Right shifts of negative numbers are arithmetic in every compiler this is built with. */
+	return format->is_signed ? (int64_t)high >> down : (int64_t)(high >> down);
+}
+
 #endif

@@ -65,23 +65,14 @@ static const struct elem *first_item(const struct dset *d, uint32_t sequence)
 
 /* ---- Stored values ---- */
 
-/* As series/stats.c: what is above or below Bits Stored is not part of the value. */
 static int64_t stored_at(const struct window *w, size_t index)
 {
-	const struct image_format *t = &w->format;
-	uint64_t cell = t->bits_allocated == 1    ? w->data[index / 8] >> (index % 8) & 1u
-			: t->bits_allocated == 8  ? w->data[index]
-			: t->bits_allocated == 16 ? get_u16le(w->data + 2 * index)
-						  : get_u32le(w->data + 4 * index);
-	uint64_t high = cell << (63 - t->high_bit);
-	unsigned down = 64u - t->bits_stored;
-
-	return t->is_signed ? (int64_t)high >> down : (int64_t)(high >> down);
+	return image_value(&w->format, w->data, index);
 }
 
 static bool is_padding(const struct window *w, int64_t stored)
 {
-	return w->has_padding && stored >= w->padding_low && stored <= w->padding_high;
+	return values_have(w->padding, stored);
 }
 
 static double units_of(const struct window *w, int64_t stored)
@@ -89,17 +80,6 @@ static double units_of(const struct window *w, int64_t stored)
 	if (w->modality.count > 0)
 		return lut_at(&w->modality, stored);
 	return (double)stored * w->slope + w->intercept;
-}
-
-/* A stored value as text of the data set has it (Pixel Padding is US or SS, as the pixels are). */
-static bool read_padding(struct window *w, const struct dset *d, uint32_t tag, int64_t *out)
-{
-	uint16_t v;
-
-	if (!dset_u16(d, NULL, tag, 0, &v))
-		return false;
-	*out = w->format.is_signed ? (int16_t)v : v;
-	return true;
 }
 
 /* ---- Which window ---- */
@@ -110,36 +90,29 @@ static enum err percentiles(struct window *w, struct arena *a, struct fault *f)
 	size_t pixels = (size_t)w->format.rows * w->format.cols;
 	size_t mark = arena_mark(a);
 	uint32_t *bins = ARENA_NEW(a, uint32_t, BINS);
-	int64_t low = INT64_MAX, high = INT64_MIN;
+	struct values all = values_range(&w->format, w->data, pixels, w->padding);
 	uint64_t total = 0, seen;
 	uint32_t first = 0, last = BINS - 1;
 
 	if (bins == NULL)
 		return fault_set(f, ERR_NOMEM, "the image does not fit in memory", FAULT_NO_OFFSET);
+	if (all.low > all.high)
+		all = (struct values){0, 0}; /* nothing but padding */
+	int64_t step = (all.high - all.low) / BINS + 1;
 	for (size_t i = 0; i < pixels; i++) {
 		int64_t v = stored_at(w, i);
 
 		if (is_padding(w, v))
 			continue;
-		low = v < low ? v : low;
-		high = v > high ? v : high;
+		bins[(v - all.low) / step]++;
 		total++;
-	}
-	int64_t step = total == 0 ? 1 : (high - low) / BINS + 1;
-	for (size_t i = 0; i < pixels; i++) {
-		int64_t v = stored_at(w, i);
-
-		if (!is_padding(w, v))
-			bins[(v - low) / step]++;
 	}
 	for (seen = bins[first]; seen <= total / PERCENTILE_CUT && first < last;)
 		seen += bins[++first];
 	for (seen = bins[last]; seen <= total / PERCENTILE_CUT && last > first;)
 		seen += bins[--last];
 	arena_reset(a, mark);
-	if (total == 0)
-		low = 0;
-	double x = units_of(w, low + first * step), y = units_of(w, low + last * step);
+	double x = units_of(w, all.low + first * step), y = units_of(w, all.low + last * step);
 	w->source = WINDOW_PERCENTILES;
 	w->function = WINDOW_LINEAR_EXACT;
 	w->center = (x + y) / 2;
@@ -244,15 +217,7 @@ static enum err open_grey(struct window *w, const struct dset *d, struct arena *
 	    !lut_read(&w->modality, d, item, TAG_LUTDescriptor, TAG_LUTData, is_signed))
 		return fault_tag(f, ERR_UNUSABLE, "senseless Modality LUT", FAULT_NO_OFFSET,
 				 TAG_ModalityLUTSequence);
-	w->has_padding = read_padding(w, d, TAG_PixelPaddingValue, &w->padding_low);
-	w->padding_high = w->padding_low;
-	if (w->has_padding && read_padding(w, d, TAG_PixelPaddingRangeLimit, &w->padding_high) &&
-	    w->padding_high < w->padding_low) {
-		int64_t swap = w->padding_low;
-
-		w->padding_low = w->padding_high;
-		w->padding_high = swap;
-	}
+	w->padding = values_padding(d, &w->format);
 	enum err e = choose(w, d, a, f);
 	return e == OK ? make_shades(w, a, f) : e;
 }

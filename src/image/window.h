@@ -4,9 +4,9 @@
  * blue.
  *
  *     stored value ─► Modality LUT Sequence, or slope and intercept ─► image units
- *                  ─► VOI LUT Sequence (first item)                      where there is one
- *                     Window Center, Width (first pair that is one)      else, as VOI LUT Function
- * says from the 0.5th to the 99.5th percentile            else ─► turned over for MONOCHROME1
+ *     image units  ─► the first item of VOI LUT Sequence; else the first pair of Window Center and
+ *                     Width that is one, as VOI LUT Function says; else a window from the 0.5th to
+ *                     the 99.5th percentile ─► turned over for MONOCHROME1
  *
  * What is Pixel Padding Value (or in its range) is black, and no part of the percentiles.  Colour
  * images go as they are, PALETTE COLOR through its tables.  Of several frames the first is meant.
@@ -15,6 +15,7 @@
 #define IMAGE_WINDOW_H
 
 #include "image/decode.h"
+#include "image/values.h"
 
 /* A lookup table (PS3.3 C.11.1.1.1): views of the data set. */
 struct lut {
@@ -38,8 +39,7 @@ struct window {
 	const uint8_t *data; /* first frame; native's */
 	double slope, intercept;
 	struct lut modality, voi, palette[3];
-	bool has_padding;
-	int64_t padding_low, padding_high; /* stored values, inclusive */
+	struct values padding;
 	const uint8_t *shades; /* arena's: of every stored value up to 16 bits; NULL: wider */
 	int64_t shades_first;
 };

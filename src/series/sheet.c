@@ -30,7 +30,6 @@
 #define GAP 4u
 #define QUALITY 88
 #define TILE_QUALITY 80 /* of pictures that lie in a report */
-#define BINS 4096u
 
 static const uint8_t tint[3] = {255, 96, 48}, line[3] = {255, 222, 64}, field[3] = {40, 40, 44};
 #define TINT_PERCENT 22u
@@ -114,7 +113,6 @@ struct view {
 	size_t pitch;    /* bytes from row to row of the sheet */
 	uint32_t tile_cols, tile_rows;
 	const struct pixels *p;
-	double low, high;    /* image units that become black and white */
 	double gain, offset; /* from stored values to shades of 0 to 255 */
 };
 
@@ -160,25 +158,26 @@ static double sample(const struct pixels *p, uint32_t col, uint32_t row, int cha
 static double scaled(const struct view *v, uint32_t x, uint32_t y, int channel)
 {
 	const struct pixels *p = v->p;
+	const struct image_format *image = &p->native.format;
 	uint32_t x0, x1, y0, y1;
 	double sum = 0;
 
-	if (p->cols < v->tile_cols || p->rows < v->tile_rows) {
-		double c = clamped((x + 0.5) * p->cols / v->tile_cols - 0.5, p->cols - 1.0);
-		double r = clamped((y + 0.5) * p->rows / v->tile_rows - 0.5, p->rows - 1.0);
+	if (image->cols < v->tile_cols || image->rows < v->tile_rows) {
+		double c = clamped((x + 0.5) * image->cols / v->tile_cols - 0.5, image->cols - 1.0);
+		double r = clamped((y + 0.5) * image->rows / v->tile_rows - 0.5, image->rows - 1.0);
 
 		x0 = (uint32_t)c;
 		y0 = (uint32_t)r;
-		x1 = x0 + 1 < p->cols ? x0 + 1 : x0;
-		y1 = y0 + 1 < p->rows ? y0 + 1 : y0;
+		x1 = x0 + 1 < image->cols ? x0 + 1 : x0;
+		y1 = y0 + 1 < image->rows ? y0 + 1 : y0;
 		c -= x0;
 		r -= y0;
 		return (1 - r) * ((1 - c) * sample(p, x0, y0, channel) +
 				  c * sample(p, x1, y0, channel)) +
 		       r * ((1 - c) * sample(p, x0, y1, channel) + c * sample(p, x1, y1, channel));
 	}
-	box(x, v->tile_cols, p->cols, &x0, &x1);
-	box(y, v->tile_rows, p->rows, &y0, &y1);
+	box(x, v->tile_cols, image->cols, &x0, &x1);
+	box(y, v->tile_rows, image->rows, &y0, &y1);
 	for (uint32_t row = y0; row < y1; row++)
 		for (uint32_t col = x0; col < x1; col++)
 			sum += sample(p, col, row, channel);
@@ -190,7 +189,8 @@ static uint8_t grey(const struct view *v, double stored)
 	double shade = clamped(stored * v->gain + v->offset, 255.0);
 	uint8_t rounded = (uint8_t)(shade + 0.5);
 
-	return v->p->monochrome1 ? (uint8_t)(255 - rounded) : rounded;
+	return v->p->native.format.photometric == PHOTO_MONOCHROME1 ? (uint8_t)(255 - rounded)
+								    : rounded;
 }
 
 /* The means of all boxes of tile row y, of an image in grey that is no smaller than the tile. */
@@ -201,7 +201,7 @@ static void mean_row(const struct view *v, uint32_t y, const struct boxes *x, in
 	int64_t sums[TILE_MAX] = {0};
 	uint32_t y0, y1;
 
-	box(y, v->tile_rows, p->rows, &y0, &y1);
+	box(y, v->tile_rows, p->native.format.rows, &y0, &y1);
 	for (uint32_t row = y0; row < y1; row++) {
 		pixels_row(p, row, image_row);
 		for (uint32_t i = 0; i < v->tile_cols; i++)
@@ -214,16 +214,19 @@ static void mean_row(const struct view *v, uint32_t y, const struct boxes *x, in
 
 static bool is_larger(const struct view *v)
 {
-	return v->p->cols >= v->tile_cols && v->p->rows >= v->tile_rows;
+	const struct image_format *image = &v->p->native.format;
+
+	return image->cols >= v->tile_cols && image->rows >= v->tile_rows;
 }
 
 static void draw_grey(const struct view *v)
 {
-	int64_t *row = is_larger(v) ? malloc(v->p->cols * sizeof(*row)) : NULL;
+	uint32_t cols = v->p->native.format.cols;
+	int64_t *row = is_larger(v) ? malloc(cols * sizeof(*row)) : NULL;
 	double means[TILE_MAX];
 	struct boxes x = {.from = {0}};
 
-	make_boxes(&x, 0, v->tile_cols, v->tile_cols, v->p->cols);
+	make_boxes(&x, 0, v->tile_cols, v->tile_cols, cols);
 	for (uint32_t y = 0; y < v->tile_rows; y++) {
 		uint8_t *at = v->origin + y * v->pitch;
 
@@ -250,7 +253,7 @@ static void draw_color(const struct view *v)
 
 static void draw_image(const struct view *v)
 {
-	if (v->p == NULL || v->p->color)
+	if (v->p == NULL || pixels_are_color(v->p))
 		draw_color(v);
 	else
 		draw_grey(v);
@@ -374,42 +377,6 @@ static void draw_caption(const struct view *v, const char *caption)
 		}
 }
 
-static void value_range(const struct pixels *p, int64_t *low, int64_t *high)
-{
-	*low = INT64_MAX;
-	*high = INT64_MIN;
-	for (uint32_t row = 0; row < p->rows; row++)
-		for (uint32_t col = 0; col < p->cols; col++) {
-			int64_t v = pixels_at(p, col, row);
-
-			*low = v < *low ? v : *low;
-			*high = v > *high ? v : *high;
-		}
-}
-
-/* The image units between which all but half a percent of the pixels at either end lie. */
-static void robust_range(struct view *v)
-{
-	const struct pixels *p = v->p;
-	uint64_t bins[BINS] = {0}, total = (uint64_t)p->rows * p->cols, cut = total / 200, seen = 0;
-	int64_t low, high;
-	uint32_t first = 0, last = BINS - 1;
-
-	value_range(p, &low, &high);
-	double step = (double)(high - low + 1) / BINS;
-	for (uint32_t row = 0; row < p->rows; row++)
-		for (uint32_t col = 0; col < p->cols; col++)
-			bins[(uint32_t)((double)(pixels_at(p, col, row) - low) / step)]++;
-	for (seen = bins[first]; seen <= cut && first < BINS - 1;)
-		seen += bins[++first];
-	for (seen = bins[last]; seen <= cut && last > first;)
-		seen += bins[--last];
-	double a = ((double)low + first * step) * p->slope + p->intercept;
-	double b = ((double)low + (last + 1) * step) * p->slope + p->intercept;
-	v->low = a < b ? a : b;
-	v->high = a < b ? b : a;
-}
-
 static size_t pitch_of(const struct sheet *s)
 {
 	return (size_t)sheet_cols(s) * 3;
@@ -437,18 +404,15 @@ void sheet_draw(struct sheet *s, uint32_t tile, const struct pixels *p, double w
 	struct view v = view_of(s, tile);
 
 	v.p = p;
-	if (p != NULL && !p->color && window_width > 0) {
+	if (p != NULL && !pixels_are_color(p)) {
 		/* PS3.3 C.11.2.1.2.1 */
-		v.low = window_center - 0.5 - (window_width - 1) / 2;
-		v.high = window_center - 0.5 + (window_width - 1) / 2;
-	} else if (p != NULL && !p->color) {
-		robust_range(&v);
-	}
-	if (!(v.high > v.low))
-		v.high = v.low + 1;
-	if (p != NULL) {
-		v.gain = p->slope * 255.0 / (v.high - v.low);
-		v.offset = (p->intercept - v.low) * 255.0 / (v.high - v.low);
+		double low = window_center - 0.5 - (window_width - 1) / 2;
+		double high = window_center - 0.5 + (window_width - 1) / 2;
+
+		if (!(high > low))
+			high = low + 1;
+		v.gain = p->slope * 255.0 / (high - low);
+		v.offset = (p->intercept - low) * 255.0 / (high - low);
 	}
 	draw_image(&v);
 	if (merged != NULL)

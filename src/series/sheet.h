@@ -29,8 +29,8 @@ void sheet_plan(struct sheet *s, uint32_t slices, const bool *marked, uint32_t c
 size_t sheet_bytes(const struct sheet *s);
 /* Tile of `slice`, or UINT32_MAX. */
 uint32_t sheet_tile(const struct sheet *s, uint32_t slice);
-/* Draw one: the image in its window (p may be NULL: a grey field), the mask tinted with its
- * outline, and a small caption (slice number). */
+/* Draw one: the image in its window, whose width is above zero (in color: as it is; p may be NULL:
+ * a grey field), the mask tinted with its outline, and a small caption (slice number). */
 void sheet_draw(struct sheet *s, uint32_t tile, const struct pixels *p, double window_center,
 		double window_width, const struct mask *merged, const char *caption);
 /* Add the outline of one ROI in a color of its own, over what sheet_draw has drawn. */

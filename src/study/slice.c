@@ -275,6 +275,18 @@ static enum err paint(struct worker *w, struct slice *c, const struct pixels *pi
 	return e;
 }
 
+static enum err paint_and_measure(struct worker *w, struct slice *c, struct fault *f)
+{
+	struct pixels pixels = PIXELS_NONE;
+	bool wanted = w->job->options->planes != STUDY_PLANES_MERGED &&
+		      rt_plane_roi_count(w->job->plan, c->plane) > 0;
+	bool readable = wanted && pixels_open(&pixels, &c->source, &c->dset, NULL) == OK;
+	enum err e = paint(w, c, readable ? &pixels : NULL, f);
+
+	pixels_free(&pixels);
+	return e;
+}
+
 /* ---- writing ---- */
 
 /* The planes that found no free overlay group are the last ones. */
@@ -398,24 +410,19 @@ static enum err draw_tile(struct worker *w, struct slice *c, struct fault *f)
 static enum err do_image(struct worker *w, struct slice *c, struct fault *f)
 {
 	const struct slice_job *job = w->job;
-	struct pixels pixels;
-	const struct pixels *readable = NULL;
 	enum err e;
 
 	w->stage = SLICE_READ;
 	e = open_source(w, c, f);
 	if (e != OK)
 		return e;
-	if (job->options->planes != STUDY_PLANES_MERGED &&
-	    pixels_open(&pixels, &c->dset, NULL) == OK)
-		readable = &pixels;
 	w->stage = SLICE_SHIELD;
 	e = shield_open(&c->told, job->options->gate, &c->source, &c->dset, &job->series->now,
 			&w->arena, f);
 	if (e != OK)
 		return e;
 	w->stage = SLICE_PAINT;
-	e = paint(w, c, readable, f);
+	e = paint_and_measure(w, c, f);
 	if (e != OK)
 		return e;
 	w->stage = SLICE_WRITE;

@@ -12,43 +12,21 @@
 /* The pixels of a tile, wherever they come from. */
 struct shown {
 	struct pixels pixels;
-	struct native native;
-	bool readable, colored;
+	bool readable;
 };
 
 /* ---- pixels ---- */
 
 static bool is_grey(const struct image_format *f)
 {
-	return f->samples == 1 && f->bits_allocated >= 8 &&
-	       (f->photometric == PHOTO_MONOCHROME1 || f->photometric == PHOTO_MONOCHROME2);
+	return f->samples == 1 && f->bits_allocated >= 8 && f->photometric != PHOTO_PALETTE;
 }
 
-/* Grey samples of a decoded image. */
-static void take_grey(struct shown *s, const struct dset *d)
+/* Red, green, blue of anything but grey; of large images every n-th row and column. */
+static enum err take_color(struct shown *s, const struct native *n, const struct dset *d,
+			   struct arena *a, struct fault *f)
 {
-	const struct image_format *f = &s->native.format;
-
-	s->pixels = (struct pixels){
-		.data = s->native.data,
-		.rows = f->rows,
-		.cols = f->cols,
-		.bits_allocated = f->bits_allocated,
-		.bits_stored = f->bits_stored,
-		.high_bit = f->high_bit,
-		.is_signed = f->is_signed,
-		.monochrome1 = f->photometric == PHOTO_MONOCHROME1,
-		.slope = 1,
-	};
-	dset_ds(d, NULL, TAG_RescaleSlope, 0, &s->pixels.slope);
-	dset_ds(d, NULL, TAG_RescaleIntercept, 0, &s->pixels.intercept);
-	s->readable = true;
-}
-
-/* Red, green, blue of anything else; of large images every n-th row and column. */
-static enum err take_color(struct shown *s, const struct dset *d, struct arena *a, struct fault *f)
-{
-	const struct image_format *format = &s->native.format;
+	const struct image_format *format = &n->format;
 	uint32_t side = format->rows > format->cols ? format->rows : format->cols;
 	uint32_t step = (side + SIDE_MOST - 1) / SIDE_MOST;
 	uint32_t rows = (format->rows + step - 1) / step, cols = (format->cols + step - 1) / step;
@@ -59,7 +37,7 @@ static enum err take_color(struct shown *s, const struct dset *d, struct arena *
 	if (w == NULL || row == NULL || rgb == NULL)
 		return fault_set(f, ERR_NOMEM, "the picture does not fit in memory",
 				 FAULT_NO_OFFSET);
-	enum err e = window_open(w, &s->native, d, a, f);
+	enum err e = window_open(w, n, d, a, f);
 	if (e != OK)
 		return e == ERR_NOMEM ? e : OK; /* else: not to be shown */
 	for (uint32_t y = 0; y < rows; y++) {
@@ -67,31 +45,33 @@ static enum err take_color(struct shown *s, const struct dset *d, struct arena *
 		for (uint32_t x = 0; x < cols; x++)
 			memcpy(rgb + ((size_t)y * cols + x) * 3, row + (size_t)x * step * 3, 3);
 	}
-	s->pixels = (struct pixels){.data = bytes_of(rgb, (size_t)rows * cols * 3),
-				    .rows = rows,
-				    .cols = cols,
-				    .bits_allocated = 8,
-				    .bits_stored = 8,
-				    .high_bit = 7,
-				    .color = true,
-				    .slope = 1};
-	s->readable = s->colored = true;
+	s->pixels.native = (struct native){.data = bytes_of(rgb, (size_t)rows * cols * 3),
+					   .format = {.rows = rows,
+						      .cols = cols,
+						      .frames = 1,
+						      .samples = 3,
+						      .bits_allocated = 8,
+						      .bits_stored = 8,
+						      .high_bit = 7,
+						      .photometric = PHOTO_RGB}};
+	s->readable = true;
 	return OK;
 }
 
 static enum err open_pixels(struct shown *s, const struct tile *t, struct arena *a, struct fault *f)
 {
-	s->readable = pixels_open(&s->pixels, t->dset, NULL) == OK && !s->pixels.color;
-	if (s->readable)
-		return OK;
-	enum err e = native_open(&s->native, t->source, t->dset, f);
-	if (e != OK)
-		return e == ERR_NOMEM ? e : OK;
-	if (is_grey(&s->native.format)) {
-		take_grey(s, t->dset);
-		return OK;
+	struct native n;
+	enum err e = native_open(&n, t->source, t->dset, f);
+
+	*s = (struct shown){.pixels = PIXELS_NONE};
+	if (e == OK && is_grey(&n.format)) {
+		pixels_take(&s->pixels, &n, t->dset);
+		s->readable = true;
+	} else if (e == OK) {
+		e = take_color(s, &n, t->dset, a, f);
 	}
-	return take_color(s, t->dset, a, f);
+	native_close(&n);
+	return e == ERR_NOMEM ? e : OK;
 }
 
 /* ---- window ---- */
@@ -107,14 +87,14 @@ static int by_value(const void *a, const void *b)
 static void window_of_pixels(const struct pixels *p, double *center, double *width)
 {
 	enum { GRID = 48 };
+	uint32_t rows = p->native.format.rows, cols = p->native.format.cols;
 	double values[GRID * GRID];
 	size_t count = 0;
 
 	for (uint32_t y = 0; y < GRID; y++)
 		for (uint32_t x = 0; x < GRID; x++)
 			values[count++] =
-				(double)pixels_at(p, x * p->cols / GRID, y * p->rows / GRID) *
-					p->slope +
+				(double)pixels_at(p, x * cols / GRID, y * rows / GRID) * p->slope +
 				p->intercept;
 	qsort(values, count, sizeof(values[0]), by_value);
 
@@ -129,7 +109,7 @@ static void choose_window(const struct shown *s, const struct dset *d, const cha
 {
 	*center = 40;
 	*width = 400;
-	if (!s->readable || s->colored || strcmp(modality, "CT") == 0)
+	if (!s->readable || pixels_are_color(&s->pixels) || strcmp(modality, "CT") == 0)
 		return;
 	if (!dset_ds(d, NULL, TAG_WindowCenter, 0, center) ||
 	    !dset_ds(d, NULL, TAG_WindowWidth, 0, width) || !(*width >= 1))
@@ -159,7 +139,7 @@ enum err tile_draw(struct sheet *s, const struct tile *t, struct painter *painte
 {
 	const struct rt_plan *plan = painter->plan;
 	uint32_t at = sheet_tile(s, t->plane);
-	struct shown shown = {.readable = false};
+	struct shown shown;
 	double center, width;
 	char caption[32];
 
@@ -173,6 +153,6 @@ enum err tile_draw(struct sheet *s, const struct tile *t, struct painter *painte
 			   caption);
 		e = outline(s, at, t, painter, f);
 	}
-	native_close(&shown.native);
+	pixels_free(&shown.pixels);
 	return e;
 }

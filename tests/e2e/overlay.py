@@ -321,6 +321,43 @@ def check_odd(r, config):
             check_study(r, "odd/" + name, work, [structure_set], config, may_fail="truncated" in name)
 
 
+COMPRESSIONS = [("RLE", ["dcmcrle"], ["dcmdrle"]), ("JPEG Lossless", ["dcmcjpeg", "+e1"], ["dcmdjpeg"]),
+                ("JPEG-LS", ["dcmcjpls"], ["dcmdjpls"]), ("JPEG-LS, near 3", ["dcmcjpls", "+en", "+md", "3"], ["dcmdjpls"]),
+                ("JPEG 2000", ["gdcmconv", "--j2k"], ["gdcmconv", "--raw"])]
+
+
+def check_compressed_statistics(r, phantom, config, work):
+    """ROI Mean and Standard Deviation of compressed images: of the pixels that others decode."""
+    for name, encoder, decoder in COMPRESSIONS:
+        if not have(encoder[0]) or not have(decoder[0]):
+            print("SKIP e2e/overlay: %s: no %s" % (name, encoder[0]))
+            continue
+        source, out = os.path.join(work, name), os.path.join(work, name + "-out")
+        shutil.copytree(phantom, source)
+        for i, path in enumerate(sorted(images_in(source).values())):
+            if i % 6 != 0:
+                os.remove(path)
+                continue
+            done = tool(*encoder, path, path + ".new")
+            r.check(done.returncode == 0, name, encoder[0], done.stdout[-300:])
+            os.replace(path + ".new", path)
+        done = run("process", "-c", config, source, "-o", out, timeout=120)
+        r.check(done.code == 0 and b"mean" not in done.out + done.err, name, done.code, done.out[-500:], done.err[-500:])
+        told = 0
+        for path in images_in(out).values():
+            done = tool(*decoder, path, path + ".raw")
+            if not r.check(done.returncode == 0, name, decoder[0], done.stdout[-300:]):
+                continue
+            d, plain = pydicom.dcmread(path), pydicom.dcmread(path + ".raw")
+            for group in groups_of(d):
+                mask, _ = unpacked(d, group)
+                r.check(((group, 0x1302) in d) == ((group, 0x1303) in d), name, path, "%04X: one of two" % group)
+                if (group, 0x1302) in d and mask.any():
+                    check_statistics(r, (name, path, "group %04X:" % group), plain, group, mask)
+                    told += 1
+        r.check(told > 20, name, "statistics of", told, "planes")
+
+
 def check_sheet(r, phantom, config, work):
     """The contact sheet is a picture with the ROIs of the phantom in color."""
     sheet = os.path.join(work, "sheet.jpg")
@@ -357,6 +394,7 @@ def main():
         done = run("phantom", phantom, "--preset", "small", timeout=120)
         if r.check(done.code == 0, "phantom:", done.code, done.err[-500:]):
             check_study(r, "phantom", phantom, [], config)
+            check_compressed_statistics(r, phantom, config, work)
             check_sheet(r, phantom, config, work)
         sets = os.path.join(DATA, "sets")
         if not os.path.isdir(sets):
