@@ -1,5 +1,5 @@
 /*
- * Arguments that the commands on folders have in common: IN..., -o OUT, -j N.
+ * The commands on folders: IN... -o OUT, and the options that they have in common.
  */
 #ifndef CMD_ARGUMENTS_H
 #define CMD_ARGUMENTS_H
@@ -7,11 +7,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* -j, or the number of processors; 0: not a number of workers. */
-unsigned arguments_workers(const char *jobs);
-/* Are they all there?  EX_OK, or EX_NOINPUT with a message. */
-int arguments_inputs(char *const *inputs, size_t count);
-/* An open OUT, and whether it was made here; -1 with a message. */
-int arguments_output(const char *out, bool *made);
+struct arguments {
+	const char *config, *out, *sheet; /* sheet: NULL without --sheet */
+	bool json, quiet, debug;
+	unsigned workers; /* -j, or the number of processors */
+	char *const *inputs;
+	size_t input_count;
+};
+
+/*
+ * -c, -o, -j, -q and --json with their long forms, and of --sheet FILE and --debug those whose
+ * letter (S, D) is in `more`.  EX_OK, or EX_USAGE with a message in the name of `command`.
+ */
+int arguments_parse(struct arguments *a, const char *command, const char *more, int argc,
+		    char **argv);
+/* May something be told of while it goes on: a person looks, and has not asked for quiet? */
+bool arguments_progress(const struct arguments *a);
+
+/*
+ * Open OUT, made where it is not there, and have the job done with it: what `job` returns, or
+ * EX_NOINPUT when an input is not there, EX_CANTCREAT, with a message.  A folder that was made here
+ * and in which nothing came to lie is removed again.
+ */
+int arguments_run(const struct arguments *a, int (*job)(void *ctx, int out), void *ctx);
 
 #endif

@@ -2,14 +2,10 @@
  * netrt deid: folders of DICOM in, the same without their patients out.  netrt keygen: the secret
  * key that it needs.
  */
-#include <assert.h>
-#include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "cmd/arguments.h"
 #include "cmd/cmd.h"
@@ -66,121 +62,65 @@ const char cmd_keygen_usage[] =
 	"output\n"
 	"failed.\n";
 
-struct arguments {
-	const char *config, *out, *jobs;
-	bool json, quiet;
-	char **inputs;
-	size_t input_count;
+struct deid_job {
+	const struct arguments *a;
+	struct deid_options options;
 };
 
-static int parse(int argc, char **argv, struct arguments *a)
+static int work(void *ctx, int out)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"output", required_argument, NULL, 'o'},
-		{"jobs", required_argument, NULL, 'j'},   {"quiet", no_argument, NULL, 'q'},
-		{"json", no_argument, NULL, 'J'},         {NULL, 0, NULL, 0},
-	};
-	int c;
+	const struct deid_job *job = ctx;
 
-	opterr = 0;
-	optind = 1;
-	while ((c = getopt_long(argc, argv, ":c:o:j:q", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			a->config = optarg;
-			break;
-		case 'o':
-			a->out = optarg;
-			break;
-		case 'j':
-			a->jobs = optarg;
-			break;
-		case 'q':
-			a->quiet = true;
-			break;
-		case 'J':
-			a->json = true;
-			break;
-		case ':':
-			return cmd_usage_error("deid", "an option lacks its value");
-		default:
-			return cmd_usage_error("deid", "unknown option");
-		}
-	}
-	a->inputs = argv + optind;
-	a->input_count = (size_t)(argc - optind);
-	if (a->input_count == 0)
-		return cmd_usage_error("deid", "give at least one file or folder to read");
-	if (a->out == NULL || a->out[0] == '\0')
-		return cmd_usage_error("deid", "give the output folder with -o");
-	return EX_OK;
-}
-
-static int run(const struct arguments *a, const struct deid_options *o)
-{
-	bool made;
-	int code = arguments_inputs(a->inputs, a->input_count);
-
-	if (code != EX_OK)
-		return code;
-	int out = arguments_output(a->out, &made);
-	if (out < 0)
-		return EX_CANTCREAT;
-	code = deid_run((const char *const *)a->inputs, a->input_count, out, o);
-	close(out);
-	assert(a->out != NULL);
-	if (made)
-		(void)rmdir(a->out); /* goes only when nothing is in it */
-	return code;
+	return deid_run((const char *const *)job->a->inputs, job->a->input_count, out,
+			&job->options);
 }
 
 /* Everything is opened before the first input is looked at. */
-static int open_and_run(const struct arguments *a, struct deid_options *o, struct arena *arena)
+static int open_and_run(struct deid_job *job, struct arena *arena)
 {
 	static struct anon_settings settings;
 	static struct anon_gate gate;
 	static struct conf conf; /* large */
 
-	if (!deid_load(&conf, a->config, arena))
+	if (!deid_load(&conf, job->a->config, arena))
 		return EX_CONFIG;
-	log_level_set(level_of(conf.logging.level, a->quiet));
+	log_level_set(level_of(conf.logging.level, job->a->quiet));
 	if (deid_settings(&settings, &conf, arena) != OK) {
 		log_say(LOG_ERROR, "out of memory");
 		return EX_OSERR;
 	}
 	if (!deid_open(&gate, &settings, &conf, arena))
 		return EX_CONFIG;
-	o->gate = &gate;
-	o->crosswalk = conf.anonymization.crosswalk_file;
-	int code = run(a, o);
+	job->options.gate = &gate;
+	job->options.crosswalk = conf.anonymization.crosswalk_file;
+	int code = arguments_run(job->a, work, job);
 	gate_close(&gate);
 	return code;
 }
 
 int cmd_deid(int argc, char **argv)
 {
-	struct arguments a = {.config = NULL};
-	struct deid_options o = {.version = NETRT_VERSION};
+	struct arguments a;
 	struct arena arena;
 	struct fault f;
 
 	if (cmd_wants_help(argc, argv, cmd_deid_usage))
 		return cmd_finish(EX_OK);
-	int code = parse(argc, argv, &a);
+	int code = arguments_parse(&a, "deid", "", argc, argv);
 	if (code != EX_OK)
 		return code;
-	o.workers = arguments_workers(a.jobs);
-	if (o.workers == 0)
-		return cmd_usage_error("deid", "-j takes a number from 1 to 256");
-	o.json = a.json;
-	o.quiet = a.quiet;
-	o.progress = !a.quiet && isatty(STDERR_FILENO) == 1;
+	struct deid_job job = {.a = &a,
+			       .options = {.version = NETRT_VERSION,
+					   .workers = a.workers,
+					   .json = a.json,
+					   .quiet = a.quiet,
+					   .progress = arguments_progress(&a)}};
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2) */
 	if (arena_open(&arena, 4u * LIMIT_CONFIG_ARENA, &f) != OK) {
 		log_say(LOG_ERROR, "%s", f.text);
 		return EX_OSERR;
 	}
-	code = open_and_run(&a, &o, &arena);
+	code = open_and_run(&job, &arena);
 	arena_close(&arena);
 	return cmd_finish(code);
 }

@@ -2,13 +2,10 @@
  * netrt process: a folder of DICOM in, overlay series out.  Here are only the arguments and the
  * folders at both ends.
  */
-#include <assert.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/arguments.h"
@@ -53,76 +50,16 @@ const char cmd_process_usage[] =
 	"Exit codes: 0 all done, 64 usage, 65 some study could not be processed, 66 no input,\n"
 	"73 cannot create the output, 74 standard output failed, 78 configuration.\n";
 
-struct arguments {
-	const char *config, *out, *sheet, *jobs;
-	bool json, quiet, debug;
-	char **inputs;
-	size_t input_count;
-};
-
-static int parse(int argc, char **argv, struct arguments *a)
-{
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"output", required_argument, NULL, 'o'},
-		{"jobs", required_argument, NULL, 'j'},   {"quiet", no_argument, NULL, 'q'},
-		{"json", no_argument, NULL, 'J'},         {"sheet", required_argument, NULL, 'S'},
-		{"debug", no_argument, NULL, 'D'},        {NULL, 0, NULL, 0},
-	};
-	int c;
-
-	opterr = 0;
-	optind = 1;
-	while ((c = getopt_long(argc, argv, ":c:o:j:q", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			a->config = optarg;
-			break;
-		case 'o':
-			a->out = optarg;
-			break;
-		case 'j':
-			a->jobs = optarg;
-			break;
-		case 'q':
-			a->quiet = true;
-			break;
-		case 'J':
-			a->json = true;
-			break;
-		case 'S':
-			a->sheet = optarg;
-			break;
-		case 'D':
-			a->debug = true;
-			break;
-		case ':':
-			return cmd_usage_error("process", "an option lacks its value");
-		default:
-			return cmd_usage_error("process", "unknown option");
-		}
-	}
-	a->inputs = argv + optind;
-	a->input_count = (size_t)(argc - optind);
-	if (a->input_count == 0)
-		return cmd_usage_error("process", "give at least one file or folder to read");
-	if (a->out == NULL || a->out[0] == '\0')
-		return cmd_usage_error("process", "give the output folder with -o");
-#ifdef NETRT_MINIMAL
-	if (a->sheet != NULL)
-		return cmd_usage_error("process", "this netrt was built without JPEG: no --sheet");
-#endif
-	return EX_OK;
-}
-
 static void fill(struct study_options *o, struct loaded *l, const struct arguments *a)
 {
 	study_options_of(o, l);
 	o->now = clock_wall();
+	o->workers = a->workers;
 	o->out_path = a->out;
 	o->sheet = a->sheet;
 	o->json = a->json;
 	o->quiet = a->quiet;
-	o->progress = !a->quiet && isatty(STDERR_FILENO) == 1;
+	o->progress = arguments_progress(a);
 }
 
 /* ---- the run ---- */
@@ -140,8 +77,15 @@ static void tell_problems(const struct scan *s)
 		log_say(LOG_WARNING, "%u more files are not used", s->problem_count - TOLD);
 }
 
-static int scan_and_run(const struct arguments *a, const struct study_options *o, int out)
+struct process_job {
+	const struct arguments *a;
+	struct study_options options;
+};
+
+static int scan_and_run(void *ctx, int out)
 {
+	const struct process_job *job = ctx;
+	const struct arguments *a = job->a;
 	static struct scan scan; /* big, and only one */
 	struct fault f;
 	char text[256];
@@ -161,56 +105,37 @@ static int scan_and_run(const struct arguments *a, const struct study_options *o
 				scan.counts.files == 1 ? "" : "s");
 			code = EX_NOINPUT;
 		} else {
-			code = batch_run(&scan, o, out);
+			code = batch_run(&scan, &job->options, out);
 		}
 	}
 	scan_close(&scan);
 	return code;
 }
 
-static int run(const struct arguments *a, struct study_options *o)
-{
-	bool made;
-	int code = arguments_inputs(a->inputs, a->input_count);
-
-	if (code != EX_OK)
-		return code;
-
-	int out = arguments_output(a->out, &made);
-	if (out < 0)
-		return EX_CANTCREAT;
-	code = scan_and_run(a, o, out);
-	close(out);
-	if (made) {
-		assert(a->out != NULL);
-		(void)rmdir(a->out); /* goes only when nothing is in it */
-	}
-	return code;
-}
-
 int cmd_process(int argc, char **argv)
 {
-	struct arguments a = {.config = NULL};
-	struct study_options o = {.workers = 0};
+	struct arguments a;
+	struct process_job job = {.a = &a};
 	static struct loaded loaded;
 
 	if (cmd_wants_help(argc, argv, cmd_process_usage))
 		return cmd_finish(EX_OK);
 
-	int code = parse(argc, argv, &a);
+	int code = arguments_parse(&a, "process", "SD", argc, argv);
 	if (code != EX_OK)
 		return code;
-	o.workers = arguments_workers(a.jobs);
-	if (o.workers == 0)
-		return cmd_usage_error("process", "-j takes a number from 1 to 256");
+#ifdef NETRT_MINIMAL
+	if (a.sheet != NULL)
+		return cmd_usage_error("process", "this netrt was built without JPEG: no --sheet");
+#endif
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2) */
 	code = loaded_open(&loaded, a.config, a.debug);
 	if (code == EX_OK)
 		code = loaded_shield(&loaded);
 	if (code == EX_OK) {
 		log_level_set(level_of(loaded.conf.logging.level, a.quiet));
-		fill(&o, &loaded, &a);
-		code = run(&a, &o);
+		fill(&job.options, &loaded, &a);
+		code = arguments_run(&a, scan_and_run, &job);
 	}
 	loaded_close(&loaded);
 	return cmd_finish(code);
