@@ -2,9 +2,9 @@
  * The configuration: which files are accepted, and that every complaint names its place.
  */
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "support/conf_read.h"
+#include "support/support.h"
 
 Suite *suite_conf(void);
 
@@ -546,7 +546,7 @@ START_TEST(test_load)
 {
 	static char big[LIMIT_CONFIG + 1];
 
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder = test_tmpdir();
 	memset(big, '#', sizeof(big));
 	write_file("good", "watcher: {debounce_interval_seconds: 9}\n", 40);
 	write_file("empty", "", 0);
@@ -568,11 +568,7 @@ START_TEST(test_load)
 	load("odd\nname", ERR_WIRE,
 	     "odd\\x0Aname:1:1: a configuration is made of lines \"key: value\"");
 
-	static const char *const names[] = {"good", "empty", "bad", "big", "odd\nname"};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		ck_assert_int_eq(unlink(in_folder(names[i])), 0);
-	ck_assert_int_eq(rmdir(in_folder("folder")), 0);
-	ck_assert_int_eq(rmdir(folder), 0);
+	test_tmpdir_remove(folder);
 }
 END_TEST
 

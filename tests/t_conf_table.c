@@ -1,6 +1,7 @@
 /*
- * The configuration as promised: defaults, the default file, the reference, what is not built.
+ * The configuration as promised: defaults, the default file, the reference, notes.
  */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -276,8 +277,9 @@ END_TEST
 /* What `netrt config ...` prints on standard output, in *out. */
 static int run(struct bytes *out, int argc, char **argv)
 {
-	char name[] = "/tmp/netrt-t-conf-XXXXXX";
-	int saved = dup(STDOUT_FILENO), fd = mkstemp(name);
+	char *dir = test_tmpdir(), name[600];
+	snprintf(name, sizeof(name), "%s/out", dir);
+	int saved = dup(STDOUT_FILENO), fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	ck_assert(saved >= 0 && fd >= 0);
 	fflush(stdout);
@@ -288,7 +290,7 @@ static int run(struct bytes *out, int argc, char **argv)
 	close(saved);
 	close(fd);
 	ck_assert_int_eq(file_read(out, name, 1u << 20, &arena, NULL), OK);
-	ck_assert_int_eq(unlink(name), 0);
+	test_tmpdir_remove(dir);
 	return code;
 }
 
@@ -303,7 +305,7 @@ static int run1(struct bytes *out, const char *what, const char *file)
 START_TEST(test_command)
 {
 	struct bytes out;
-	char expected[300];
+	char expected[2048];
 
 	ck_assert_int_eq(run1(&out, "default", NULL), 0);
 	ck_assert(bytes_eq(out, conf_default_text()));
@@ -320,7 +322,7 @@ START_TEST(test_command)
 	ck_assert_uint_eq(lines, keys);
 	ck_assert_uint_eq(tabs, keys * 4);
 
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder = test_tmpdir();
 	write_file("bad", "watcher: 5\nx: 1\n", 16);
 	ck_assert_int_eq(run1(&out, "check", in_folder("bad")), 78);
 	snprintf(expected, sizeof(expected),
@@ -340,9 +342,7 @@ START_TEST(test_command)
 	ck_assert_int_eq(run1(&out, "default", "x"), 64);
 	ck_assert_int_eq(run1(&out, "what", NULL), 64);
 	ck_assert_uint_eq(out.len, 0);
-	ck_assert_int_eq(unlink(in_folder("bad")), 0);
-	ck_assert_int_eq(unlink(in_folder("good")), 0);
-	ck_assert_int_eq(rmdir(folder), 0);
+	test_tmpdir_remove(folder);
 }
 END_TEST
 

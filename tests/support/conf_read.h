@@ -72,11 +72,11 @@ static inline struct conf_list list_at(const struct conf *c, const struct conf_k
 	return v;
 }
 
-static char folder[] = "/tmp/netrt-t-conf-XXXXXX";
+static char *folder; /* test_tmpdir, in the tests that write files */
 
 static inline const char *in_folder(const char *name)
 {
-	static char path[4][200];
+	static char path[4][600];
 	static unsigned turn;
 	char *p = path[turn++ % 4];
 
