@@ -87,22 +87,30 @@ void control_unlink(int control)
 	(void)unlinkat(control, socket_name.sun_path, 0);
 }
 
-static bool wait_for(int fd, short events)
+static bool wait_until(int fd, short events, uint64_t until_us)
 {
 	struct pollfd p = {.fd = fd, .events = events};
 	int n;
 
-	do
-		n = poll(&p, 1, CONTROL_MS);
-	while (n < 0 && errno == EINTR);
+	do {
+		uint64_t now_us = clock_us();
+
+		n = poll(&p, 1, now_us < until_us ? (int)((until_us - now_us + 999) / 1000) : 0);
+	} while (n < 0 && errno == EINTR);
 	return n > 0;
+}
+
+static bool wait_for(int fd, short events)
+{
+	return wait_until(fd, events, clock_us() + CONTROL_MS * 1000u);
 }
 
 bool control_read(int client, char line[static CONTROL_LINE])
 {
+	uint64_t until_us = clock_us() + CONTROL_LINE_MS * 1000u;
 	size_t len = 0;
 
-	while (len < CONTROL_LINE - 1 && wait_for(client, POLLIN)) {
+	while (len < CONTROL_LINE - 1 && wait_until(client, POLLIN, until_us)) {
 		ssize_t n = read(client, line + len, CONTROL_LINE - 1 - len);
 
 		if (n <= 0)

@@ -20,7 +20,8 @@
 #define CONTROL_FOLDER ".control"
 #define CONTROL_LINE 256u          /* bytes of a request */
 #define CONTROL_ANSWER (64u << 20) /* bytes of an answer */
-#define CONTROL_MS 5000u           /* for a client to send its line, and between reads of ours */
+#define CONTROL_LINE_MS 1000u      /* for a client to send all of its line */
+#define CONTROL_MS 5000u           /* between reads and writes else */
 
 /* ---- the service ---- */
 
@@ -30,7 +31,7 @@ enum err control_lock(int *fd, int working, struct fault *f) MUST_USE;
 enum err control_listen(int *listener, int control, struct fault *f) MUST_USE;
 void control_unlink(int control);
 
-/* In a process of its own: read a line.  False: none came. */
+/* In a process of its own: read a line.  False: none came within CONTROL_LINE_MS. */
 bool control_read(int client, char line[static CONTROL_LINE]);
 void control_write(int client, int code, struct bytes text);
 

@@ -689,8 +689,9 @@ void receiver_run(const struct receiver_job *job)
 		converse(&r);
 	else
 		say_failed(&f);
-	atomic_store(&job->common->shared->slot[job->slot].state, SLOT_LEAVING);
+	/* studies are let go before the connection is: a peer may take ARTIM to close it */
 	write_sources(&r);
-	link_close(&r.link);
 	spool_close(&r.spool);
+	atomic_store(&job->common->shared->slot[job->slot].state, SLOT_LEAVING);
+	link_close(&r.link);
 }

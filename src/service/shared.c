@@ -140,7 +140,9 @@ bool shared_is_fed(const struct shared *s, const struct uid *study)
 	uint64_t key = key_of(study);
 
 	for (uint32_t i = 0; i < s->slot_count; i++) {
-		if (atomic_load(&s->slot[i].state) == SLOT_FREE)
+		uint32_t state = atomic_load(&s->slot[i].state);
+
+		if (state == SLOT_FREE || state == SLOT_LEAVING)
 			continue;
 		for (unsigned k = 0; k < SLOT_FED; k++)
 			if (atomic_load(&s->slot[i].fed[k]) == key)

@@ -82,16 +82,24 @@ static void answer_client(struct supervisor *s, int client, uint64_t now)
 	control_write(client, code, buf_bytes(&out));
 }
 
+/* CLIENTS: there is none, and who asks waits until one of those that are answered is done. */
+static unsigned free_client(const struct supervisor *s)
+{
+	unsigned free = 0;
+
+	while (free < CLIENTS && s->clients[free] != 0)
+		free++;
+	return free;
+}
+
 static void take_client(struct supervisor *s, uint64_t now)
 {
-	int client = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
-	unsigned free = 0;
+	unsigned free = free_client(s);
+	int client = free < CLIENTS ? accept4(s->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
 
 	if (client < 0)
 		return;
-	while (free < CLIENTS && s->clients[free] != 0)
-		free++;
-	pid_t pid = free < CLIENTS ? child_fork("control", s->tell_end) : -1;
+	pid_t pid = child_fork("control", s->tell_end);
 	if (pid == 0) {
 		answer_client(s, client, now);
 		_exit(0);
@@ -242,7 +250,8 @@ static void arm(struct supervisor *s, uint64_t now)
 	p[POLL_INOTIFY] = (struct pollfd){.fd = s->notice_ms > now ? -1 : s->studies.inotify,
 					  .events = POLLIN};
 	p[POLL_TELL] = (struct pollfd){.fd = s->tell, .events = POLLIN};
-	p[POLL_CONTROL] = (struct pollfd){.fd = s->listener, .events = POLLIN};
+	p[POLL_CONTROL] = (struct pollfd){.fd = free_client(s) < CLIENTS ? s->listener : -1,
+					  .events = POLLIN};
 	for (size_t i = 0; i < s->senders.total; i++)
 		p[POLL_SENDERS + i] =
 			(struct pollfd){.fd = s->senders.item[i].words, .events = POLLIN};

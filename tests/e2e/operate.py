@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import struct
 import sys
 import time
@@ -14,7 +15,8 @@ import zlib
 
 from harness import Report, run
 from serve_harness import CONTEXTS, Process, Service, Study, family, listening, need_serve, send, wait_for, workspace
-from wire import CT, DEFLATED, EXPLICIT, IMPLICIT, Association, Destination, Object, Refused, element, image, undated
+from wire import (CT, DEFLATED, EXPLICIT, IMPLICIT, RELEASE_RP, Association, Destination, Object, Refused, element, image,
+                  release_rq, undated)
 
 QUICK = {"debounce_interval_seconds": 1, "complete_grace_seconds": 0}
 
@@ -58,6 +60,10 @@ class Place:
         self.destination = Destination()
         settings.setdefault("watcher", dict(QUICK))
         self.service = Service(folder + "/netrt", destination=("DEST", self.destination.port), **settings)
+
+    def control(self):
+        """The folder of the control socket, whose own path may be too long for connect(2)."""
+        return os.open(self.service.working + "/.control", os.O_RDONLY | os.O_DIRECTORY)
 
     def study(self, slices=6):
         seed = next(self.seeds)
@@ -468,6 +474,46 @@ def commands(r, folder):
         r.check(service.command("status").code != 0, "status of nothing")
 
 
+def crowded_socket(r, folder):
+    """Who connects to the control socket and says nothing holds up nobody for long, however many they are."""
+    place = Place(folder)
+    with place.service as service:
+        control = place.control()
+        silent = [socket.socket(socket.AF_UNIX) for _ in range(16)]
+        for peer in silent:
+            peer.connect("/proc/self/fd/%d/socket" % control)
+        os.close(control)
+        silent[0].send(b"stat")  # and one that begins to say something
+        began = time.monotonic()
+        done = service.command("status", "--json")
+        took = time.monotonic() - began
+        r.check(done.code == 0 and took < 4.5, "status beside 16 silent clients", done.code, done.err, "%.1f s" % took)
+        for peer in silent:
+            peer.close()
+        began = time.monotonic()
+        done = service.command("healthcheck")
+        r.check(done.code == 0 and time.monotonic() - began < 2, "healthcheck after them", done.code, done.err)
+        service.end(r, "crowded socket")
+
+
+def slow_to_close(r, folder):
+    """A peer that has released its association and does not close the connection holds up no study."""
+    place = Place(folder, watcher={"debounce_interval_seconds": 600, "complete_grace_seconds": 0})
+    study = place.study()
+    with place.service as service:
+        expected = place.expected(study)
+        association = Association(service.port, CONTEXTS)
+        for thing in study.objects:
+            answer = association.store(thing.sop_class, thing.sop_instance, thing.data)
+            r.check(answer.get("status") == 0, "store", answer)
+        association.send(release_rq())
+        r.check(association.pdu()[0] == RELEASE_RP, "release")
+        delivered(r, "slow to close", place.destination, expected, timeout=8, service=service)
+        association.close()
+        emptied(r, "slow to close", service)
+        service.end(r, "slow to close")
+
+
 def same_again(r, folder):
     """The same instance again is a success; another content takes its place, and is said."""
     place = Place(folder, watcher={"debounce_interval_seconds": 600})
@@ -598,7 +644,8 @@ def listeners(r, folder):
 
 
 TESTS = [limited, bomb, listeners, allowed, opened, whole_at_once, debounced, forced, held, without_structure_set, kept_sources, by_hand, blind, restarted,
-         drained, reloaded, second_instance, broken_study, starved, commands, same_again, names_in_logs]
+         drained, reloaded, second_instance, broken_study, starved, commands, crowded_socket, slow_to_close,
+         same_again, names_in_logs]
 
 
 def main():
