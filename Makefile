@@ -314,7 +314,7 @@ PREFIX ?= /usr/local
 install: build/netrt
 	install -D -m 755 build/netrt $(DESTDIR)$(PREFIX)/bin/netrt
 	install -d $(DESTDIR)$(PREFIX)/share/doc/netrt
-	install -m 644 README.md CONFIGURATION.md DEPLOYMENT.md CONFORMANCE.md LICENSE config/netrt.service \
+	install -m 644 README.md CONFIGURATION.md DEPLOYMENT.md CONFORMANCE.md LICENSE NOTICES.md config/netrt.service \
 		config/compose.yaml $(DESTDIR)$(PREFIX)/share/doc/netrt
 
 ## make clean           everything that was built here, but for the libraries

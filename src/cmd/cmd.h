@@ -3,8 +3,8 @@
  * result is the process's exit code, from <sysexits.h>:
  *
  *   0 EX_OK, 64 EX_USAGE, 65 EX_DATAERR (some study or file could not be processed),
- *   66 EX_NOINPUT, 69 EX_UNAVAILABLE (a peer), 70 EX_SOFTWARE, 73 EX_CANTCREAT, 74 EX_IOERR
- * (standard output), 78 EX_CONFIG.
+ *   66 EX_NOINPUT, 69 EX_UNAVAILABLE (a peer, the service), 70 EX_SOFTWARE (a crash), 71 EX_OSERR,
+ *   73 EX_CANTCREAT, 74 EX_IOERR (standard output), 78 EX_CONFIG; and 1, healthcheck's.
  */
 #ifndef CMD_CMD_H
 #define CMD_CMD_H

@@ -49,10 +49,12 @@ static void list_commands(FILE *out)
 	      out);
 	for (size_t i = 0; i < TOPICS; i++)
 		fprintf(out, "  %-11s %s\n", topics[i].name, topics[i].summary);
-	fputs("\nExit codes: 0 all done, 64 usage, 65 some study or file could not be processed,\n"
-	      "66 no input, 69 a peer is not there, 73 cannot create the output, 74 standard "
-	      "output failed,\n"
-	      "78 configuration.\n\n"
+	fputs("\nExit codes: 0 all done, 1 healthcheck: it does not serve, 64 usage, 65 some study "
+	      "or "
+	      "file could\n"
+	      "not be processed, 66 no input, 69 a peer or the service is not there, 70 a crash, "
+	      "71 the system,\n"
+	      "73 cannot create the output, 74 standard output failed, 78 configuration.\n\n"
 	      "netrt help COMMAND explains one.\n",
 	      out);
 }

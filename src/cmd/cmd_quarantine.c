@@ -20,8 +20,11 @@ const char cmd_quarantine_usage[] =
 	"\n"
 	"NAME          of its folder in quarantine, or the Study Instance UID if it is there once\n"
 	"-c, --config FILE   as the service has it; without it what NETRT_CONFIG names\n"
+	"--json        of list: one JSON array\n"
 	"\n"
-	"Exit codes: 0 done, 64 usage, 65 it cannot be, 66 not in quarantine.\n";
+	"Exit codes: 0 done, 64 usage, 65 it cannot be, 66 not in quarantine, 69 the service does "
+	"not\n"
+	"answer, 78 configuration.\n";
 
 int cmd_quarantine(int argc, char **argv)
 {

@@ -17,9 +17,12 @@ const char cmd_retry_usage[] =
 	"again. A study in quarantine is taken up by netrt quarantine release.\n"
 	"\n"
 	"UID           Study Instance UID\n"
+	"--all         every study that waits\n"
 	"-c, --config FILE   as the service has it; without it what NETRT_CONFIG names\n"
 	"\n"
-	"Exit codes: 0 done, 64 usage, 65 it cannot be, 66 no such study.\n";
+	"Exit codes: 0 done, 64 usage, 65 it cannot be, 66 no such study, 69 the service does not "
+	"answer,\n"
+	"78 configuration.\n";
 
 int cmd_retry(int argc, char **argv)
 {

@@ -20,7 +20,11 @@ const char cmd_status_usage[] =
 	"-c, --config FILE   as the service has it; without it what NETRT_CONFIG names\n"
 	"--json        one JSON object\n"
 	"\n"
-	"Without a service the folders are read, which tells less; the exit code is 69 then.\n";
+	"Without a service the folders are read, which tells less.\n"
+	"\n"
+	"Exit codes: 0 told by the service, 64 usage, 66 there is no working folder, 69 no service "
+	"runs\n"
+	"or answers, 74 standard output failed, 78 configuration.\n";
 
 int cmd_status(int argc, char **argv)
 {

@@ -24,8 +24,8 @@ struct loaded {
 	bool shielded; /* `gate` is open: what is made is de-identified */
 };
 
-/* EX_OK, or EX_CONFIG, EX_OSERR after a message.  What this version cannot do is refused too.
- * `debug`: processing.debug is on, whatever the file says. */
+/* EX_OK, or EX_CONFIG, EX_OSERR after a message.  `debug`: processing.debug is on, whatever the
+ * file says. */
 int loaded_open(struct loaded *l, const char *path, bool debug) MUST_USE;
 /* Open what de-identification needs, where anonymization.enabled asks for it; before anything is
  * read (it fails closed).  EX_OK, or EX_CONFIG, EX_OSERR after a message. */

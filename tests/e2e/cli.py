@@ -7,8 +7,9 @@ import tempfile
 
 from harness import NETRT, Report, run
 
-COMMANDS = ("process", "rois", "dump", "echo", "send", "config", "phantom", "version", "help")
-WITH_EXIT_CODES = ("process", "rois", "dump", "echo", "send", "config", "phantom")
+SERVICE = ("serve", "status", "retry", "quarantine", "healthcheck")
+COMMANDS = ("process", "deid", "keygen", "rois", "dump", *SERVICE, "echo", "send", "config", "phantom", "version", "help")
+WITH_EXIT_CODES = COMMANDS[:-2]
 
 
 def check_help(r):
@@ -51,6 +52,25 @@ def check_usage(r, work):
         (["process", work, "-o"], "-o of nothing"),
         (["process", work, "-o", work + "/o", "-j", "0"], "no workers"),
         (["process", work, "-o", work + "/o", "-j", "many"], "workers that are no number"),
+        (["deid"], "nothing to de-identify"),
+        (["deid", work], "no output of deid"),
+        (["deid", work, "-o", work + "/o", "-j", "257"], "257 workers"),
+        (["deid", work, "-o", work + "/o", "--debug"], "an option of process at deid"),
+        (["deid", work, "-o", work + "/o", "--sheet", work + "/s.jpg"], "another"),
+        (["process", work, "-o", work + "/o", "--sheet"], "--sheet of nothing"),
+        (["keygen"], "a key for nothing"),
+        (["keygen", work + "/a", work + "/b"], "two keys"),
+        (["serve", "now"], "serve with an argument"),
+        (["serve", "-c"], "-c of nothing"),
+        (["status", "now"], "status with an argument"),
+        (["status", "--all"], "an option of retry at status"),
+        (["retry"], "retry of nothing"),
+        (["retry", "1.2", "1.3"], "retry of two"),
+        (["retry", "--json", "1.2"], "an option of status at retry"),
+        (["quarantine"], "quarantine of nothing"),
+        (["quarantine", "release"], "release of nothing"),
+        (["quarantine", "eat", "1.2"], "an unknown word"),
+        (["healthcheck", "now"], "healthcheck with an argument"),
         (["rois"], "rois of nothing"),
         (["dump"], "dump of nothing"),
         (["echo"], "echo of nobody"),

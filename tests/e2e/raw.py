@@ -179,6 +179,11 @@ def big_endian():
     return store(store_rq(CT, sop), sent(sop, explicit=True, order=">"))
 
 
+def explicit():
+    sop = name()
+    return store(store_rq(CT, sop), sent(sop, explicit=True))
+
+
 def event_report():
     """As a storage commitment provider would send it, on a context that it is not for."""
     command = command_set(affected_class=COMMITMENT, affected_instance=COMMITMENT_INSTANCE,
@@ -342,6 +347,12 @@ OWN = [
     ("echo after a release", [RQ, READ, REL + ECHO], "AC REL-RP CLOSE", None),
     ("deflated data set", [deflated_rq(), READ, deflated(), READ, REL], STORED, None),
     ("big endian data set", [associate_rq([(3, CT, [BIG])]), READ, big_endian(), READ, REL], STORED, None),
+    ("implicit VR on a context of explicit VR", [associate_rq([(3, CT, [EXPLICIT])]), READ, store(), READ, REL], STORED,
+     None),
+    ("explicit VR on a context of implicit VR", [RQ, READ, explicit(), READ, REL], "AC RSP(8001,cxxx) REL-RP CLOSE",
+     None),
+    ("big endian on a context of little endian", [associate_rq([(3, CT, [EXPLICIT])]), READ, big_endian(), READ, REL],
+     "AC RSP(8001,cxxx) REL-RP CLOSE", None),
     ("N-EVENT-REPORT unasked, then an echo", [RQ, READ, event_report(), READ, ECHO, READ, REL],
      "AC RSP(8100,0211) " + LIVES, None),
 ]
@@ -349,7 +360,9 @@ OWN = [
 
 # tshark 4.0 goes on with a data set that makes no sense to it in the command that follows, segments in order or
 # not; it does not inflate, so a deflated one makes none.  Of `storescu -xd` to `storescp +xd` it says the same.
-CONFUSE_TSHARK = ("data set of noise", "data set cut short", "deflated data set")
+CONFUSE_TSHARK = ("data set of noise", "data set cut short", "deflated data set",
+                  "implicit VR on a context of explicit VR", "explicit VR on a context of implicit VR",
+                  "big endian on a context of little endian")
 
 
 class Outcome:
