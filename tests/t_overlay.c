@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "series/mark.h"
+#include "series/parts.h"
 #include "support/series_image.h"
 #include "support/support.h"
 
@@ -655,6 +657,46 @@ END_TEST
 
 #define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
 
+/* ---- the mark ---- */
+
+static const struct {
+	const char *name, *model[2], *purpose[2]; /* of two items */
+	bool ours;
+} marks[] = {
+	{"ours", {"netrt"}, {"109103"}, true},
+	{"ours after another's", {"Scanner", "netrt"}, {"109101", "109103"}, true},
+	{"another's", {"Scanner"}, {"109103"}, false},
+	{"another purpose", {"netrt"}, {"109101"}, false},
+	{"the two apart", {"netrt", "Scanner"}, {"109101", "109103"}, false},
+	{"no purpose", {"netrt"}, {NULL}, false},
+	{"none", {NULL}, {NULL}, false},
+};
+
+START_TEST(test_mark)
+{
+	struct build b;
+	struct arena a;
+	struct dset d;
+
+	build_init(&b, &syntax_explicit_le, 4096);
+	build_sequence(&b, TAG_ContributingEquipmentSequence);
+	for (unsigned i = 0; i < 2 && marks[_i].model[i] != NULL; i++) {
+		build_item(&b);
+		build_str(&b, TAG_ManufacturerModelName, VR_LO, marks[_i].model[i]);
+		if (marks[_i].purpose[i] != NULL)
+			parts_code(&b, TAG_PurposeOfReferenceCodeSequence, marks[_i].purpose[i],
+				   "Modifying Equipment");
+		build_item_end(&b);
+	}
+	build_sequence_end(&b);
+	ck_assert_int_eq(arena_open(&a, 1u << 20, NULL), OK);
+	ck_assert_int_eq(dset_index(&d, buf_bytes(&b.out), &syntax_explicit_le, 0, &a, NULL), OK);
+	ck_assert_msg(mark_is_ours(&d) == marks[_i].ours, "%s", marks[_i].name);
+	arena_close(&a);
+	build_free(&b);
+}
+END_TEST
+
 Suite *suite_overlay(void)
 {
 	Suite *s = suite_create("overlay");
@@ -672,6 +714,7 @@ Suite *suite_overlay(void)
 	tcase_add_test(tc, test_no_class);
 	tcase_add_test(tc, test_arena_sweep);
 	tcase_add_test(tc, test_full_disk);
+	tcase_add_loop_test(tc, test_mark, 0, (int)(sizeof(marks) / sizeof(marks[0])));
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -153,6 +153,7 @@ static const struct {
 	{"another series", {.series = {"1.3.5"}}},
 	{"several series", {.series = {"1.3.5", "1.3.1", "1.3.6"}}},
 	{"another frame", {.series = {"1.3.1"}, .frame = "1.4.9"}},
+	{"a frame twice", {.series = {"1.3.1"}, .frame_again = true}},
 };
 
 /* The references of the nth contour in the file. */
@@ -211,6 +212,9 @@ static unsigned check_series(const struct relinked *m)
 	for (const struct elem *f = dset_first(&m->d, frames); f != NULL;
 	     f = dset_next(&m->d, frames, f)) {
 		const struct elem *studies = dset_find(&m->d, f, TAG_RTReferencedStudySequence);
+
+		if (studies == NULL)
+			continue;
 		const struct elem *study = dset_first(&m->d, studies);
 		const struct elem *all = dset_find(&m->d, study, TAG_RTReferencedSeriesSequence);
 

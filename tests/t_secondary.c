@@ -209,6 +209,28 @@ START_TEST(test_elements)
 }
 END_TEST
 
+/* How it was de-identified, what was lost, and the shape of pixels: told once. */
+START_TEST(test_kept)
+{
+	static const uint8_t rgb[3];
+	const struct secondary s = {rgb, 1, 1, 1, 1, "", ""};
+	const struct image_options o = {
+		.deidentified = true, .lost = true, .aspect = true, .spacing = _i == 1};
+	struct made src, out;
+
+	make_image(&src, &o);
+	draw(&out, &src, &s);
+	expect_text(&out, NULL, TAG_PatientIdentityRemoved, "YES");
+	expect_text(&out, NULL, TAG_LossyImageCompressionRatio, "8");
+	expect_text(&out, NULL, TAG_LossyImageCompressionMethod, "ISO_10918_1");
+	expect_text(&out, NULL, TAG_PixelAspectRatio, o.spacing ? "" : "1\\4");
+	expect_text(&out, NULL, TAG_PixelSpacing, o.spacing ? "0.5\\2" : "");
+	ck_assert_ptr_null(dset_find(&out.d, NULL, TAG_FrameOfReferenceUID));
+	made_free(&src);
+	made_free(&out);
+}
+END_TEST
+
 static void expect_numbers(const struct made *m, uint32_t tag, size_t count, const double *want)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -324,6 +346,7 @@ Suite *suite_secondary(void)
 
 	tcase_add_loop_test(t, test_elements, 0, (int)(sizeof(images) / sizeof(images[0])));
 	tcase_add_loop_test(t, test_place, 0, (int)(sizeof(places) / sizeof(places[0])));
+	tcase_add_loop_test(t, test_kept, 0, 2);
 	tcase_add_test(t, test_uids);
 	tcase_add_test(t, test_no_class);
 	tcase_add_test(t, test_memory);

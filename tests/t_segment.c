@@ -410,17 +410,21 @@ END_TEST
 static const struct {
 	const char *charset, *want_charset, *label;
 	bool lossy;
+	const char *patient;
 } texts[] = {
-	{NULL, "", "Heart", false},
-	{NULL, "ISO_IR 192", "Herz\xC3\xB6", false},
-	{"", "ISO_IR 192", "\xE5\xBF\x83", false},
-	{"ISO_IR 192", "ISO_IR 192", "\xE5\xBF\x83", false},
-	{"ISO_IR 100", "ISO_IR 100", "Herz?", true},
+	{NULL, "", "Heart", false, NULL},
+	{NULL, "ISO_IR 192", "Herz\xC3\xB6", false, NULL},
+	{"", "ISO_IR 192", "\xE5\xBF\x83", false, NULL},
+	{"ISO_IR 192", "ISO_IR 192", "\xE5\xBF\x83", false, NULL},
+	{"ISO_IR 100", "ISO_IR 100", "Herz?", true, NULL},
+	/* in a character set that is not said: it is not to be called UTF-8 */
+	{NULL, "", "Herz?", true, "M\xFCller"},
 };
 
 START_TEST(test_texts)
 {
-	struct image_options o = {.charset = texts[_i].charset};
+	struct image_options o = {
+		.charset = texts[_i].charset, .patient = texts[_i].patient, .deidentified = true};
 	struct segment_result r;
 	struct work w;
 	struct made m;
@@ -432,6 +436,26 @@ START_TEST(test_texts)
 	ck_assert_int_eq(r.text_lossy, texts[_i].lossy);
 	expect_text(&m, NULL, TAG_SpecificCharacterSet, texts[_i].want_charset);
 	expect_text(&m, first_of(&m, NULL, TAG_SegmentSequence), TAG_SegmentLabel, texts[_i].label);
+	expect_text(&m, NULL, TAG_PatientIdentityRemoved, "YES");
+	made_free(&m);
+}
+END_TEST
+
+/* Any of the configured texts may need more than ASCII. */
+START_TEST(test_settings)
+{
+	const struct image_options o = {.charset = NULL};
+	struct segment_result r;
+	struct work w;
+	struct made m;
+
+	make_work(&w, 5, 7);
+	const char **texts_of[] = {&w.o.series_description, &w.o.study_id, &w.o.algorithm_name,
+				   &w.o.algorithm_version, &w.o.tracking_id};
+	*texts_of[_i] = "\xC3\xB6";
+	ck_assert_int_eq(write_it(&m, &w, &o, &r, NULL), OK);
+	ck_assert(!r.text_lossy);
+	expect_text(&m, NULL, TAG_SpecificCharacterSet, "ISO_IR 192");
 	made_free(&m);
 }
 END_TEST
@@ -568,6 +592,7 @@ Suite *suite_segment(void)
 	tcase_add_test(tc, test_repeats);
 	tcase_add_test(tc, test_unshared);
 	tcase_add_loop_test(tc, test_texts, 0, COUNT(texts));
+	tcase_add_loop_test(tc, test_settings, 0, 5);
 	tcase_add_loop_test(tc, test_colors, 0, COUNT(colors));
 	tcase_add_test(tc, test_too_large);
 	tcase_add_test(tc, test_painter_fails);

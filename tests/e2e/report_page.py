@@ -308,10 +308,31 @@ def tiles_of(folder):
     return [cv2.imdecode(np.frombuffer(base64.b64decode(t), np.uint8), cv2.IMREAD_COLOR).astype(int) for t in found]
 
 
+def tinted(tile):
+    """How much of it is redder than blue."""
+    return (tile[:, :, 2] - tile[:, :, 0] > 15).mean()
+
+
+def windowed(r, work, want):
+    """CT in a window for soft tissue, whatever its own is; others in their own."""
+    for name, modality in (("ct", "CT"), ("mr", "MR")):
+        study = work + "/window-" + name
+        shutil.copytree(work + "/plain", study)
+        for path in glob.glob(study + "/ct/*"):
+            ds = pydicom.dcmread(path)
+            ds.Modality, ds.WindowCenter, ds.WindowWidth = modality, -5000, 1
+            ds.save_as(path)
+        got = tiles_of(process(r, name, study, study + "-out"))
+        off = [np.abs(a - b).mean() for a, b in zip(got, want)]
+        r.check(max(off) < 1 if modality == "CT" else min(off) > 40, name, "in another window differs by", off)
+
+
 def compressed(r, work):
     """The same pictures, however the images are encoded."""
     run("phantom", work + "/plain", "--slices", "6", "--matrix", "96")
     want = tiles_of(process(r, "plain", work + "/plain", work + "/plain-out"))
+    r.check(all(0.02 < tinted(tile) < 0.17 for tile in want), "the body is tinted", [tinted(tile) for tile in want])
+    windowed(r, work, want)
     for name, command in ENCODERS.items():
         if not shutil.which(command[0]):
             print("SKIP e2e/report_page: no", command[0])

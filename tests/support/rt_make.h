@@ -241,6 +241,7 @@ struct roi_spec {
 struct set_spec {
 	const char *series[4]; /* RT Referenced Series Sequence */
 	const char *frame;     /* Referenced Frame of Reference Sequence; NULL: 1.4.1; "": none */
+	bool frame_again;      /* ... with another item that names it, and no study */
 	const struct roi_spec *rois;
 	size_t roi_count;
 	const char *charset;
@@ -362,6 +363,11 @@ static inline void pen_references(struct pen *p, const struct set_spec *s)
 	pen_item_end(p);
 	pen_sequence_end(p);
 	pen_item_end(p);
+	if (s->frame_again) {
+		pen_item(p);
+		pen_default(p, TAG_FrameOfReferenceUID, "UI", s->frame, "1.4.1");
+		pen_item_end(p);
+	}
 	pen_sequence_end(p);
 }
 

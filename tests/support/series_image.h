@@ -40,6 +40,11 @@ struct image_options {
 	bool creator;             /* Instance Creator UID */
 	bool signature;           /* Digital Signatures, MAC Parameters */
 	bool no_class;
+	const char *patient; /* NULL: Doe^Jane */
+	bool deidentified;   /* Patient Identity Removed */
+	bool lost;           /* Lossy Image Compression Ratio and Method */
+	bool spacing;        /* Pixel Spacing, where it is not in space, too */
+	bool aspect;         /* Pixel Aspect Ratio */
 	bool plane; /* Image Plane: pixels of 0.5 x 2 mm (from row to row, from column to column) */
 };
 
@@ -160,7 +165,9 @@ static inline void put_head(struct build *b, const struct image_options *o)
 		build_str(b, TAG_DerivationDescription, VR_ST, o->derivation);
 	build_str(b, TAG(0x0009, 0x0010), VR_LO, "SOMEBODY");
 	build_str(b, TAG(0x0009, 0x1001), VR_LO, "private");
-	build_str(b, TAG_PatientName, VR_PN, "Doe^Jane");
+	build_str(b, TAG_PatientName, VR_PN, o->patient != NULL ? o->patient : "Doe^Jane");
+	if (o->deidentified)
+		build_str(b, TAG_PatientIdentityRemoved, VR_CS, "YES");
 	if (o->plane)
 		build_str(b, TAG_SliceThickness, VR_DS, "3");
 	if (o->equipment)
@@ -233,13 +240,19 @@ static inline void make_image(struct made *m, const struct image_options *o)
 	build_str(&b, TAG_PhotometricInterpretation, VR_CS, "MONOCHROME2");
 	build_u16(&b, TAG_Rows, VR_US, &rows, 1);
 	build_u16(&b, TAG_Columns, VR_US, &cols, 1);
-	if (o->plane)
+	if (o->plane || o->spacing)
 		build_str(&b, TAG_PixelSpacing, VR_DS, "0.5\\2");
+	if (o->aspect)
+		build_str(&b, TAG_PixelAspectRatio, VR_IS, "1\\4");
 	build_u16(&b, TAG_BitsAllocated, VR_US, &sixteen, 1);
 	build_u16(&b, TAG_BitsStored, VR_US, &sixteen, 1);
 	build_u16(&b, TAG_HighBit, VR_US, &fifteen, 1);
 	build_u16(&b, TAG_PixelRepresentation, VR_US, &zero, 1);
 	build_str(&b, TAG_LossyImageCompression, VR_CS, "01");
+	if (o->lost) {
+		build_str(&b, TAG_LossyImageCompressionRatio, VR_DS, "8");
+		build_str(&b, TAG_LossyImageCompressionMethod, VR_CS, "ISO_10918_1");
+	}
 	if (o->instances) {
 		build_sequence(&b, TAG_SourceInstanceSequence);
 		build_item(&b);
