@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "anon/key.h"
+#include "anon/patient.h"
 #include "base/sha256.h"
 #include "support/support.h"
 
@@ -245,6 +246,35 @@ START_TEST(test_days)
 }
 END_TEST
 
+/* What is remembered is what would be derived: with more UIDs than there is room for, again and
+ * again, of every length, and with keys that take turns. */
+START_TEST(test_uids)
+{
+	static const uint8_t keys[80] = {1, 2, 3, 1, 2, 4};
+	static const struct {
+		unsigned at, len;
+	} of[] = {{0, 32}, {3, 32}, {0, 31}, {0, 64}, {0, 65}, {0, 0}};
+	char text[3 * LIMIT_UID];
+
+	for (unsigned i = 0; i < 6 * 4 * ANON_UIDS; i++) {
+		unsigned k = i / ANON_UIDS % 3 == 0 ? i % 6 : i / ANON_UIDS % 2, n = i % 700;
+		struct bytes key = bytes_of(keys + of[k].at, of[k].len);
+		int len = snprintf(text, sizeof(text), "%s1.2.%0*u%s", n % 3 == 0 ? " " : "",
+				   (int)(n % 80), n * 7919, n % 2 == 0 ? " " : "");
+		struct bytes source = bytes_of(text, (size_t)len + (n % 2 == 1)); /* with its NUL */
+		struct bytes trimmed = bytes_trim(source);
+		struct uid want = uid_derive(key, "deid-uid", &trimmed, 1);
+		struct uid got = anon_uid(key, n % 5 == 0 ? trimmed : source);
+
+		ck_assert_str_eq(got.text, want.text);
+	}
+	struct uid none = anon_uid(bytes_of(keys, 32), BYTES_NONE);
+	struct bytes nothing = BYTES_NONE;
+	ck_assert_str_eq(none.text, uid_derive(bytes_of(keys, 32), "deid-uid", &nothing, 1).text);
+	anon_uid_forget();
+}
+END_TEST
+
 Suite *suite_anon_key(void)
 {
 	Suite *s = suite_create("anon_key");
@@ -259,6 +289,7 @@ Suite *suite_anon_key(void)
 	tcase_add_test(t, test_hash);
 	tcase_add_test(t, test_base32);
 	tcase_add_test(t, test_days);
+	tcase_add_test(t, test_uids);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -238,6 +238,7 @@ void gate_close(struct anon_gate *g)
 	explicit_bzero(&g->key, sizeof(g->key));
 	explicit_bzero(g->uid_key, sizeof(g->uid_key));
 	explicit_bzero(g->random_key, sizeof(g->random_key));
+	anon_uid_forget();
 	arena_close(&g->arena);
 }
 

@@ -23,8 +23,11 @@ struct anon_patient {
 };
 
 /* The new UID of a source UID (R7, R8): "2.25." and 128 bits of HMAC-SHA-256(key, "uid", trimmed).
- */
+ * The last ANON_UIDS and their answers are remembered, of one key: another key forgets them. */
+#define ANON_UIDS 512u
 struct uid anon_uid(struct bytes key, struct bytes source);
+/* Wipe what is remembered, and the key with it. */
+void anon_uid_forget(void);
 
 /* The same, but for what is well known: that stays. */
 struct uid anon_uid_mapped(struct bytes key, struct bytes source);

@@ -323,8 +323,12 @@ static bool is_plausible(enum vr vr, struct bytes raw)
 		[VR_DT] = OF_DT, [VR_AS] = OF_AS, [VR_UI] = OF_UI,
 	};
 	uint8_t common = OF_ALL;
+	size_t i = of[vr] == 0 ? raw.len : 0;
 
-	for (size_t i = 0; i < raw.len && of[vr] != 0; i++)
+	for (; raw.len - i >= 4; i += 4) /* contours are long */
+		common &= made_of[raw.at[i]] & made_of[raw.at[i + 1]] & made_of[raw.at[i + 2]] &
+			  made_of[raw.at[i + 3]];
+	for (; i < raw.len; i++)
 		common &= made_of[raw.at[i]];
 	return (common & of[vr]) == of[vr];
 }

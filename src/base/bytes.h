@@ -44,16 +44,59 @@ bool bytes_has_nocase(struct bytes hay, struct bytes needle);
 /* Copy into a C string, cut at size - 1; an embedded NUL ends it.  size > 0. */
 void bytes_to_str(struct bytes b, char *out, size_t size);
 
-uint16_t get_u16le(const uint8_t *p);
-uint16_t get_u16be(const uint8_t *p);
-uint32_t get_u32le(const uint8_t *p);
-uint32_t get_u32be(const uint8_t *p);
-uint64_t get_u64le(const uint8_t *p);
-uint64_t get_u64be(const uint8_t *p);
-void put_u16le(uint8_t *p, uint16_t v);
-void put_u16be(uint8_t *p, uint16_t v);
-void put_u32le(uint8_t *p, uint32_t v);
-void put_u32be(uint8_t *p, uint32_t v);
+static inline uint16_t get_u16le(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint16_t get_u16be(const uint8_t *p)
+{
+	return (uint16_t)(p[1] | p[0] << 8);
+}
+
+static inline uint32_t get_u32le(const uint8_t *p)
+{
+	return (uint32_t)get_u16le(p) | (uint32_t)get_u16le(p + 2) << 16;
+}
+
+static inline uint32_t get_u32be(const uint8_t *p)
+{
+	return (uint32_t)get_u16be(p + 2) | (uint32_t)get_u16be(p) << 16;
+}
+
+static inline uint64_t get_u64le(const uint8_t *p)
+{
+	return (uint64_t)get_u32le(p) | (uint64_t)get_u32le(p + 4) << 32;
+}
+
+static inline uint64_t get_u64be(const uint8_t *p)
+{
+	return (uint64_t)get_u32be(p + 4) | (uint64_t)get_u32be(p) << 32;
+}
+
+static inline void put_u16le(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+}
+
+static inline void put_u16be(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static inline void put_u32le(uint8_t *p, uint32_t v)
+{
+	put_u16le(p, (uint16_t)v);
+	put_u16le(p + 2, (uint16_t)(v >> 16));
+}
+
+static inline void put_u32be(uint8_t *p, uint32_t v)
+{
+	put_u16be(p, (uint16_t)(v >> 16));
+	put_u16be(p + 2, (uint16_t)v);
+}
 
 struct rd rd_of(struct bytes in);
 size_t rd_left(const struct rd *r); /* 0 once failed */

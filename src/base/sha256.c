@@ -73,14 +73,14 @@ void sha256_add(struct sha256 *s, struct bytes b)
 
 void sha256_end(struct sha256 *s, uint8_t out[static SHA256_LEN])
 {
+	static const uint8_t padding[SHA256_BLOCK] = {0x80};
+	size_t have = s->total % SHA256_BLOCK;
 	uint8_t length[8];
 	uint64_t bits = s->total * 8;
 
 	put_u32be(length, (uint32_t)(bits >> 32));
 	put_u32be(length + 4, (uint32_t)bits);
-	sha256_add(s, bytes_of("\x80", 1));
-	while (s->total % SHA256_BLOCK != SHA256_BLOCK - 8)
-		sha256_add(s, bytes_of("\0", 1));
+	sha256_add(s, bytes_of(padding, 1 + (SHA256_BLOCK * 2 - 9 - have) % SHA256_BLOCK));
 	sha256_add(s, bytes_of(length, 8));
 	for (unsigned i = 0; i < 8; i++)
 		put_u32be(out + 4 * i, s->state[i]);
@@ -88,7 +88,7 @@ void sha256_end(struct sha256 *s, uint8_t out[static SHA256_LEN])
 
 void hmac_init(struct hmac *h, struct bytes key)
 {
-	uint8_t padded[SHA256_BLOCK] = {0}, inner_key[SHA256_BLOCK];
+	uint8_t padded[SHA256_BLOCK] = {0}, inner[SHA256_BLOCK], outer[SHA256_BLOCK];
 
 	if (key.len > SHA256_BLOCK) {
 		struct sha256 s;
@@ -100,11 +100,13 @@ void hmac_init(struct hmac *h, struct bytes key)
 		memcpy(padded, key.at, key.len);
 	}
 	for (unsigned i = 0; i < SHA256_BLOCK; i++) {
-		inner_key[i] = padded[i] ^ 0x36;
-		h->outer_key[i] = padded[i] ^ 0x5c;
+		inner[i] = padded[i] ^ 0x36;
+		outer[i] = padded[i] ^ 0x5c;
 	}
 	sha256_init(&h->inner);
-	sha256_add(&h->inner, bytes_of(inner_key, SHA256_BLOCK));
+	sha256_add(&h->inner, bytes_of(inner, SHA256_BLOCK));
+	sha256_init(&h->outer);
+	sha256_add(&h->outer, bytes_of(outer, SHA256_BLOCK));
 }
 
 void hmac_add(struct hmac *h, struct bytes b)
@@ -123,12 +125,9 @@ void hmac_add_framed(struct hmac *h, struct bytes b)
 
 void hmac_end(struct hmac *h, uint8_t out[static SHA256_LEN])
 {
-	struct sha256 outer;
 	uint8_t digest[SHA256_LEN];
 
 	sha256_end(&h->inner, digest);
-	sha256_init(&outer);
-	sha256_add(&outer, bytes_of(h->outer_key, SHA256_BLOCK));
-	sha256_add(&outer, bytes_of(digest, SHA256_LEN));
-	sha256_end(&outer, out);
+	sha256_add(&h->outer, bytes_of(digest, SHA256_LEN));
+	sha256_end(&h->outer, out);
 }

@@ -15,9 +15,10 @@ struct sha256 {
 	uint8_t block[SHA256_BLOCK]; /* the first total % 64 are pending */
 };
 
+/* A copy of one that was begun is as good as one begun again: what many hashes have in front is
+ * added once. */
 struct hmac {
-	struct sha256 inner;
-	uint8_t outer_key[SHA256_BLOCK];
+	struct sha256 inner, outer;
 };
 
 void sha256_init(struct sha256 *s);

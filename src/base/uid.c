@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/sha256.h"
-
 bool uid_ok(struct bytes text)
 {
 	text = bytes_trim(text);
@@ -37,45 +35,57 @@ bool uid_eq(const struct uid *a, const struct uid *b)
 	return strcmp(a->text, b->text) == 0;
 }
 
-/* Divide the big endian number in n[16] by ten, in place; the remainder. */
-static unsigned divide_by_ten(uint8_t n[static 16])
+#define LIMBS 4u
+#define BILLION 1000000000u
+
+/* Divide the big endian number by a billion, in place; the remainder. */
+static uint32_t divide_by_billion(uint32_t n[static LIMBS])
 {
-	unsigned rest = 0;
+	uint64_t rest = 0;
 
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned v = rest << 8 | n[i];
+	for (unsigned i = 0; i < LIMBS; i++) {
+		uint64_t v = rest << 32 | n[i];
 
-		n[i] = (uint8_t)(v / 10);
-		rest = v % 10;
+		n[i] = (uint32_t)(v / BILLION);
+		rest = v % BILLION;
 	}
-	return rest;
+	return (uint32_t)rest;
 }
 
-/* Decimal digits of n[16] (destroyed), no leading zeros. */
-static void decimal(uint8_t n[static 16], char *out)
+/* Decimal digits of a number of 128 bits, no leading zeros; at most 39 and a NUL. */
+static void decimal(const uint8_t number[static 16], char *out)
 {
-	char reversed[40];
-	unsigned count = 0;
-	static const uint8_t zero[16];
+	uint32_t n[LIMBS];
+	char digits[45]; /* five groups of nine */
+	unsigned at = sizeof(digits);
 
-	do {
-		reversed[count++] = (char)('0' + divide_by_ten(n));
-	} while (memcmp(n, zero, sizeof(zero)) != 0);
-	while (count > 0)
-		*out++ = reversed[--count];
-	*out = '\0';
+	for (unsigned i = 0; i < LIMBS; i++)
+		n[i] = get_u32be(number + 4 * (size_t)i);
+	while (at > 0) {
+		uint32_t group = divide_by_billion(n);
+
+		for (unsigned i = 0; i < 9; i++, group /= 10)
+			digits[--at] = (char)('0' + group % 10);
+	}
+	while (at < sizeof(digits) - 1 && digits[at] == '0')
+		at++;
+	memcpy(out, digits + at, sizeof(digits) - at);
+	out[sizeof(digits) - at] = '\0';
 }
 
-struct uid uid_derive(struct bytes key, const char *purpose, const struct bytes *parts,
-		      size_t count)
+void uid_derive_begin(struct hmac *begun, struct bytes key, const char *purpose)
+{
+	hmac_init(begun, key);
+	hmac_add_framed(begun, BYTES_LIT("netrt 1"));
+	hmac_add_framed(begun, bytes_str(purpose));
+}
+
+struct uid uid_derive_end(const struct hmac *begun, const struct bytes *parts, size_t count)
 {
 	struct uid out = {.text = "2.25."};
-	struct hmac h;
+	struct hmac h = *begun;
 	uint8_t digest[SHA256_LEN];
 
-	hmac_init(&h, key);
-	hmac_add_framed(&h, BYTES_LIT("netrt 1"));
-	hmac_add_framed(&h, bytes_str(purpose));
 	for (size_t i = 0; i < count; i++)
 		hmac_add_framed(&h, parts[i]);
 	hmac_end(&h, digest);
@@ -83,4 +93,13 @@ struct uid uid_derive(struct bytes key, const char *purpose, const struct bytes 
 	digest[8] = (uint8_t)((digest[8] & 0x3F) | 0x80);
 	decimal(digest, out.text + strlen(out.text));
 	return out;
+}
+
+struct uid uid_derive(struct bytes key, const char *purpose, const struct bytes *parts,
+		      size_t count)
+{
+	struct hmac h;
+
+	uid_derive_begin(&h, key, purpose);
+	return uid_derive_end(&h, parts, count);
 }

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "base/sha256.h"
 
 struct uid {
 	char text[LIMIT_UID + 1]; /* NUL-terminated; "" is no UID */
@@ -29,5 +30,8 @@ bool uid_eq(const struct uid *a, const struct uid *b);
  */
 struct uid uid_derive(struct bytes key, const char *purpose, const struct bytes *parts,
 		      size_t count);
+/* The same in two steps, for many UIDs of one key and purpose. */
+void uid_derive_begin(struct hmac *begun, struct bytes key, const char *purpose);
+struct uid uid_derive_end(const struct hmac *begun, const struct bytes *parts, size_t count);
 
 #endif

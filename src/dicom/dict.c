@@ -22,9 +22,10 @@ struct dict_choice {
 #include "dicom_dict.inc" /* generated from tables/dictionary.tsv */
 
 #define NOT_FOUND SIZE_MAX
+#define MEMO 512u
 #define OFFSET 0x3FFFFu /* the bits that say where a keyword begins */
 
-static size_t find_row(uint32_t tag)
+static size_t search_row(uint32_t tag)
 {
 	size_t low = 0, high = DICT_ROWS;
 
@@ -42,6 +43,25 @@ static size_t find_row(uint32_t tag)
 		if ((tag & dict_masks[i]) == dict_rows[DICT_ROWS + i].tag)
 			return DICT_ROWS + i;
 	return NOT_FOUND;
+}
+
+/* The same tags are asked for again and again: one for each hash is remembered with its answer.
+ * Nothing but the table decides what that is. */
+static size_t find_row(uint32_t tag)
+{
+	static struct {
+		uint32_t tag;
+		bool known;
+		size_t row;
+	} memo[MEMO];
+	size_t at = (tag ^ tag >> 14) % MEMO;
+
+	if (!memo[at].known || memo[at].tag != tag) {
+		memo[at].row = search_row(tag);
+		memo[at].tag = tag;
+		memo[at].known = true;
+	}
+	return memo[at].row;
 }
 
 static const struct dict_choice *row_choice(size_t row)
