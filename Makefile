@@ -50,8 +50,12 @@ else
 endif
 
 DECODERS := src/dicom/rle.c src/dicom/jpeg_bits.c src/dicom/jpeg_scan.c src/dicom/jpegll.c src/dicom/jpegls.c src/dicom/jpegls_scan.c
-# small, but for the folders where the time goes
-FAST     = $(if $(filter src/base/% src/raster/% src/rt/% src/image/% $(DECODERS) src/dicom/number.c src/dicom/walk.c src/anon/pixels.c src/anon/hidden.c src/anon/value.c src/series/sheet.c src/series/stats.c src/series/bits.c,$<),-O2,-Os)
+# small, but for where the time goes
+HOT      := src/base/% src/raster/% src/rt/% src/image/% $(DECODERS) \
+            $(addprefix src/dicom/,number.c walk.c dict.c dset.c vr.c charset.c) \
+            $(addprefix src/anon/,pixels.c hidden.c value.c visit.c words.c policy.c apply.c emit.c identity.c forbidden.c verify.c) \
+            $(addprefix src/series/,sheet.c stats.c bits.c)
+FAST     = $(if $(filter $(HOT),$<),-O2,-Os)
 CFLAGS   = $(FAST) -fPIE -ffunction-sections -fdata-sections -fstack-protector-strong -fno-asynchronous-unwind-tables -fno-unwind-tables -g $(SAME)
 # static-pie by hand: Debian's musl-gcc knows only -static and -shared
 LDFLAGS := -static -nostartfiles -Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now \

@@ -24,6 +24,8 @@
 #define PHRASE_SHORTEST 5u /* and of others */
 #define WHOLE_TOKENS 4u
 #define ROUNDS 16u
+#define VALUE_MAX (1u << 20) /* bytes of an identifying value, folded */
+#define TEXT_MAX (1u << 28)  /* and of any text */
 
 /* U+00C0 to U+017F without accents, in lower case. */
 static const char latin[][3] = {
@@ -138,16 +140,29 @@ struct cut {
 	size_t count;
 };
 
-static void cut_up(struct cut *c, struct bytes utf8)
+static inline void put_folded(struct buf *b, const uint8_t *four, unsigned n)
+{
+	if (n == 1 && b->len + 2 < b->cap) {
+		b->at[b->len++] = four[0];
+		b->at[b->len] = '\0';
+	} else {
+		buf_add(b, bytes_of(four, n));
+	}
+}
+
+/* Closed with buf_free(&c->folded). */
+static void cut_up(struct cut *c, struct bytes utf8, size_t max)
 {
 	bool inside = false;
 
 	c->source = utf8;
+	c->folded = BUF_INIT(max);
 	c->count = 0;
 	for (size_t at = 0; at < utf8.len;) {
-		uint32_t code;
+		uint32_t code = utf8.at[at];
 		uint8_t four[4];
-		unsigned len = utf8_next(bytes_slice(utf8, at, utf8.len - at), &code);
+		unsigned len =
+			code < 0x80 ? 1 : utf8_next(bytes_slice(utf8, at, utf8.len - at), &code);
 		unsigned n = len == 0 ? 0 : fold(code, four);
 
 		if (n > 0) {
@@ -156,7 +171,7 @@ static void cut_up(struct cut *c, struct bytes utf8)
 					.from = at, .fold_from = c->folded.len, .number = true};
 			struct span *t =
 				&c->token[c->count - 1]; /* beyond TOKENS all is the last */
-			buf_add(&c->folded, bytes_of(four, n));
+			put_folded(&c->folded, four, n);
 			t->number = t->number && four[0] >= '0' && four[0] <= '9';
 			t->to = at + len;
 			t->fold_to = c->folded.len;
@@ -209,11 +224,11 @@ static bool is_long_enough(struct bytes folded, bool number)
 static enum err add_text(struct words *w, struct bytes utf8, bool each, struct arena *a,
 			 struct fault *f)
 {
-	struct cut c = {.folded = BUF_INIT(1u << 20)};
+	struct cut c; /* large: not cleared */
 	enum err e = OK;
 	bool number = true;
 
-	cut_up(&c, utf8);
+	cut_up(&c, utf8, VALUE_MAX);
 	for (size_t i = 0; i < c.count && e == OK; i++) {
 		const struct span *t = &c.token[i];
 		struct bytes one =
@@ -325,11 +340,11 @@ static enum err add_tokens(struct words *w, const struct cut *c, size_t first, s
 
 static enum err add_phrase(struct words *w, struct bytes utf8, struct arena *a, struct fault *f)
 {
-	struct cut c = {.folded = BUF_INIT(1u << 20)};
+	struct cut c; /* large: not cleared */
 	size_t first, last;
 	enum err e = OK;
 
-	cut_up(&c, utf8);
+	cut_up(&c, utf8, VALUE_MAX);
 	if (c.folded.failed)
 		e = fault_set(f, ERR_NOMEM, "no memory for identifying words", FAULT_NO_OFFSET);
 	if (e == OK && core_of(&c, true, &first, &last))
@@ -357,10 +372,10 @@ enum err words_add_phrase(struct words *w, struct bytes utf8, struct arena *a, s
 
 bool words_is_common(struct bytes utf8)
 {
-	struct cut c = {.folded = BUF_INIT(1u << 20)};
+	struct cut c; /* large: not cleared */
 	size_t first, last;
 
-	cut_up(&c, utf8);
+	cut_up(&c, utf8, VALUE_MAX);
 	bool common = !c.folded.failed &&
 		      (c.folded.len < PHRASE_SHORTEST || !core_of(&c, true, &first, &last));
 	buf_free(&c.folded);
@@ -410,12 +425,29 @@ static bool mark(struct cut *c, size_t from, size_t to, size_t inside)
 	return true;
 }
 
+/* A bit of 64 for two bytes that follow each other. */
+static uint64_t pair_bit(const uint8_t *p)
+{
+	return 1ull << ((p[0] * 33u + p[1]) & 63u);
+}
+
+/* Of all pairs in a text: most words need not be looked for then. */
+static uint64_t pairs_of(struct bytes text)
+{
+	uint64_t pairs = 0;
+
+	for (size_t i = 0; i + 1 < text.len; i++)
+		pairs |= pair_bit(text.at + i);
+	return pairs;
+}
+
 static bool mark_words(struct cut *c, const struct words *w)
 {
 	static const size_t insides[] = {[WORD_NAME] = WORDS_INSIDE,
 					 [WORD_NUMBER] = NUMBER_INSIDE,
 					 [WORD_PHRASE] = SIZE_MAX};
 	struct bytes text = buf_bytes(&c->folded);
+	uint64_t pairs = pairs_of(text);
 	bool found = false;
 
 	for (unsigned i = 0; i < w->count; i++) {
@@ -423,7 +455,9 @@ static bool mark_words(struct cut *c, const struct words *w)
 		size_t inside = insides[w->kind[i]];
 		const uint8_t *at = text.at;
 
-		while (at != NULL && word.len <= text.len) {
+		if (word.len > text.len || (word.len > 1 && (pairs & pair_bit(word.at)) == 0))
+			continue;
+		while (at != NULL) {
 			size_t left = text.len - (size_t)(at - text.at);
 
 			at = memmem(at, left, word.at, word.len);
@@ -533,9 +567,9 @@ static bool mark_strict(struct cut *c)
 
 bool words_found(const struct words *w, struct bytes utf8)
 {
-	struct cut c = {.folded = BUF_INIT(1u << 28)};
+	struct cut c; /* large: not cleared */
 
-	cut_up(&c, utf8);
+	cut_up(&c, utf8, TEXT_MAX);
 	bool found = mark_words(&c, w) || c.folded.failed;
 	buf_free(&c.folded);
 	return found;
@@ -569,9 +603,9 @@ static void put_rest(const struct cut *c, struct buf *out)
 /* One look at a text: what is to go is put into *rest without it.  False: nothing is to go. */
 static bool clean_once(const struct words *w, struct bytes utf8, bool strict, struct buf *rest)
 {
-	struct cut c = {.folded = BUF_INIT(1u << 28)};
+	struct cut c; /* large: not cleared */
 
-	cut_up(&c, utf8);
+	cut_up(&c, utf8, TEXT_MAX);
 	bool found = mark_words(&c, w);
 	if (strict && mark_strict(&c))
 		found = true;
@@ -585,7 +619,7 @@ static bool clean_once(const struct words *w, struct bytes utf8, bool strict, st
 
 bool words_clean(const struct words *w, struct bytes utf8, bool strict, struct buf *out)
 {
-	struct buf rest = BUF_INIT(1u << 28), next = BUF_INIT(1u << 28);
+	struct buf rest = BUF_INIT(TEXT_MAX), next = BUF_INIT(TEXT_MAX);
 	unsigned rounds = 0;
 
 	if (!clean_once(w, utf8, strict, &rest))
