@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "anon/dates.h"
+#include "support/support.h"
 
 Suite *suite_anon_dates(void);
 
@@ -128,7 +129,7 @@ static void next_day(struct day *d)
 START_TEST(test_calendar)
 {
 	enum { DAYS = 183000 };
-	static struct day all[DAYS];
+	struct day *all = test_zeros(DAYS * sizeof(*all));
 	static const int distances[] = {-1, -2, -28, -365, -366, -1461, -3650, -36500};
 	struct day d = {1600, 1, 1};
 

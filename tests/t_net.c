@@ -17,6 +17,7 @@
 #include "net/link.h"
 #include "net/socket.h"
 #include "support/hex.h"
+#include "support/support.h"
 #include "support/talk.h"
 
 Suite *suite_net(void);
@@ -141,7 +142,7 @@ static void expect_sum(struct link *l, uint32_t len, uint32_t add)
 static void converse(int fd, size_t chunk, size_t most)
 {
 	static struct link l;
-	static uint8_t data[3u << 20];
+	uint8_t *data = test_zeros(3u << 20);
 	struct bytes views[2];
 	struct dul_ind ind;
 	struct fault f;
@@ -423,12 +424,37 @@ START_TEST(test_pipelined_and_shut)
 }
 END_TEST
 
+/* A PDU leaves in one call, header and views: over a socket that keeps messages apart. */
+START_TEST(test_one_call)
+{
+	static uint8_t data[3000], got[1u << 16];
+	struct bytes views[3] = {bytes_of(data, 10), bytes_of(data + 10, 990),
+				 bytes_of(data + 1000, 2000)};
+	static struct link l;
+	struct dul_ind ind;
+	struct fault f;
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	put(fds[1], talk_ac(TALK_AC_ITEMS));
+	ck_assert_int_eq(link_request(&l, fds[0], &ASSOC_LIMITS_DEFAULT, request(), &f), OK);
+	expect(&l, DUL_ASSOCIATE_ACCEPTED, &ind);
+	ck_assert_int_gt(recv(fds[1], got, sizeof(got), MSG_DONTWAIT), 68);
+	ck_assert_int_eq(got[0], 1);
+	ck_assert_int_eq(link_send(&l, 1, false, true, views, 3, &f), OK);
+	ck_assert_int_eq(recv(fds[1], got, sizeof(got), MSG_DONTWAIT), 12 + 3000);
+	ck_assert_int_eq(got[0], 4);
+	ck_assert_int_lt(recv(fds[1], got, sizeof(got), MSG_DONTWAIT), 0);
+	link_drop(&l);
+	close(fds[1]);
+}
+END_TEST
+
 /* The peer is gone in the middle of what is sent to it: no signal, no error of ours, an indication.
  */
 START_TEST(test_peer_gone)
 {
-	static uint8_t data[8u << 20];
-	struct bytes all = bytes_of(data, sizeof(data));
+	struct bytes all = bytes_of(test_zeros(8u << 20), 8u << 20);
 	static struct link l;
 	struct dul_ind ind;
 	struct fault f;
@@ -461,8 +487,7 @@ END_TEST
 /* The peer aborts and takes no more: the sender does not wait for its own deadline. */
 START_TEST(test_peer_aborts)
 {
-	static uint8_t data[8u << 20];
-	struct bytes all = bytes_of(data, sizeof(data));
+	struct bytes all = bytes_of(test_zeros(8u << 20), 8u << 20);
 	static struct link l;
 	struct dul_ind ind;
 	struct fault f;
@@ -485,8 +510,7 @@ END_TEST
  * open. */
 START_TEST(test_peer_stuck)
 {
-	static uint8_t data[8u << 20];
-	struct bytes all = bytes_of(data, sizeof(data));
+	struct bytes all = bytes_of(test_zeros(8u << 20), 8u << 20);
 	struct assoc_limits limits = brief();
 	static struct link l;
 	struct dul_ind ind;
@@ -734,6 +758,7 @@ Suite *suite_net(void)
 	tcase_add_loop_test(t, test_silent_peers, 0, 4);
 	tcase_add_test(t, test_abort_is_not_lost);
 	tcase_add_test(t, test_pipelined_and_shut);
+	tcase_add_test(t, test_one_call);
 	tcase_add_test(t, test_peer_gone);
 	tcase_add_test(t, test_peer_aborts);
 	tcase_add_test(t, test_peer_stuck);

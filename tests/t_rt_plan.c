@@ -668,13 +668,13 @@ END_TEST
 /* 512 images at one place times 40,000 contours. */
 START_TEST(too_many_placements)
 {
-	static struct contour_spec contours[40000];
+	enum { MANY = 40000 };
+	struct contour_spec *contours = test_zeros(MANY * sizeof(*contours));
 	struct fixture *f = fixture_open();
-	const struct roi_spec roi = {ROI(1), .contours = contours,
-				     .contour_count = COUNT(contours)};
+	const struct roi_spec roi = {ROI(1), .contours = contours, .contour_count = MANY};
 	const struct set_spec spec = {.series = {"1.3.1"}, .rois = &roi, .roi_count = 1};
 
-	for (size_t i = 0; i < COUNT(contours); i++)
+	for (size_t i = 0; i < MANY; i++)
 		contours[i] = (struct contour_spec){AT("0")};
 	for (unsigned i = 0; i < FIXTURE_IMAGES; i++)
 		fixture_image(f, &(struct image_spec){.sop = fixture_text(f, "1.2.%u", i)});

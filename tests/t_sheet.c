@@ -309,7 +309,7 @@ START_TEST(test_write)
 {
 	char *dir = test_tmpdir();
 	char path[PATH_MAX], part[PATH_MAX];
-	static uint8_t b[1u << 20];
+	uint8_t *b = test_zeros(1u << 20);
 	struct drawn d;
 	struct fault f;
 	unsigned fds = test_open_fds();
@@ -323,7 +323,7 @@ START_TEST(test_write)
 	ck_assert_int_eq(access(part, F_OK), -1);
 	FILE *file = fopen(path, "rb");
 	ck_assert_ptr_nonnull(file);
-	size_t len = fread(b, 1, sizeof(b), file);
+	size_t len = fread(b, 1, 1u << 20, file);
 	fclose(file);
 	check_jpeg(b, len, d.s.tile_cols + 8, d.s.tile_rows + 8);
 	ck_assert_uint_eq(test_open_fds(), fds);

@@ -14,6 +14,7 @@
 #include "dicom/stream.h"
 #include "dicom/walk.h"
 #include "support/hex.h"
+#include "support/support.h"
 
 Suite *suite_stream(void);
 
@@ -601,7 +602,7 @@ START_TEST(test_deflated_bomb)
 	struct stream_limits limits = {4u << 20, 100, 64};
 	struct fault f = {0};
 	struct build b;
-	static uint8_t zeros[5u << 20];
+	const uint8_t *zeros = test_zeros(5u << 20);
 
 	if (deflate_write(-1, NULL, 0, &f) == ERR_UNSUPPORTED)
 		return;

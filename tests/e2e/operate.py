@@ -529,6 +529,8 @@ def same_again(r, folder):
             association.release()
         stored = Object("%s/UID_%s/DCM/%s.dcm" % (service.working, study.uid, thing.sop_instance))
         r.check(status == 0 and stored.data == changed, "replaced:", status)
+        said = [line for line in service.log().splitlines() if "which it replaces" in line]
+        r.check(len(said) == 1 and thing.sop_instance in said[0], "replaced, and the log says", said)
         service.end(r, "same")
 
 
@@ -568,8 +570,7 @@ def store_one(port, sop, data, sop_class=CT, syntax=EXPLICIT, **more):
 def limited(r, folder):
     """Each limit at its border, and just over it."""
     place = Place(folder, watcher={"debounce_interval_seconds": 600}, limits={
-        "object_mib": 1, "study_instances": 3, "nesting": 3, "elements": 100, "associations": 4,
-        "associations_per_address": 2})
+        "object_mib": 1, "study_instances": 3, "nesting": 3, "elements": 100})
     with place.service as service:
         port = service.port
 
@@ -593,6 +594,26 @@ def limited(r, folder):
             r.check(got == wanted, "limits:", what, got, "not", wanted)
         got = [store_one(port, "2.25.60%d" % n, picture(n, "2.25.63")) for n in range(10, 15)]
         r.check(got[:3] == [0, 0, 0] and set(got[3:]) == {0xA700}, "three instances a study:", got)
+        service.end(r, "limits")
+    bytes_of_a_study(r, folder)
+
+
+def bytes_of_a_study(r, folder):
+    """Three objects go into the MiB that a study may have, the fourth would make it larger."""
+    place = Place(folder + "/bytes", watcher={"debounce_interval_seconds": 600}, limits={"study_mib": 1})
+    with place.service as service:
+        got = [store_one(service.port, "2.25.65%d" % n, image("2.25.65%d" % n, study="2.25.64", explicit=True,
+                                                              pixels=bytes(512 * 650))) for n in range(4)]
+        r.check(got == [0, 0, 0, 0xA700], "a MiB a study:", got)
+        service.end(r, "bytes of a study")
+
+
+def crowded(r, folder):
+    """So many associations, and no more: of one address, and in all."""
+    place = Place(folder, watcher={"debounce_interval_seconds": 600}, limits={
+        "associations": 4, "associations_per_address": 2})
+    with place.service as service:
+        port = service.port
         held = [Association(port, CONTEXTS), Association(port, CONTEXTS)]
         r.check(refusal(port) == "RJ(2,3,2)", "a third association of one address:", refusal(port))
         held += [Association(port, CONTEXTS, source="127.0.0.2"), Association(port, CONTEXTS, source="127.0.0.2")]
@@ -600,7 +621,7 @@ def limited(r, folder):
         for association in held:
             association.release()
         r.check(wait_for(lambda: refusal(port) == "accepted", 10), "not let in again")
-        service.end(r, "limits")
+        service.end(r, "crowded")
 
 
 def bomb(r, folder):
@@ -643,7 +664,7 @@ def listeners(r, folder):
         service.end(r, "listeners")
 
 
-TESTS = [limited, bomb, listeners, allowed, opened, whole_at_once, debounced, forced, held, without_structure_set, kept_sources, by_hand, blind, restarted,
+TESTS = [limited, crowded, bomb, listeners, allowed, opened, whole_at_once, debounced, forced, held, without_structure_set, kept_sources, by_hand, blind, restarted,
          drained, reloaded, second_instance, broken_study, starved, commands, crowded_socket, slow_to_close,
          same_again, names_in_logs]
 

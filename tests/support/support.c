@@ -73,6 +73,14 @@ void guard_free(uint8_t *copy, size_t len)
 	munmap(copy + len - body, body + page);
 }
 
+void *test_zeros(size_t len)
+{
+	void *room = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert(room != MAP_FAILED);
+	return room;
+}
+
 unsigned test_open_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

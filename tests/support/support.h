@@ -20,6 +20,10 @@ void test_tmpdir_remove(char *path);
 uint8_t *guard_copy(const void *from, size_t len);
 void guard_free(uint8_t *copy, size_t len);
 
+/* Zero bytes, for as long as the test runs.  Large ones belong here and not into static arrays: in
+ * the sanitized build those of all suites are searched for pointers at the end of every test. */
+void *test_zeros(size_t len);
+
 /* How many file descriptors this process has open. */
 unsigned test_open_fds(void);
 
