@@ -46,6 +46,10 @@ static enum err decode(struct bytes stream, const struct frame *frame, uint8_t *
 	return jpegll_decode(stream, frame, to, f);
 }
 
+#define ZEROS_16 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define ZEROS_64 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16
+#define ZEROS_256 ZEROS_64 ZEROS_64 ZEROS_64 ZEROS_64
+
 static const struct jpeg_codec codec = {
 	jpegll_make, decode, {JPEG_OF(SMALL_ROWS, SMALL_COLS, 1, 8, 5), .predictor = 4}};
 
@@ -73,6 +77,9 @@ static const struct jpeg_edit edits[] = {
 	{"nothing changed", 15, JPEG_ADD(""), OK},
 	{"a comment", 15, JPEG_ADD("\xFF\xFE\x00\x04hi"), OK},
 	{"a byte of fill", 15, JPEG_ADD("\xFF"), OK},
+	{"a restart marker that is left over", 15, JPEG_ADD("\xFF\xD3"), OK},
+	{"frame header of a byte more", 5,
+	 JPEG_PUT(10, "\x0C\x08\x00\x0C\x00\x0F\x01\x0A\x11\x00\x00"), ERR_WIRE},
 	{"frame header twice", 15, JPEG_ADD("\xFF\xC3\x00\x0B\x08\x00\x0C\x00\x0F\x01\x0A\x11\x00"),
 	 ERR_WIRE},
 	{"no frame header", 2, JPEG_PUT(13, ""), ERR_WIRE},
@@ -89,6 +96,26 @@ static const struct jpeg_edit edits[] = {
 	 JPEG_ADD("\xFF\xC4\x00\x14\x03\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x05"), OK},
 	{"the last place for a table", 21,
 	 JPEG_ADD("\xFF\xC4\x00\x14\x04\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x05"), ERR_WIRE},
+	{"two codes of a bit", 21,
+	 JPEG_ADD("\xFF\xC4\x00\x15\x03"
+		  "\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		  "\1\2"),
+	 OK},
+	{"three codes of a bit", 21,
+	 JPEG_ADD("\xFF\xC4\x00\x16\x03"
+		  "\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		  "\1\2\3"),
+	 ERR_WIRE},
+	{"256 codes", 21,
+	 JPEG_ADD("\xFF\xC4\x01\x13\x03"
+		  "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\xFF" ZEROS_256),
+	 OK},
+	{"257 codes", 21,
+	 JPEG_ADD("\xFF\xC4\x01\x14\x03"
+		  "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\xFF" ZEROS_256
+		  "\0"),
+	 ERR_WIRE},
+	{"restart interval of lines and a sample", 20, JPEG_BYTE("\x4C"), ERR_WIRE},
 	{"a table without codes", 21,
 	 JPEG_ADD("\xFF\xC4\x00\x13\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), ERR_WIRE},
 	{"a table cut short", 21,
@@ -137,6 +164,12 @@ START_TEST(test_other_frame)
 }
 END_TEST
 
+START_TEST(test_scan_twice)
+{
+	jpeg_check_scan_twice(&in_color);
+}
+END_TEST
+
 START_TEST(test_edit)
 {
 	jpeg_check_edit(&codec, &edits[_i]);
@@ -158,6 +191,7 @@ Suite *suite_jpegll(void)
 	tcase_add_test(t, test_cut_short);
 	tcase_add_test(t, test_changed);
 	tcase_add_test(t, test_other_frame);
+	tcase_add_test(t, test_scan_twice);
 	tcase_add_loop_test(t, test_edit, 0, sizeof(edits) / sizeof(edits[0]));
 	tcase_add_loop_test(t, test_color_edit, 0, sizeof(color_edits) / sizeof(color_edits[0]));
 	suite_add_tcase(s, t);

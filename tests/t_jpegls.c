@@ -4,8 +4,10 @@
  * of others: tests/e2e/decode.py.
  */
 #include <check.h>
+#include <stdlib.h>
 
 #include "dicom/jpegls.h"
+#include "dicom/jpegls_scan.h"
 #include "support/jpeg_check.h"
 
 Suite *suite_jpegls(void);
@@ -41,6 +43,7 @@ static const struct jpeg_form forms[] = {
 	{"reset 3", {JPEG_OF(30, 31, 1, 12, 0), .preset = {0, 0, 0, 0, 3}}},
 	{"reset 255", {JPEG_OF(60, 61, 1, 8, 0), .preset = {0, 0, 0, 0, 255}}},
 	{"largest value 1000", {JPEG_OF(30, 31, 1, 12, 0), .preset = {1000, 0, 0, 0, 0}}},
+	{"largest value 1", {JPEG_OF(30, 31, 1, 8, 0), .preset = {1, 0, 0, 0, 0}}},
 	{"largest value 2", {JPEG_OF(30, 31, 1, 8, 0), .preset = {2, 0, 0, 0, 0}}},
 };
 
@@ -65,6 +68,9 @@ static const struct jpeg_edit edits[] = {
 	{"nothing changed", 15, JPEG_ADD(""), OK},
 	{"a comment", 15, JPEG_ADD("\xFF\xFE\x00\x04hi"), OK},
 	{"a byte of fill", 15, JPEG_ADD("\xFF"), OK},
+	{"a restart marker that is left over", 15, JPEG_ADD("\xFF\xD3"), OK},
+	{"frame header of a byte more", 5,
+	 JPEG_PUT(10, "\x0C\x08\x00\x0C\x00\x0F\x01\x0A\x11\x00\x00"), ERR_WIRE},
 	{"height later", 8, JPEG_BYTE("\x00"), ERR_UNSUPPORTED},
 	{"frame header twice", 15, JPEG_ADD("\xFF\xF7\x00\x0B\x08\x00\x0C\x00\x0F\x01\x0A\x11\x00"),
 	 ERR_WIRE},
@@ -118,6 +124,57 @@ static const struct jpeg_edit color_edits[] = {
 	{"one after the other", 39, JPEG_BYTE("\0"), ERR_WIRE},
 };
 
+/* C.2.4.1: what parameters there may be, and what they are without being said. */
+static const struct {
+	const char *name;
+	unsigned precision;
+	uint32_t preset[5];
+	int32_t near;
+	bool good;
+	int32_t t1, t2, t3, reset; /* of good ones */
+	unsigned limit;
+} codings[] = {
+	{"8 bits", 8, {0}, 0, true, 3, 7, 21, 64, 32},
+	{"12 bits", 12, {0}, 0, true, 18, 67, 276, 64, 48},
+	{"16 bits", 16, {0}, 0, true, 18, 67, 276, 64, 64},
+	{"7 bits", 7, {0}, 0, true, 2, 3, 10, 64, 30},
+	{"2 bits", 2, {0}, 0, true, 2, 3, 3, 64, 20},
+	{"8 bits, near 3", 8, {0}, 3, true, 12, 22, 42, 64, 32},
+	{"near as may be", 8, {0}, 127, true, 128, 128, 128, 64, 32},
+	{"too near", 8, {0}, 128, false, 0, 0, 0, 0, 0},
+	{"too near for a byte", 16, {0}, 256, false, 0, 0, 0, 0, 0},
+	{"all said", 8, {200, 4, 5, 200, 3}, 0, true, 4, 5, 200, 3, 32},
+	{"MAXVAL 1", 8, {1}, 0, true, 1, 1, 1, 64, 20},
+	{"MAXVAL beyond the bits", 8, {256}, 0, false, 0, 0, 0, 0, 0},
+	{"T1 not above NEAR", 8, {0, 3, 0, 0, 0}, 3, false, 0, 0, 0, 0, 0},
+	{"T1 above NEAR", 8, {0, 4, 0, 0, 0}, 3, true, 4, 22, 42, 64, 32},
+	{"T2 below T1", 8, {0, 8, 7, 0, 0}, 0, false, 0, 0, 0, 0, 0},
+	{"T3 below T2", 8, {0, 0, 22, 21, 0}, 0, false, 0, 0, 0, 0, 0},
+	{"T3 above MAXVAL", 8, {0, 0, 0, 256, 0}, 0, false, 0, 0, 0, 0, 0},
+	{"RESET 2", 8, {0, 0, 0, 0, 2}, 0, false, 0, 0, 0, 0, 0},
+	{"RESET 3", 8, {0, 0, 0, 0, 3}, 0, true, 3, 7, 21, 3, 32},
+};
+
+START_TEST(test_coding)
+{
+	struct ls_scan *s = calloc(1, sizeof(*s));
+
+	ck_assert_ptr_nonnull(s);
+	bool good = ls_scan_coding(s, codings[_i].precision, codings[_i].preset, codings[_i].near);
+	ck_assert_msg(good == codings[_i].good, "%s", codings[_i].name);
+	if (good) {
+		const struct ls_coding *k = &s->k;
+
+		ck_assert_msg(k->t1 == codings[_i].t1 && k->t2 == codings[_i].t2 &&
+				      k->t3 == codings[_i].t3 && k->reset == codings[_i].reset &&
+				      k->limit == codings[_i].limit,
+			      "%s: %d %d %d, %d, %u", codings[_i].name, k->t1, k->t2, k->t3,
+			      k->reset, k->limit);
+	}
+	free(s);
+}
+END_TEST
+
 START_TEST(test_back)
 {
 	jpeg_check_back(&codec, &forms[_i]);
@@ -142,6 +199,12 @@ START_TEST(test_other_frame)
 }
 END_TEST
 
+START_TEST(test_scan_twice)
+{
+	jpeg_check_scan_twice(&in_color);
+}
+END_TEST
+
 START_TEST(test_edit)
 {
 	jpeg_check_edit(&codec, &edits[_i]);
@@ -160,9 +223,11 @@ Suite *suite_jpegls(void)
 	TCase *t = tcase_create("jpegls");
 
 	tcase_add_loop_test(t, test_back, 0, sizeof(forms) / sizeof(forms[0]));
+	tcase_add_loop_test(t, test_coding, 0, sizeof(codings) / sizeof(codings[0]));
 	tcase_add_test(t, test_cut_short);
 	tcase_add_test(t, test_changed);
 	tcase_add_test(t, test_other_frame);
+	tcase_add_test(t, test_scan_twice);
 	tcase_add_loop_test(t, test_edit, 0, sizeof(edits) / sizeof(edits[0]));
 	tcase_add_loop_test(t, test_color_edit, 0, sizeof(color_edits) / sizeof(color_edits[0]));
 	suite_add_tcase(s, t);

@@ -145,6 +145,7 @@ static const struct {
 	{"as it is", 0, 2, OK},
 	{"another number of segments", 0, 3, ERR_WIRE},
 	{"first in the header", 4, 60, ERR_WIRE},
+	{"first at the header's last byte", 4, 63, ERR_WIRE},
 	{"first behind the second", 4, 68, ERR_WIRE},
 	{"second behind the end", 8, 71, ERR_WIRE},
 	{"second at the end", 8, 70, ERR_WIRE},

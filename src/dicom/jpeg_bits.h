@@ -29,7 +29,7 @@ static inline struct jpeg_bits jpeg_bits_of(struct bytes data)
 /* Byte by byte; what follows a marker, or the end, are zeros. */
 struct jpeg_bits jpeg_bits_near_marker(struct jpeg_bits b, enum jpeg_stuffing how);
 
-/* Then there are more than 32 bits. */
+/* Then there are 32 bits at least. */
 static inline void jpeg_bits_refill(struct jpeg_bits *b, enum jpeg_stuffing how)
 {
 	if (b->have > 32)

@@ -42,7 +42,7 @@ static bool long_golomb(struct jpeg_bits *b, unsigned k, unsigned limit, unsigne
 	if (k > GOLOMB_MOST)
 		return false;
 	jpeg_bits_refill(b, JPEG_STUFFS_BITS);
-	while (b->hold == 0) { /* all that there are; refilled ones are more than 32 */
+	while (b->hold == 0) { /* all that there are */
 		zeros += b->have;
 		if (zeros > most)
 			return false;

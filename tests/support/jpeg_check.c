@@ -21,6 +21,8 @@ static uint16_t *picture(const struct jpeg_make *m, unsigned kind)
 		noise = seed >> 8;
 		if (kind == 0)
 			value = noise;
+		else if (kind == 3)
+			value = i + 1 == count ? top : 0;
 		else if ((x / 9 + y / 5) % 3 == 0)
 			value = kind == 1 ? top : (uint32_t)(x * 7 + y * 3);
 		else
@@ -72,7 +74,7 @@ static void check_back(const struct jpeg_codec *codec, const struct jpeg_form *f
 
 void jpeg_check_back(const struct jpeg_codec *codec, const struct jpeg_form *form)
 {
-	for (unsigned kind = 0; kind < 3; kind++) {
+	for (unsigned kind = 0; kind < 4; kind++) {
 		if (form->m.precision <= 8)
 			check_back(codec, form, kind, 1);
 		check_back(codec, form, kind, 2);
@@ -161,19 +163,40 @@ void jpeg_check_other_frame(const struct jpeg_codec *codec)
 	buf_free(&stream);
 }
 
-static size_t find_restart(struct bytes stream)
+static size_t find_marker(struct bytes stream, uint8_t marker, size_t from)
 {
-	for (size_t i = 0; i + 1 < stream.len; i++)
-		if (stream.at[i] == 0xFF && stream.at[i + 1] == 0xD0)
+	for (size_t i = from; i + 1 < stream.len; i++)
+		if (stream.at[i] == 0xFF && stream.at[i + 1] == marker)
 			return i;
-	ck_abort_msg("no restart marker");
+	ck_abort_msg("no marker %02X", marker);
+}
+
+void jpeg_check_scan_twice(const struct jpeg_codec *in_color)
+{
+	struct jpeg_codec apart = *in_color;
+	struct frame frame = small_frame(in_color);
+	struct buf made = BUF_INIT(1u << 20);
+	struct fault f = {0};
+
+	apart.small.apart = true;
+	apart.small.by_sample = false;
+	struct buf stream = small_stream(&apart, 2);
+	struct bytes whole = buf_bytes(&stream);
+	size_t first = find_marker(whole, 0xDA, 0), second = find_marker(whole, 0xDA, first + 1);
+	ck_assert_int_eq(decode_small(&apart, whole, &frame, &f), OK);
+	buf_add(&made, bytes_slice(whole, 0, second));
+	buf_add(&made, bytes_slice(whole, first, whole.len - first));
+	ck_assert_int_eq(decode_small(&apart, buf_bytes(&made), &frame, &f), ERR_WIRE);
+	ck_assert_uint_eq(f.at, second);
+	buf_free(&stream);
+	buf_free(&made);
 }
 
 void jpeg_check_edit(const struct jpeg_codec *codec, const struct jpeg_edit *edit)
 {
 	struct buf stream = small_stream(codec, 2), made = BUF_INIT(1u << 20);
 	struct bytes whole = buf_bytes(&stream);
-	size_t at = edit->at == JPEG_AT_RESTART ? find_restart(whole) : edit->at;
+	size_t at = edit->at == JPEG_AT_RESTART ? find_marker(whole, 0xD0, 0) : edit->at;
 	struct frame frame = small_frame(codec);
 	struct fault f = {0};
 

@@ -41,7 +41,7 @@ struct jpeg_edit {
 #define JPEG_BYTE(literal) JPEG_PUT(1, literal)
 #define JPEG_ADD(literal) JPEG_PUT(0, literal)
 
-/* Three pictures: noise, plateaus up to both ends of the range, slopes. */
+/* Four pictures: noise, plateaus up to both ends of the range, slopes, nothing. */
 void jpeg_check_back(const struct jpeg_codec *codec, const struct jpeg_form *form);
 /* At every length but that without the end marker: ERR_WIRE. */
 void jpeg_check_cut_short(const struct jpeg_codec *codec);
@@ -49,6 +49,8 @@ void jpeg_check_cut_short(const struct jpeg_codec *codec);
 void jpeg_check_changed(const struct jpeg_codec *codec);
 /* In 16 bits it goes as well; a frame of another size is refused. */
 void jpeg_check_other_frame(const struct jpeg_codec *codec);
+/* Three components, each with a scan of its own, the first of which is there twice. */
+void jpeg_check_scan_twice(const struct jpeg_codec *in_color);
 void jpeg_check_edit(const struct jpeg_codec *codec, const struct jpeg_edit *edit);
 
 #endif
