@@ -106,7 +106,7 @@ static void check_policy(const struct policy *policy, struct bytes data,
 		}
 		if (t.kind == TOK_PIXELS)
 			e = visit_skip(&v, NULL);
-		else if (visit_hides(&v, &t))
+		else if (visit_hides(&t))
 			e = visit_enter(&v, &t, NULL);
 		assert(e == OK);
 	}
@@ -127,9 +127,9 @@ static void check_same(struct bytes a, struct bytes b, const struct syntax *synt
 		assert(eb == OK && ta.kind == tb.kind && ta.tag == tb.tag);
 		enum vr vr = dict_vr(ta.tag) != VR_UN ? dict_vr(ta.tag) : ta.vr;
 		bool moves = vr == VR_UI || vr == VR_DA || vr == VR_DT;
-		bool hides = visit_hides(&va, &ta);
+		bool hides = visit_hides(&ta);
 
-		assert(hides == visit_hides(&vb, &tb));
+		assert(hides == visit_hides(&tb));
 		if (hides) {
 			ea = visit_enter(&va, &ta, NULL);
 			eb = visit_enter(&vb, &tb, NULL);

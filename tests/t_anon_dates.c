@@ -80,6 +80,7 @@ static const struct {
 	{"20200301-20200401", VR_DT, -1, NULL},
 	{"2020.03.01-20200401", VR_DT, -1, NULL},
 	{"2020.03.01", VR_DT, -1, "20200229"},
+	{"2020.03.01101516", VR_DT, -1, NULL},
 	{"20200301120000-20200401", VR_DT, -1, NULL},
 	{"20200301-", VR_DT, -1, NULL},
 	{"202003012", VR_DT, -1, NULL},
@@ -90,6 +91,18 @@ static const struct {
 	{"20200301120000+01000", VR_DT, -1, NULL},
 	{"20200301120000+010", VR_DT, -1, NULL},
 	{"20200301120000SMITH", VR_DT, -1, NULL},
+	{"20200301-2020", VR_DT, -1, NULL}, /* no zone, but the other end of a range */
+	{"202003-2021", VR_DT, -1, NULL},
+	{"20200301120000-1999", VR_DT, -1, NULL},
+	{"20200301+1400", VR_DT, -1, "20200229+1400"},
+	{"20200301+1500", VR_DT, -1, NULL},
+	{"20200301+0545", VR_DT, -1, "20200229+0545"},
+	{"20200301+0560", VR_DT, -1, NULL},
+	{"20200301235960", VR_DT, -1, "20200229235960"}, /* a leap second */
+	{"2020030124", VR_DT, -1, NULL},
+	{"202003012360", VR_DT, -1, NULL},
+	{"20200301199912", VR_DT, -1, NULL},
+	{"20200301120000.12345x", VR_DT, -1, NULL},
 };
 
 START_TEST(test_shift)
@@ -178,6 +191,7 @@ static const struct {
 	{date_first_day, "2020.03.17", VR_DA, "20200301"},
 	{date_first_day, "20200317123456.7+0100", VR_DT, "20200301123456.7+0100"},
 	{date_first_day, "17.03.2020", VR_DA, NULL},
+	{date_first_day, "00000317", VR_DA, NULL},
 	{time_full_hour, "123456.789", VR_TM, "120000"},
 	{time_full_hour, "1234", VR_TM, "120000"},
 	{time_full_hour, "12", VR_TM, "120000"},
@@ -202,6 +216,46 @@ START_TEST(test_coarse)
 		ck_assert_msg(bytes_eq_str(buf_bytes(&out), coarse[_i].becomes), "\"%s\": \"%.*s\"",
 			      coarse[_i].value, (int)out.len, (const char *)out.at);
 	buf_free(&out);
+}
+END_TEST
+
+static const struct {
+	const char *value;
+	bool good;
+} times[] = {
+	{"", true},
+	{"10", true},
+	{"1015", true},
+	{"101516", true},
+	{"101516.123456 ", true},
+	{"235960", true},
+	{"10:15", true},
+	{"10:15:16", true},
+	{"10:15:16.5", true},
+	{"1015-1130", true},
+	{"1015\\\\101516", true},
+	{"1", false},
+	{"101", false},
+	{"24", false},
+	{"1060", false},
+	{"101561", false},
+	{"101516.", false},
+	{"101516.1234567", false},
+	{"1015.5", false},
+	{"20200301", false},
+	{"20200301101516", false},
+	{"2020.03.01", false},
+	{"101516+0100", false},
+	{"10:15:16:20200301", false},
+	{"1015\\20200301", false},
+	{"1015-20200301", false},
+	{"SMITH", false},
+};
+
+START_TEST(test_times)
+{
+	ck_assert_msg(time_ok(bytes_str(times[_i].value)) == times[_i].good, "\"%s\"",
+		      times[_i].value);
 }
 END_TEST
 
@@ -237,6 +291,7 @@ Suite *suite_anon_dates(void)
 	tcase_add_test(t, test_calendar);
 	tcase_add_test(t, test_room);
 	tcase_add_loop_test(t, test_coarse, 0, ROWS(coarse));
+	tcase_add_loop_test(t, test_times, 0, ROWS(times));
 	tcase_add_loop_test(t, test_age, 0, ROWS(ages));
 	suite_add_tcase(s, t);
 	return s;

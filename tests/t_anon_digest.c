@@ -64,6 +64,60 @@ START_TEST(test_codes)
 }
 END_TEST
 
+/* (0028,0303) is true where the site makes exceptions, too (R14). */
+static const struct {
+	const char *name;
+	unsigned options;
+	struct anon_site_rule rule;
+	const char *word;
+} date_words[] = {
+	{"no date", 0, {ANON_SITE_KEEP, "Modality", NULL}, "REMOVED"},
+	{"one stays", 0, {ANON_SITE_KEEP, "StudyDate", NULL}, "MODIFIED"},
+	{"in a sequence",
+	 0,
+	 {ANON_SITE_KEEP, "ReferencedStudySequence>StudyDate", NULL},
+	 "MODIFIED"},
+	{"a time stays", 0, {ANON_SITE_KEEP, "0008,0030", NULL}, "MODIFIED"},
+	{"a new one", 0, {ANON_SITE_REPLACE, "StudyDate", "20000101"}, "MODIFIED"},
+	{"a group of them stays", 0, {ANON_SITE_KEEP, "0008", NULL}, "MODIFIED"},
+	{"a group without", 0, {ANON_SITE_KEEP, "6010", NULL}, "REMOVED"},
+	{"one that goes anyway", 0, {ANON_SITE_REMOVE, "StudyDate", NULL}, "REMOVED"},
+	{"all but one stay",
+	 ANON_RETAIN_FULL_DATES,
+	 {ANON_SITE_REMOVE, "StudyDate", NULL},
+	 "MODIFIED"},
+	{"all but a group", ANON_RETAIN_FULL_DATES, {ANON_SITE_REMOVE, "0008", NULL}, "MODIFIED"},
+	{"a birth date, which never stays",
+	 ANON_RETAIN_FULL_DATES,
+	 {ANON_SITE_REMOVE, "PatientBirthDate", NULL},
+	 "UNMODIFIED"},
+	{"a text",
+	 ANON_RETAIN_FULL_DATES,
+	 {ANON_SITE_REMOVE, "StudyDescription", NULL},
+	 "UNMODIFIED"},
+	{"one stays, others move",
+	 ANON_RETAIN_MODIFIED_DATES,
+	 {ANON_SITE_KEEP, "StudyDate", NULL},
+	 "MODIFIED"},
+};
+
+START_TEST(test_dates_word)
+{
+	struct anon_bench b;
+
+	bench_open(&b, ANON_BASIC, date_words[_i].options, &syntax_explicit_le);
+	b.settings.rules = &date_words[_i].rule;
+	b.settings.rule_count = 1;
+	bench_policy(&b, NULL, 0);
+	ck_assert_msg(strcmp(policy_dates_word(b.policy), date_words[_i].word) == 0, "%s: %s",
+		      date_words[_i].name, policy_dates_word(b.policy));
+	bench_front(&b, ANON_CT);
+	ck_assert_int_eq(bench_apply(&b), OK);
+	bench_text_is(&b, TAG_LongitudinalTemporalInformationModified, date_words[_i].word);
+	bench_close(&b);
+}
+END_TEST
+
 /* One change at a time: every one of them has a digest of its own. */
 static void change_settings(struct anon_settings *s, unsigned change)
 {
@@ -230,6 +284,8 @@ Suite *suite_anon_digest(void)
 	tcase_add_test(tc, test_passes);
 	tcase_add_loop_test(tc, test_refused, 0, 5);
 	tcase_add_test(tc, test_codes);
+	tcase_add_loop_test(tc, test_dates_word, 0,
+			    (int)(sizeof(date_words) / sizeof(date_words[0])));
 	tcase_add_test(tc, test_digest);
 	tcase_add_test(tc, test_print);
 	suite_add_tcase(s, tc);

@@ -14,6 +14,7 @@
 #include "anon/patient.h"
 #include "base/sha256.h"
 #include "support/support.h"
+#include "support/syncs.h"
 
 Suite *suite_anon_key(void);
 
@@ -120,6 +121,9 @@ START_TEST(test_no_file)
 	memset(long_text, 'a', sizeof(long_text));
 	put("long", long_text, sizeof(long_text), 0600);
 	ck_assert_int_eq(key_read(&key, path("long"), &f), ERR_UNUSABLE);
+	put("other's", HEX "\n", 65, 0600);
+	if (geteuid() == 0 && chown(path("other's"), 4711, 4711) == 0) /* only root can try */
+		ck_assert_int_eq(key_read(&key, path("other's"), &f), ERR_UNUSABLE);
 }
 END_TEST
 
@@ -147,6 +151,24 @@ START_TEST(test_make)
 	ck_assert_int_eq(symlink(path("nowhere"), path("link")), 0);
 	ck_assert_int_eq(key_make(path("link"), &other, &f), ERR_IO);
 	ck_assert_int_eq(key_make(path("no/folder"), &other, &f), ERR_IO);
+}
+END_TEST
+
+/* A key is on disk, and so is its name, before anybody is told that there is one. */
+START_TEST(test_make_synced)
+{
+	struct test_syncs syncs = {0};
+	struct anon_key key;
+	struct fault f;
+
+	if (!test_syncs_watch(&syncs))
+		return;
+	ck_assert_int_eq(key_make(path("key"), &key, &f), OK);
+	ck_assert_uint_eq(syncs.files, 1);
+	ck_assert_uint_eq(syncs.folders, 1);
+	syncs.fails = EIO;
+	ck_assert_int_eq(key_make(path("key2"), &key, &f), ERR_IO);
+	ck_assert_int_eq(access(path("key2"), F_OK), -1);
 }
 END_TEST
 
@@ -285,6 +307,7 @@ Suite *suite_anon_key(void)
 	tcase_add_loop_test(t, test_file, 0, (int)(sizeof(files) / sizeof(files[0])));
 	tcase_add_test(t, test_no_file);
 	tcase_add_test(t, test_make);
+	tcase_add_test(t, test_make_synced);
 	tcase_add_test(t, test_make_full);
 	tcase_add_test(t, test_hash);
 	tcase_add_test(t, test_base32);

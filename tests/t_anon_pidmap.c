@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "support/support.h"
+#include "support/syncs.h"
 
 Suite *suite_anon_pidmap(void);
 
@@ -339,6 +340,27 @@ START_TEST(test_full)
 }
 END_TEST
 
+/* A number is on disk, and the name of the file that holds it, before anybody gets it. */
+START_TEST(test_synced)
+{
+	struct test_syncs syncs = {0};
+	char out[PIDMAP_ID_MAX + 1];
+	struct fault f;
+
+	put(netrt, sizeof(netrt) - 1);
+	if (!test_syncs_watch(&syncs))
+		return;
+	is("SITE", "new", "", "20260101", "SITE_0042_20260101");
+	ck_assert_uint_eq(syncs.files, 1);
+	ck_assert_uint_eq(syncs.folders, 1);
+	is("SITE", "new", "", "20260101", "SITE_0042_20260101");
+	ck_assert_uint_eq(syncs.files + syncs.folders, 2); /* what is there is not written again */
+	syncs.fails = EIO;
+	ck_assert_int_eq(get("SITE", "newer", "", "20260101", out, &f), ERR_IO);
+	ck_assert_int_eq(f.sys_errno, EIO);
+}
+END_TEST
+
 /* What a process left that died while it wrote does not count. */
 START_TEST(test_left_behind)
 {
@@ -489,6 +511,7 @@ Suite *suite_anon_pidmap(void)
 	tcase_add_test(t, test_bad_ids);
 	tcase_add_test(t, test_unreachable);
 	tcase_add_test(t, test_full);
+	tcase_add_test(t, test_synced);
 	tcase_add_test(t, test_left_behind);
 	tcase_add_test(t, test_processes);
 	tcase_add_test(t, test_many);

@@ -15,6 +15,10 @@ Suite *suite_anon_rules(void);
 
 #define PATH_A "RequestAttributesSequence>ScheduledProcedureStepID"
 
+#define ROI "StructureSetROISequence>"
+#define ROIS ROI ROI ROI ROI ROI ROI ROI ROI
+#define DEEP ROIS ROIS ROIS ROIS ROIS ROIS ROIS ROIS ROI "ROIName" /* in 65 sequences */
+
 static const uint32_t request[] = {TAG_RequestAttributesSequence};
 static const uint32_t deep[] = {TAG_RadiopharmaceuticalInformationSequence,
 				TAG_RequestAttributesSequence};
@@ -145,6 +149,11 @@ static const struct {
 	 {.tag = TAG_DeidentificationMethod},
 	 ACT_REMOVE,
 	 ""},
+	{"nor a group that objects do not have",
+	 {{ANON_SITE_KEEP, "FFFF,1010", NULL}},
+	 {.tag = 0xFFFF1010},
+	 ACT_REMOVE,
+	 ""},
 	{"said twice, the same",
 	 {{ANON_SITE_KEEP, "InstitutionName", NULL}, {ANON_SITE_KEEP, "0008,0080", NULL}},
 	 {.tag = TAG_InstitutionName},
@@ -209,6 +218,7 @@ static const struct {
 	 {{ANON_SITE_KEEP, PATH_A, NULL}, {ANON_SITE_BLANK, "0040,0275>0040,0009", NULL}},
 	 0,
 	 1},
+	{"a path deeper than any object", {{ANON_SITE_KEEP, DEEP, NULL}}, 0, 0},
 	{"a number cannot be replaced", {{ANON_SITE_REPLACE, "Rows", "1"}}, 0, 0},
 	{"a sequence cannot be hashed",
 	 {{ANON_SITE_HASH, "RequestAttributesSequence", NULL}},
@@ -377,6 +387,7 @@ START_TEST(test_netrt)
 	build_item(&b.in);
 	build_str(&b.in, TAG_AccessionNumber, VR_SH, "ACC1");
 	build_str(&b.in, TAG_ReferringPhysicianName, VR_PN, "JONES");
+	build_str(&b.in, TAG_StudyDescription, VR_LO, "another study's"); /* not in items */
 	build_item_end(&b.in);
 	build_sequence_end(&b.in);
 	build_str(&b.in, TAG_PatientName, VR_PN, "SMITH^JOHN");
@@ -387,6 +398,7 @@ START_TEST(test_netrt)
 	bench_text_is(&b, TAG_SOPInstanceUID, "1.2.3.20200301.12345678.1");
 	bench_text_is(&b, TAG_StudyDate, "20200301");
 	bench_text_is(&b, TAG_StudyDescription, "Research");
+	ck_assert(bench_holds(&b, BYTES_LIT("another study's")));
 	bench_text_is(&b, TAG_PatientName, "SITE_0001");
 	bench_text_is(&b, TAG_PatientID, "SITE_0001"); /* whatever the list says */
 	bench_text_is(&b, TAG_ReferringPhysicianName, "");
@@ -394,6 +406,28 @@ START_TEST(test_netrt)
 	ck_assert(bench_absent(&b, TAG_AccessionNumber)); /* of two lists the first counts */
 	ck_assert(!bench_holds(&b, BYTES_LIT("ACC1")) && !bench_holds(&b, BYTES_LIT("JONES")));
 	ck_assert(bench_absent(&b, TAG_PatientIdentityRemoved)); /* nothing is claimed */
+	bench_close(&b);
+}
+END_TEST
+
+/* The site's rules are on top of NETRT's lists, however wide they are. */
+START_TEST(test_netrt_site)
+{
+	static const char *const removed[] = {"AccessionNumber", "StudyID"};
+	static const struct anon_site_rule rules[] = {{ANON_SITE_KEEP, "0008", NULL}};
+	struct anon_bench b;
+
+	bench_open(&b, ANON_NETRT, 0, bench_syntaxes[_i]);
+	b.settings.netrt.remove = (struct anon_list){removed, 2};
+	b.settings.rules = rules;
+	b.settings.rule_count = 1;
+	bench_policy(&b, NULL, 0);
+	bench_front(&b, ANON_CT);
+	build_str(&b.in, TAG_AccessionNumber, VR_SH, "ACC1");
+	build_str(&b.in, TAG_StudyID, VR_SH, "S1");
+	ck_assert_int_eq(bench_apply(&b), OK);
+	bench_text_is(&b, TAG_AccessionNumber, "ACC1");
+	ck_assert(bench_absent(&b, TAG_StudyID));
 	bench_close(&b);
 }
 END_TEST
@@ -448,6 +482,7 @@ Suite *suite_anon_rules(void)
 	tcase_add_loop_test(tc, test_safe_private, 0, 3);
 	tcase_add_loop_test(tc, test_bad_safe, 0, LENGTH(bad_safe));
 	tcase_add_loop_test(tc, test_netrt, 0, 3);
+	tcase_add_loop_test(tc, test_netrt_site, 0, 3);
 	tcase_add_loop_test(tc, test_netrt_full, 0, 3);
 	suite_add_tcase(s, tc);
 	return s;

@@ -357,8 +357,7 @@ static enum err element(struct applying *w, const struct token *t)
 	count(w, d.act, t->tag);
 	if (d.act == ACT_REMOVE)
 		return OK;
-	if ((d.act == ACT_KEEP || d.act == ACT_DUMMY || d.act == ACT_CLEAN) &&
-	    visit_hides(&w->visit, t))
+	if ((d.act == ACT_KEEP || d.act == ACT_DUMMY || d.act == ACT_CLEAN) && visit_hides(t))
 		return enter_hidden(w, t, d.act);
 	return change(w, t, d);
 }

@@ -55,7 +55,7 @@ static enum err list_rois(struct roi_list *l, const struct anon_source *source, 
 		if (t.kind == TOK_PIXELS || (t.kind == TOK_SEQUENCE &&
 					     (v.depth > 0 || t.tag != TAG_StructureSetROISequence)))
 			e = visit_skip(&v, f);
-		else if (visit_hides(&v, &t) && t.tag == TAG_StructureSetROISequence)
+		else if (visit_hides(&t) && t.tag == TAG_StructureSetROISequence)
 			e = visit_enter(&v, &t, f);
 		else if (t.kind == TOK_ELEMENT && v.depth == 0 && t.tag == TAG_SpecificCharacterSet)
 			l->outside = charset_parse(t.value);

@@ -108,28 +108,37 @@ static bool put_shifted(const struct date *d, int days, struct buf *out)
 	return true;
 }
 
-/* What may follow the date of a DT: HH, HHMM, HHMMSS, HHMMSS.F to .FFFFFF after a day, and a zone,
- * "+0100", after anything.  Else it could be the other end of a range, and its date would stay. */
+/* HH, HHMM, HHMMSS, HHMMSS.F to .FFFFFF, and no more. */
+static bool is_time(struct bytes b)
+{
+	static const int most[] = {23, 59, 60};
+	size_t n = 0;
+	int part;
+
+	for (; n < 6 && digits(b, n, 2, &part); n += 2)
+		if (part > most[n / 2])
+			return false;
+	if (n == b.len)
+		return n > 0;
+	if (n < 6 || b.at[6] != '.')
+		return false;
+	return b.len > 7 && b.len <= 13 && digits(b, 7, b.len - 7, &part);
+}
+
+/* What may follow the date of a DT: a time after a day, and a zone, "+0100", after anything.  Else
+ * it could be the other end of a range, and its date would stay. */
 static bool is_time_tail(struct bytes b, bool after_day)
 {
-	size_t n = 0, fraction = 0;
-	int zone;
+	size_t n = b.len < 5 ? 0 : b.len - 5;
+	int hours, minutes;
 
-	while (n < b.len && b.at[n] >= '0' && b.at[n] <= '9')
-		n++;
-	if (n % 2 != 0 || n > 6 || (n > 0 && !after_day))
-		return false;
-	if (n == 6 && b.len > 7 && b.at[6] == '.') {
-		while (7 + fraction < b.len && b.at[7 + fraction] >= '0' &&
-		       b.at[7 + fraction] <= '9')
-			fraction++;
-		if (fraction == 0 || fraction > 6)
+	if (b.len >= 5 && (b.at[n] == '+' || b.at[n] == '-')) {
+		if (!digits(b, n + 1, 2, &hours) || !digits(b, n + 3, 2, &minutes) || hours > 14 ||
+		    minutes > 59)
 			return false;
-		n = 7 + fraction;
+		b.len = n;
 	}
-	if (n == b.len)
-		return true;
-	return b.len == n + 5 && (b.at[n] == '+' || b.at[n] == '-') && digits(b, n + 1, 4, &zone);
+	return b.len == 0 || (after_day && is_time(b));
 }
 
 typedef bool date_act(const struct date *d, int days, struct buf *out);
@@ -211,6 +220,35 @@ bool time_full_hour(struct bytes value, enum vr vr, struct buf *out)
 	return true;
 }
 
+/* One time; "10:15:00" is of ACR-NEMA. */
+static bool is_any_time(struct bytes b)
+{
+	uint8_t plain[16];
+	size_t n = 0;
+
+	if (b.len < 5 || b.len > sizeof(plain) || b.at[2] != ':')
+		return is_time(b);
+	for (size_t i = 0; i < b.len; i++)
+		if (b.at[i] != ':' || (i != 2 && i != 5))
+			plain[n++] = b.at[i];
+	return is_time(bytes_of(plain, n));
+}
+
+bool time_ok(struct bytes value)
+{
+	size_t from = 0;
+
+	for (size_t at = 0; at <= value.len; at++) {
+		if (at < value.len && value.at[at] != '\\' && value.at[at] != '-')
+			continue;
+		struct bytes one = bytes_trim(bytes_slice(value, from, at - from));
+		if (one.len > 0 && !is_any_time(one))
+			return false;
+		from = at + 1;
+	}
+	return true;
+}
+
 bool age_cap(struct bytes value, struct buf *out)
 {
 	struct bytes b = bytes_trim(value);
@@ -218,7 +256,7 @@ bool age_cap(struct bytes value, struct buf *out)
 
 	if (b.len != 4 || !digits(b, 0, 3, &n) || strchr("DWMY", b.at[3]) == NULL)
 		return false;
-	if ((b.at[3] == 'Y' && n >= 90) || (b.at[3] == 'M' && n >= 90 * 12))
+	if (b.at[3] == 'Y' && n >= 90) /* 999M are 83 years */
 		buf_str(out, "090Y");
 	else
 		buf_add(out, b);

@@ -16,6 +16,8 @@ bool date_shift(struct bytes value, enum vr vr, int days, struct buf *out);
 /* NETRT: the day becomes 01 (DA, DT); minutes and seconds become 00 (TM, DT).  False as above. */
 bool date_first_day(struct bytes value, enum vr vr, struct buf *out);
 bool time_full_hour(struct bytes value, enum vr vr, struct buf *out);
+/* TM that stays: times and ranges of them, nothing that could be a date. */
+bool time_ok(struct bytes value);
 /* AS: ages of 90 years and above become 090Y.  False: it is no age. */
 bool age_cap(struct bytes value, struct buf *out);
 

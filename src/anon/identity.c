@@ -204,7 +204,7 @@ static enum err step(struct collector *c, const struct token *t)
 		return OK;
 	if (t->tag == TAG_SpecificCharacterSet)
 		c->in_force[c->visit.depth] = t->value;
-	if (visit_hides(&c->visit, t))
+	if (visit_hides(t))
 		return visit_enter(&c->visit, t, c->f);
 	return take_value(c, t, vr != VR_UN ? vr : t->vr);
 }

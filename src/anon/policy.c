@@ -63,6 +63,7 @@ struct policy {
 	size_t safe_count;
 	struct rules rules;
 	const char *codes[CODES_MAX];
+	const char *dates_word; /* or NULL */
 };
 
 const char *const anon_act_words[ACT_COUNT] = {
@@ -117,31 +118,6 @@ static void list_codes(struct policy *p)
 	for (unsigned i = 0; i < ANON_OPTIONS; i++)
 		if ((p->settings->options >> i & 1u) != 0)
 			p->codes[count++] = of_option[i];
-}
-
-enum err policy_make(struct policy **out, const struct anon_settings *settings,
-		     const struct anon_safe *safe, size_t safe_count, struct arena *a,
-		     struct policy_problem *problem, struct fault *f)
-{
-	struct policy *p = ARENA_NEW(a, struct policy, 1);
-
-	if (p == NULL)
-		return fault_set(f, ERR_NOMEM, "too many rules", FAULT_NO_OFFSET);
-	p->settings = settings;
-	p->safe = safe;
-	p->safe_count = safe_count;
-	*problem = (struct policy_problem){NULL, NULL};
-	if ((settings->options & ANON_RETAIN_FULL_DATES) != 0 &&
-	    (settings->options & ANON_RETAIN_MODIFIED_DATES) != 0) {
-		problem->reason = "full dates and modified dates cannot both be retained";
-		return fault_set(f, ERR_UNUSABLE, problem->reason, FAULT_NO_OFFSET);
-	}
-	enum err e = rules_make(&p->rules, settings, a, problem, f);
-	if (e != OK)
-		return e;
-	list_codes(p);
-	*out = p;
-	return OK;
 }
 
 /* ---- deciding ---- */
@@ -254,6 +230,9 @@ static struct anon_decision from_table(const struct policy *p, const struct anon
 		if ((p->settings->options >> i & 1u) != 0 && here != CELL_NONE && cell != CELL_K)
 			cell = here;
 	}
+	/* one real date beside moved ones would tell by how much they were */
+	if (cell == CELL_K && is_date(vr) && has(p, ANON_RETAIN_MODIFIED_DATES))
+		cell = CELL_C;
 	if (cell == CELL_K)
 		return decided(at->tag == TAG_PatientAge ? ACT_AGE : ACT_KEEP, FROM_OPTION);
 	if (cell == CELL_C)
@@ -465,13 +444,82 @@ bool policy_shifts_dates(const struct policy *p)
 	return p->settings->profile != ANON_NETRT && has(p, ANON_RETAIN_MODIFIED_DATES);
 }
 
-const char *policy_dates_word(const struct policy *p)
+/* What happens to dates: nothing, they are others, they go; the words for it. */
+enum dates { DATES_SAME, DATES_OTHER, DATES_GONE };
+static const char *const dates_words[] = {"UNMODIFIED", "MODIFIED", "REMOVED"};
+
+static enum dates dates_of(enum anon_act act)
 {
+	return act == ACT_KEEP                          ? DATES_SAME
+	       : act == ACT_SHIFT || act == ACT_REPLACE ? DATES_OTHER
+							: DATES_GONE;
+}
+
+/* Does this rule do to a date what neither the word for all of them says, nor the profile does? */
+static bool is_exception(const struct policy *p, const struct rule *r, uint32_t tag, enum dates all)
+{
+	const struct anon_place at = {.iod = IOD_OTHER,
+				      .path = r->path,
+				      .depth = r->depth,
+				      .tag = tag,
+				      .vr = dict_vr(tag)};
+	enum dates here = dates_of(r->act);
+
+	return is_date(at.vr) && here != all && here != dates_of(decide_profile(p, &at).act);
+}
+
+/* R14: where the site makes exceptions for some dates, neither all are there nor none. */
+static const char *choose_dates_word(const struct policy *p)
+{
+	enum dates all = has(p, ANON_RETAIN_FULL_DATES)       ? DATES_SAME
+			 : has(p, ANON_RETAIN_MODIFIED_DATES) ? DATES_OTHER
+							      : DATES_GONE;
+	struct dict_entry entry;
+
 	if (p->settings->profile == ANON_NETRT)
 		return NULL;
-	return has(p, ANON_RETAIN_FULL_DATES)       ? "UNMODIFIED"
-	       : has(p, ANON_RETAIN_MODIFIED_DATES) ? "MODIFIED"
-						    : "REMOVED";
+	for (size_t i = 0; i < p->rules.count && all != DATES_OTHER; i++) {
+		const struct rule *r = &p->rules.rule[i];
+		bool found = r->mask == 0xFFFFFFFFu && is_exception(p, r, r->tag, all);
+
+		for (size_t k = 0; r->mask != 0xFFFFFFFFu && !found && dict_at(k, &entry); k++)
+			found = (entry.tag & r->mask) == r->tag &&
+				is_exception(p, r, entry.tag, all);
+		if (found)
+			return dates_words[DATES_OTHER];
+	}
+	return dates_words[all];
+}
+
+enum err policy_make(struct policy **out, const struct anon_settings *settings,
+		     const struct anon_safe *safe, size_t safe_count, struct arena *a,
+		     struct policy_problem *problem, struct fault *f)
+{
+	struct policy *p = ARENA_NEW(a, struct policy, 1);
+
+	if (p == NULL)
+		return fault_set(f, ERR_NOMEM, "too many rules", FAULT_NO_OFFSET);
+	p->settings = settings;
+	p->safe = safe;
+	p->safe_count = safe_count;
+	*problem = (struct policy_problem){NULL, NULL};
+	if ((settings->options & ANON_RETAIN_FULL_DATES) != 0 &&
+	    (settings->options & ANON_RETAIN_MODIFIED_DATES) != 0) {
+		problem->reason = "full dates and modified dates cannot both be retained";
+		return fault_set(f, ERR_UNUSABLE, problem->reason, FAULT_NO_OFFSET);
+	}
+	enum err e = rules_make(&p->rules, settings, a, problem, f);
+	if (e != OK)
+		return e;
+	list_codes(p);
+	p->dates_word = choose_dates_word(p);
+	*out = p;
+	return OK;
+}
+
+const char *policy_dates_word(const struct policy *p)
+{
+	return p->dates_word;
 }
 
 const char *const *policy_codes(const struct policy *p)

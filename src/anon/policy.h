@@ -115,7 +115,8 @@ bool policy_passes(const struct policy *p, struct bytes sop_class);
 const struct anon_settings *policy_settings(const struct policy *p); /* that it was made of */
 bool policy_cleans_text(const struct policy *p); /* kept text is searched for the patient's words */
 bool policy_shifts_dates(const struct policy *p);
-/* MODIFIED, UNMODIFIED or REMOVED, for (0028,0303); NULL: the profile says nothing about dates. */
+/* MODIFIED, UNMODIFIED or REMOVED, for (0028,0303): MODIFIED, too, where rules of the site make
+ * exceptions for single dates.  NULL: the profile says nothing about dates. */
 const char *policy_dates_word(const struct policy *p);
 /* Codes of CID 7050 for (0012,0064), ending with NULL; none for the profile netrt. */
 const char *const *policy_codes(const struct policy *p);

@@ -339,7 +339,7 @@ static enum value_end of_dates(struct value_maker *m, enum vr vr, struct bytes r
 	bool good;
 
 	if (vr == VR_TM && act != ACT_FULL_HOUR)
-		return is_plausible(vr, raw) ? VALUE_SAME : finished(m, value);
+		return time_ok(raw) ? VALUE_SAME : finished(m, value);
 	if (act == ACT_SHIFT)
 		good = date_shift(raw, vr, m->patient->shift_days, &m->value);
 	else if (act == ACT_FIRST_DAY)
@@ -387,10 +387,37 @@ static bool is_of_image(uint32_t tag)
 	       tag == TAG_PatientPosition;
 }
 
-/* What the dictionary does not know: of bytes that read as text with the patient's words nothing
- * stays. */
+/* Text that can be nothing but a UID: three components at least, as no number has. */
+static bool is_uid(struct bytes text)
+{
+	unsigned dots = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		dots += text.at[i] == '.';
+	return dots >= 2 && uid_ok(text);
+}
+
+/* A date of our days, alone or with a time. */
+static bool is_date(struct bytes text)
+{
+	struct buf first = BUF_INIT(64);
+	bool good = text.len >= 8 && (text.at[0] == '1' || text.at[0] == '2') &&
+		    date_first_day(text, VR_DT, &first);
+
+	buf_free(&first);
+	return good;
+}
+
+/* What the dictionary does not know, and in implicit VR the file neither: UIDs, dates, and bytes
+ * that read as text with the patient's words go. */
 static enum value_end keep_unknown(struct value_maker *m, struct bytes raw)
 {
+	unsigned options = policy_settings(m->policy)->options;
+	struct bytes text = bytes_trim(raw);
+
+	if (((options & ANON_RETAIN_UIDS) == 0 && is_uid(text)) ||
+	    ((options & ANON_RETAIN_FULL_DATES) == 0 && is_date(text)))
+		return VALUE_GONE;
 	charset_to_utf8(&m->charset, VR_LT, raw, &m->text);
 	return words_found(m->words, buf_bytes(&m->text)) ? VALUE_GONE : VALUE_SAME;
 }

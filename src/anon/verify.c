@@ -241,7 +241,7 @@ static enum err pass(struct collector *c)
 			e = visit_skip(v, c->f);
 		else if (t.kind == TOK_ITEM)
 			c->charset[v->depth] = c->charset[v->depth - 1];
-		else if (visit_hides(v, &t))
+		else if (visit_hides(&t))
 			e = visit_enter(v, &t, c->f);
 		else if (t.kind == TOK_ELEMENT)
 			e = look_at(c, &t);
@@ -271,7 +271,7 @@ static void keep_new(struct collector *c)
 	static const char *const dummies[] = {"ANONYMIZED", "19000101", "19000101000000", "000000",
 					      "000Y",       "090Y",     "urn:anonymized"};
 	const struct anon_patient *p = c->source->patient;
-	const char *dates = policy_dates_word(c->policy);
+	const struct anon_settings *s = policy_settings(c->policy);
 
 	for (size_t i = 0; i < sizeof(dummies) / sizeof(dummies[0]); i++)
 		forbidden_keep(&c->forbidden, bytes_str(dummies[i]), VR_LO);
@@ -281,7 +281,7 @@ static void keep_new(struct collector *c)
 		return;
 	if (policy_shifts_dates(c->policy))
 		keep_moved(c, bytes_str(c->source->today), VR_DA);
-	else if (dates == NULL || strcmp(dates, "UNMODIFIED") == 0)
+	else if (s->profile == ANON_NETRT || (s->options & ANON_RETAIN_FULL_DATES) != 0)
 		forbidden_keep(&c->forbidden, bytes_str(c->source->today), VR_DA);
 }
 
@@ -387,7 +387,7 @@ static void step(struct finder *n)
 	}
 	if (t.kind == TOK_PIXELS)
 		e = visit_skip(&n->visit, NULL);
-	else if (visit_hides(&n->visit, &t))
+	else if (visit_hides(&t))
 		e = visit_enter(&n->visit, &t, NULL);
 	n->more = e == OK && visit_next(&n->visit, &n->next, NULL) == OK;
 }

@@ -128,16 +128,19 @@ static const struct syntax *hidden_syntax(const struct token *t)
 	return NULL;
 }
 
-bool visit_hides(const struct visit *v, const struct token *t)
+bool visit_hides(const struct token *t)
 {
-	return v->walker + 1 < VISIT_WALKERS && hidden_syntax(t) != NULL;
+	return hidden_syntax(t) != NULL;
 }
 
 enum err visit_enter(struct visit *v, const struct token *t, struct fault *f)
 {
 	const struct syntax *syntax = hidden_syntax(t);
 
-	assert(v->walker + 1 < VISIT_WALKERS && syntax != NULL);
+	assert(syntax != NULL);
+	if (v->walker + 1 == VISIT_WALKERS)
+		return fault_tag(f, ERR_LIMIT, "sequences hide in each other too deeply",
+				 FAULT_NO_OFFSET, t->tag);
 	v->pending_tag = t->tag;
 	enum err e = push(v, f);
 	if (e == OK)

@@ -8,7 +8,7 @@
  *             place = visit_place(&v, &t, iod); // of an element, a sequence or pixel data
  *             if (...)
  *                     e = visit_skip(&v, f);    // a sequence or pixel data, to behind its end
- *             else if (visit_hides(&v, &t))
+ *             else if (visit_hides(&t))
  *                     e = visit_enter(&v, &t, f);
  *     }
  *
@@ -50,9 +50,9 @@ void visit_open(struct visit *v, struct bytes data, const struct syntax *syntax)
 enum err visit_next(struct visit *v, struct token *t, struct fault *f) MUST_USE;
 /* After TOK_SEQUENCE or TOK_PIXELS: behind its end, whose token is not given. */
 enum err visit_skip(struct visit *v, struct fault *f) MUST_USE;
-/* Is this element a hidden sequence?  (Not so deep inside of others that it cannot be entered.) */
-bool visit_hides(const struct visit *v, const struct token *t);
-/* Then it is walked as one, and its TOK_SEQUENCE_END comes. */
+bool visit_hides(const struct token *t); /* is this element a hidden sequence? */
+/* Then it is walked as one, and its TOK_SEQUENCE_END comes.  ERR_LIMIT: it hides in others too
+ * deeply; then nothing of the object may pass (R3). */
 enum err visit_enter(struct visit *v, const struct token *t, struct fault *f) MUST_USE;
 
 bool visit_big_endian(const struct visit *v); /* is the walker at work in big endian? */

@@ -36,7 +36,7 @@ enum err references_next(struct visit *v, struct bytes *uid, struct fault *f)
 				return OK;
 		} else if (t.kind == TOK_PIXELS) {
 			e = visit_skip(v, f);
-		} else if (visit_hides(v, &t)) {
+		} else if (visit_hides(&t)) {
 			e = visit_enter(v, &t, f);
 		}
 		if (e != OK)

@@ -144,16 +144,16 @@ void shield_text(const struct anon_gate *gate, struct bytes line, struct buf *ou
 static struct wall outside_time(const struct anon_gate *gate, const struct anon_patient *patient,
 				const struct wall *now)
 {
-	const char *word = policy_dates_word(gate->policy);
+	const struct anon_settings *s = policy_settings(gate->policy);
 	struct wall w = *now;
 	struct tm tm = {.tm_year = w.year - 1900,
 			.tm_mon = w.month - 1,
 			.tm_mday = w.day + patient->shift_days,
 			.tm_hour = 12};
 
-	if (word == NULL || strcmp(word, "UNMODIFIED") == 0)
+	if (s->profile == ANON_NETRT || (s->options & ANON_RETAIN_FULL_DATES) != 0)
 		return w;
-	if (strcmp(word, "REMOVED") == 0)
+	if (!policy_shifts_dates(gate->policy))
 		return (struct wall){
 			.year = 1900, .month = 1, .day = 1, .utc_offset_s = w.utc_offset_s};
 	(void)timegm(&tm); /* only to put day and month in order */

@@ -1,0 +1,267 @@
+/*
+ * What is promised of attributes holds at every depth and in every kind of sequence (R3): each
+ * clause at depths 0, 1 and 5, in sequences of the standard, private ones, and those that hide in
+ * UN.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "anon/visit.h"
+#include "support/anon.h"
+
+Suite *suite_anon_depth(void);
+
+#define NEST TAG_RadiopharmaceuticalInformationSequence /* kept */
+#define PRIVATE 0x00991001u                             /* on the safe list */
+#define CREATOR 0x00990010u
+#define UID "1.2.3.20200301.777"
+#define SHIFT ANON_RETAIN_MODIFIED_DATES
+
+static const struct anon_safe safe[] = {{{(const uint8_t *)"ACME", 4}, 0x0099, 0x01},
+					{{(const uint8_t *)"ACME", 4}, 0x0099, 0x02}};
+
+static const struct {
+	uint32_t tag;
+	enum vr vr;
+	const char *value;
+	unsigned options;
+	const char *gone, *there; /* "uid": the new one; NULL: whatever it is */
+} clauses[] = {
+	/* R4 */
+	{TAG_InstitutionName, VR_LO, "Lichthaus", 0, "Lichthaus", NULL},
+	{0x00089999, VR_LO, "unknown public", 0, "unknown public", NULL},
+	{0x00081234, VR_UI, UID, 0, UID, NULL},
+	{0x00091010, VR_LO, "an orphan", 0, "an orphan", NULL},
+	{0x00990011, VR_LO, "another creator", 0, "another creator", NULL},
+	{0x00990001, VR_LO, "no block at all", 0, "no block at all", NULL},
+	{0x00080000, VR_UL, "GLEN", 0, "GLEN", NULL},
+	{0x00050010, VR_LO, "illegal group", 0, "illegal group", NULL},
+	{0x00070010, VR_LO, "illegal group", 0, "illegal group", NULL},
+	{0x00000600, VR_AE, "OF COMMANDS", 0, "OF COMMANDS", NULL},
+	{0xFFFF0010, VR_LO, "illegal group", 0, "illegal group", NULL},
+	/* R5, R6 */
+	{TAG_PatientName, VR_PN, "SMITH^JOHN", 0, "SMITH", "SITE_0001"},
+	{TAG_PatientID, VR_LO, "MRN12345678", 0, "12345678", "SITE_0001"},
+	{TAG_StorageURL, VR_UR, "http://lichthaus/1", 0, "lichthaus", "urn:anonymized"},
+	{TAG_SeriesDescription, VR_LO, "SMITH pelvis", ANON_CLEAN_DESCRIPTORS, "SMITH", "pelvis"},
+	{TAG_ConvolutionKernel, VR_SH, "B30 SMITH", 0, "SMITH", "B30"},
+	/* R7 */
+	{TAG_ReferencedFiducialUID, VR_UI, UID, 0, UID, "uid"},
+	{TAG_ReferencedFiducialUID, VR_UI, "1.2.840.10008.1.1\\" UID, 0, UID, "uid"},
+	{TAG_ReferencedFiducialUID, VR_UI, UID "\\1.2.840.10008.1.1", 0, UID, "1.2.840.10008.1.1"},
+	{TAG_ReferencedFiducialUID, VR_UI, UID, ANON_RETAIN_UIDS, NULL, UID},
+	{TAG_ContextUID, VR_UI, "1.2.840.10008.6.1.1014", 0, NULL, "1.2.840.10008.6.1.1014"},
+	/* R12, R13 */
+	{TAG_StudyDate, VR_DA, "20200301", SHIFT, "20200301", "20200220"},
+	{TAG_StudyDate, VR_DA, "2020.03.01", SHIFT, "2020.03.01", "20200220"},
+	{TAG_StudyDate, VR_DA, "20200301\\20200302", SHIFT, "202003", "20200220\\20200221"},
+	{TAG_StudyDate, VR_DA, "01.03.2020", SHIFT, "01.03.2020", NULL},
+	{TAG_StudyTime, VR_TM, "101516.5", SHIFT, NULL, "101516.5"},
+	{TAG_StudyTime, VR_TM, "20200301", SHIFT, "20200301", NULL},
+	{TAG_AcquisitionDateTime, VR_DT, "20200301101516.5+0100", SHIFT, "20200301",
+	 "20200220101516.5+0100"},
+	{TAG_AcquisitionDateTime, VR_DT, "20200301-2020", SHIFT, "2020", NULL},
+	{TAG_DateOfLastCalibration, VR_DA, "20200301", SHIFT | ANON_RETAIN_DEVICE, "20200301",
+	 "20200220"},
+	{TAG_DateOfLastCalibration, VR_DA, "20200301", ANON_RETAIN_DEVICE, NULL, "20200301"},
+	{TAG_PatientBirthDate, VR_DA, "19310401", SHIFT | ANON_RETAIN_PATIENT, "1931", NULL},
+	{TAG_PatientAge, VR_AS, "095Y", ANON_RETAIN_PATIENT, "095Y", "090Y"},
+	/* R17, R18 */
+	{0x60003000, VR_OW, "OVERLAYS", ANON_CLEAN_GRAPHICS, "OVERLAYS", NULL},
+	{0x601E4000, VR_LT, "OVERLAYS", ANON_CLEAN_GRAPHICS, "OVERLAYS", NULL},
+	{0x50003000, VR_OW, "CURVES..", ANON_CLEAN_GRAPHICS, "CURVES..", NULL},
+	{0x50FE0020, VR_CS, "CURVES", ANON_CLEAN_GRAPHICS, "CURVES", NULL},
+	{TAG_DataSetTrailingPadding, VR_OB, "PADDINGS", 0, "PADDINGS", NULL},
+	{0x7F001010, VR_OB, "variable", 0, "variable", NULL},
+};
+
+enum kind { STANDARD, PRIVATE_SQ, IN_UN, PRIVATE_UN, KINDS };
+
+/* `depth` sequences around the attribute, and what stays in each of them. */
+static void put_nested(struct build *b, enum kind kind, unsigned depth, unsigned clause)
+{
+	struct bytes value = bytes_str(clauses[clause].value);
+
+	for (unsigned i = 0; i < depth; i++) {
+		if (kind == PRIVATE_SQ || kind == PRIVATE_UN)
+			build_str(b, CREATOR, VR_LO, "ACME");
+		build_sequence(b, kind == PRIVATE_SQ || kind == PRIVATE_UN ? PRIVATE : NEST);
+		build_item(b);
+	}
+	build_str(b, TAG_RadionuclideHalfLife, VR_DS, "6586.2");
+	if (vr_info(clauses[clause].vr)->is_text)
+		build_text(b, clauses[clause].tag, clauses[clause].vr, value);
+	else
+		build_bytes(b, clauses[clause].tag, clauses[clause].vr, value);
+	for (unsigned i = 0; i < depth; i++) {
+		build_item_end(b);
+		build_sequence_end(b);
+	}
+}
+
+/* The same, with the outermost sequence as an element of VR UN: what is in it is implicit. */
+static void put_hidden(struct build *b, enum kind kind, unsigned depth, unsigned clause)
+{
+	uint32_t tag = kind == PRIVATE_UN ? PRIVATE : NEST;
+	struct build inside;
+	size_t head = 8;
+
+	build_init(&inside, &syntax_implicit_le, 1u << 16);
+	put_nested(&inside, kind, depth, clause);
+	if (kind == PRIVATE_UN) {
+		build_str(b, CREATOR, VR_LO, "ACME");
+		head += 8 + 4; /* the creator */
+	}
+	build_bytes(b, tag, VR_UN,
+		    bytes_slice(buf_bytes(&inside.out), head, inside.out.len - head));
+	build_free(&inside);
+}
+
+START_TEST(test_clauses)
+{
+	static const unsigned depths[] = {0, 1, 5};
+	unsigned clause = (unsigned)_i / 3;
+	const struct syntax *syntax = bench_syntaxes[_i % 3];
+
+	for (unsigned run = 0; run < 3 * KINDS; run++) {
+		unsigned depth = depths[run % 3];
+		enum kind kind = (enum kind)(run / 3);
+		struct anon_bench b;
+		bool un = kind == IN_UN || kind == PRIVATE_UN;
+
+		if (depth == 0 && kind != STANDARD)
+			continue;
+		bench_open(&b, ANON_BASIC, clauses[clause].options | ANON_RETAIN_SAFE_PRIVATE,
+			   syntax);
+		bench_policy(&b, safe, 2);
+		bench_words(&b, "SMITH^JOHN");
+		bench_words(&b, "12345678");
+		bench_front(&b, ANON_PET);
+		if (un)
+			put_hidden(&b.in, kind, depth, clause);
+		else
+			put_nested(&b.in, kind, depth, clause);
+		ck_assert_int_eq(bench_apply(&b), OK);
+		const struct uid mapped = anon_uid(ANON_KEY, BYTES_LIT(UID));
+		const char *there = clauses[clause].there, *gone = clauses[clause].gone;
+		if (there != NULL && strcmp(there, "uid") == 0)
+			there = mapped.text;
+		ck_assert_msg(gone == NULL || !bench_holds(&b, bytes_str(gone)),
+			      "(%08X) \"%s\" stays at depth %u, kind %u", clauses[clause].tag, gone,
+			      depth, (unsigned)kind);
+		ck_assert_msg(there == NULL || bench_holds(&b, bytes_str(there)),
+			      "(%08X) no \"%s\" at depth %u, kind %u", clauses[clause].tag, there,
+			      depth, (unsigned)kind);
+		ck_assert(bench_holds(&b, BYTES_LIT("6586.2")));
+		bench_close(&b);
+	}
+}
+END_TEST
+
+/* Pixel data below the top is nobody's to clean, and goes. */
+START_TEST(test_pixels)
+{
+	struct anon_bench b;
+
+	bench_open(&b, ANON_BASIC, 0, bench_syntaxes[_i]);
+	bench_front(&b, ANON_CT);
+	build_sequence(&b.in, NEST);
+	build_item(&b.in);
+	build_str(&b.in, TAG_RadionuclideHalfLife, VR_DS, "6586.2");
+	build_bytes(&b.in, TAG_PixelData, VR_OW, BYTES_LIT("an icon."));
+	build_item_end(&b.in);
+	build_sequence_end(&b.in);
+	build_bytes(&b.in, TAG_PixelData, VR_OW, BYTES_LIT("pixels"));
+	ck_assert_int_eq(bench_apply(&b), OK);
+	ck_assert(bench_holds(&b, BYTES_LIT("6586.2")) && !bench_holds(&b, BYTES_LIT("an icon.")));
+	ck_assert(b.out.has_pixels);
+	bench_close(&b);
+}
+END_TEST
+
+/* In implicit VR nobody says what a private attribute is: what can only be a UID or a date goes. */
+static const struct {
+	const char *value;
+	unsigned options;
+	bool stays;
+} unknown[] = {
+	{"1.5\\2.5\\-3", 0, true},
+	{"12345679", 0, true},
+	{"B30f strong", 0, true},
+	{"10.5", 0, true},
+	{UID, 0, false},
+	{UID " ", 0, false},
+	{UID, ANON_RETAIN_UIDS, true},
+	{"20200301", 0, false},
+	{"20200301", SHIFT, false},
+	{"20200301", ANON_RETAIN_FULL_DATES, true},
+	{"20200301101500.5", SHIFT, false},
+	{"2020.03.01", SHIFT, false},
+	{"good for SMITH", 0, false},
+};
+
+START_TEST(test_unknown)
+{
+	struct anon_bench b;
+
+	bench_open(&b, ANON_BASIC, unknown[_i].options | ANON_RETAIN_SAFE_PRIVATE,
+		   &syntax_implicit_le);
+	bench_policy(&b, safe, 2);
+	bench_words(&b, "SMITH^JOHN");
+	bench_front(&b, ANON_CT);
+	build_str(&b.in, CREATOR, VR_LO, "ACME");
+	build_str(&b.in, PRIVATE, VR_LO, unknown[_i].value);
+	ck_assert_int_eq(bench_apply(&b), OK);
+	ck_assert_msg(bench_absent(&b, PRIVATE) != unknown[_i].stays, "%s", unknown[_i].value);
+	bench_close(&b);
+}
+END_TEST
+
+/* Private sequences hide in each other, each in an element of its own: as many as can be judged,
+ * and not one more. */
+START_TEST(test_hidden_limit)
+{
+	unsigned levels = VISIT_WALKERS - 1 + (unsigned)_i;
+	struct build inner, outer;
+	struct anon_bench b;
+
+	bench_open(&b, ANON_BASIC, ANON_RETAIN_SAFE_PRIVATE, &syntax_implicit_le);
+	bench_policy(&b, safe, 2);
+	bench_front(&b, ANON_CT);
+	build_init(&inner, &syntax_implicit_le, 1u << 16);
+	build_str(&inner, TAG_InstitutionName, VR_LO, "Lichthaus");
+	for (unsigned i = 0; i < levels; i++) {
+		build_init(&outer, &syntax_implicit_le, 1u << 16);
+		build_str(&outer, CREATOR, VR_LO, "ACME");
+		build_sequence(&outer, PRIVATE);
+		build_item(&outer);
+		buf_add(&outer.out, buf_bytes(&inner.out));
+		build_item_end(&outer);
+		build_sequence_end(&outer);
+		build_free(&inner);
+		inner = outer;
+	}
+	buf_add(&b.in.out, buf_bytes(&inner.out));
+	build_free(&inner);
+	ck_assert_int_eq(bench_apply(&b), _i == 0 ? OK : ERR_LIMIT);
+	ck_assert(_i != 0 || !bench_holds(&b, BYTES_LIT("Lichthaus")));
+	bench_close(&b);
+}
+END_TEST
+
+#define LENGTH(list) (int)(sizeof(list) / sizeof(list[0]))
+
+Suite *suite_anon_depth(void)
+{
+	Suite *s = suite_create("anon_depth");
+	TCase *tc = tcase_create("depth");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, test_clauses, 0, 3 * LENGTH(clauses));
+	tcase_add_loop_test(tc, test_pixels, 0, 3);
+	tcase_add_loop_test(tc, test_unknown, 0, LENGTH(unknown));
+	tcase_add_loop_test(tc, test_hidden_limit, 0, 2);
+	suite_add_tcase(s, tc);
+	return s;
+}
