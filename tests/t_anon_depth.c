@@ -180,6 +180,39 @@ START_TEST(test_pixels)
 }
 END_TEST
 
+/* Registered UIDs stay, every one of the table; what somebody minted below the same root does not
+ * (R7). */
+START_TEST(test_well_known)
+{
+	static const char *const minted[] = {
+		"1.2.840.10008.5.1.4.1.1.2.20200301",
+		"1.2.840.10008.123456",
+		"1.2.840.10008.5.1.4.1.1.2.1.2.3.4.5.6.7.8",
+		"1.2.840.10008.",
+		"1.2.840.10008",
+		"1.2.840.100081.2",
+		"1.2.840.10009.1.1",
+	};
+	FILE *in = fopen("tables/wellknown_uids.tsv", "r");
+	char line[500];
+	unsigned count = 0;
+
+	ck_assert_ptr_nonnull(in);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), in));
+	for (; fgets(line, sizeof(line), in) != NULL; count++) {
+		line[strcspn(line, "\t\n")] = '\0';
+		const struct uid mapped = anon_uid_mapped(ANON_KEY, bytes_str(line));
+		ck_assert_str_eq(mapped.text, line);
+	}
+	fclose(in);
+	ck_assert_uint_eq(count, 494);
+	for (size_t i = 0; i < sizeof(minted) / sizeof(minted[0]); i++) {
+		const struct uid mapped = anon_uid_mapped(ANON_KEY, bytes_str(minted[i]));
+		ck_assert_msg(memcmp(mapped.text, "2.25.", 5) == 0, "%s stays", minted[i]);
+	}
+}
+END_TEST
+
 /* In implicit VR nobody says what a private attribute is: what can only be a UID or a date goes. */
 static const struct {
 	const char *value;
@@ -250,6 +283,41 @@ START_TEST(test_hidden_limit)
 }
 END_TEST
 
+/* Sixty in each of several that hide in each other: no walker is too deep, all of them together
+ * are. */
+START_TEST(test_deep_hidden)
+{
+	unsigned hidden = 1 + (unsigned)_i;
+	struct anon_bench b;
+	struct build inner, outer;
+
+	bench_open(&b, ANON_BASIC, ANON_RETAIN_SAFE_PRIVATE, &syntax_implicit_le);
+	bench_policy(&b, safe, 2);
+	bench_front(&b, ANON_CT);
+	build_init(&inner, &syntax_implicit_le, 1u << 16);
+	build_str(&inner, TAG_InstitutionName, VR_LO, "Lichthaus");
+	for (unsigned i = 0; i < 60 * (hidden + 1); i++) {
+		bool first = i % 60 == 59 && i != 60 * (hidden + 1) - 1;
+
+		build_init(&outer, &syntax_implicit_le, 1u << 16);
+		if (first)
+			build_str(&outer, CREATOR, VR_LO, "ACME");
+		build_sequence(&outer, first ? PRIVATE : NEST);
+		build_item(&outer);
+		buf_add(&outer.out, buf_bytes(&inner.out));
+		build_item_end(&outer);
+		build_sequence_end(&outer);
+		build_free(&inner);
+		inner = outer;
+	}
+	buf_add(&b.in.out, buf_bytes(&inner.out));
+	build_free(&inner);
+	ck_assert_int_eq(bench_apply(&b), hidden == 1 ? OK : ERR_LIMIT);
+	ck_assert(hidden != 1 || !bench_holds(&b, BYTES_LIT("Lichthaus")));
+	bench_close(&b);
+}
+END_TEST
+
 #define LENGTH(list) (int)(sizeof(list) / sizeof(list[0]))
 
 Suite *suite_anon_depth(void)
@@ -260,8 +328,10 @@ Suite *suite_anon_depth(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_clauses, 0, 3 * LENGTH(clauses));
 	tcase_add_loop_test(tc, test_pixels, 0, 3);
+	tcase_add_test(tc, test_well_known);
 	tcase_add_loop_test(tc, test_unknown, 0, LENGTH(unknown));
 	tcase_add_loop_test(tc, test_hidden_limit, 0, 2);
+	tcase_add_loop_test(tc, test_deep_hidden, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }

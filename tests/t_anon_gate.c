@@ -305,6 +305,7 @@ START_TEST(test_keyed)
 	const struct who smith = {"12345", NULL, "SMITH^JOHN", "1.2.3", NULL};
 	const struct who married = {" 12345 ", NULL, "MILLER^JOHN", "1.2.4", NULL};
 	const struct who elsewhere = {"12345", "OTHER", "SMITH^JOHN", "1.2.3", NULL};
+	const struct who padded = {"12345", " OTHER ", "SMITH^JOHN", "1.2.3", NULL};
 	const struct who other = {"12346", NULL, "SMITH^JOHN", "1.2.3", NULL};
 	const struct who nameless = {NULL, NULL, "SMITH^JOHN", "1.2.3", NULL};
 	const struct who nobody = {NULL, NULL, NULL, "1.2.3", NULL};
@@ -320,6 +321,7 @@ START_TEST(test_keyed)
 	ck_assert(words_found(&p->words, BYTES_LIT("12345")));
 	ck_assert(IS(p, patient(&married))); /* the ID decides, without its padding */
 	ck_assert(!IS(p, patient(&elsewhere)));
+	ck_assert(IS(patient(&padded), patient(&elsewhere)));
 	ck_assert(!IS(p, patient(&other)));
 	ck_assert(!IS(p, patient(&nameless)));
 	ck_assert(!IS(patient(&nobody), patient(&nameless)));

@@ -104,6 +104,21 @@ START_TEST(test_late)
 }
 END_TEST
 
+/* Said twice: the first one that says something is who it is, and the words of both are looked for.
+ */
+START_TEST(test_twice)
+{
+	bench_open(&b, ANON_BASIC, 0, bench_syntaxes[_i]);
+	build_str(&b.in, TAG_PatientID, VR_LO, "");
+	build_str(&b.in, TAG_PatientID, VR_LO, "FIRST1234");
+	build_str(&b.in, TAG_PatientID, VR_LO, "SECOND567");
+	collect();
+	ck_assert(bytes_eq_str(who.id, "FIRST1234"));
+	ck_assert(holds("FIRST1234") && holds("SECOND567"));
+	bench_close(&b);
+}
+END_TEST
+
 /* What is collected, and what is looked for in other texts. */
 static const struct {
 	const char *name;
@@ -281,6 +296,7 @@ Suite *suite_anon_identity(void)
 	tcase_add_loop_test(t, test_item_charset, 0, 3 * ROWS(charsets));
 	tcase_add_test(t, test_in_un);
 	tcase_add_loop_test(t, test_late, 0, 3);
+	tcase_add_loop_test(t, test_twice, 0, 3);
 	tcase_add_loop_test(t, test_collected, 0, ROWS(collected));
 	suite_add_tcase(s, t);
 	return s;

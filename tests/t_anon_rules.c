@@ -326,6 +326,9 @@ START_TEST(test_safe_private)
 	build_str(&b.in, 0x00190020, VR_LO, "ACME 1");
 	build_str(&b.in, 0x00192010, VR_DS, "2.5");
 	build_item_end(&b.in);
+	build_item(&b.in);
+	build_str(&b.in, 0x00192010, VR_LO, "creator is in the item before");
+	build_item_end(&b.in);
 	build_sequence_end(&b.in);
 	ck_assert_int_eq(bench_apply(&b), OK);
 	bench_text_is(&b, 0x00190010, "ACME 1");
@@ -335,7 +338,7 @@ START_TEST(test_safe_private)
 	ck_assert(!bench_holds(&b, BYTES_LIT("SMITH")));
 	ck_assert(bench_absent(&b, 0x00190011) && bench_absent(&b, 0x00191011));
 	ck_assert(bench_absent(&b, 0x00191110) && bench_absent(&b, 0x00191310));
-	ck_assert(!bench_holds(&b, BYTES_LIT("outside")));
+	ck_assert(!bench_holds(&b, BYTES_LIT("outside")) && !bench_holds(&b, BYTES_LIT("before")));
 	ck_assert(bench_holds(&b, BYTES_LIT("2.5 ")));
 	bench_close(&b);
 }

@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -137,6 +138,28 @@ def resolves(r, what, found):
         r.check(ds.preamble == bytes(128), what, "preamble")
 
 
+def dcmtk_resolves(r, what, folder):
+    """The same as DCMTK reads it: each reference's path and value, by dcmdump."""
+    def values(path, tag):
+        done = subprocess.run(["dcmdump", "-q", "-Un", "+L", "+p", "+P", tag, path], capture_output=True, text=True)
+        r.check(done.returncode == 0, what, "dcmdump", path, done.stderr)
+        found = re.findall(r"^(\S+) UI \[([0-9.]+)\]", done.stdout, re.M)
+        return [(path.split(".")[-2] if "." in path else "", value) for path, value in found]
+
+    files = [os.path.join(where, name) for where, _, names in os.walk(folder) for name in names if name.endswith(".dcm")]
+    known = {tag: {value for path in files for parent, value in values(path, tag) if not parent}
+             for tag in ("0008,0018", "0020,000d", "0020,000e", "0020,0052")}
+    (rs,) = [path for path in files if ("", RS) in values(path, "0008,0016")]
+    images = [value for parent, value in values(rs, "0008,1155") if parent == "(3006,0016)"]
+    studies = [value for parent, value in values(rs, "0008,1155") if parent == "(3006,0012)"]
+    r.check(len(images) > 12 and set(images) <= known["0008,0018"], what, "dcmdump: contour images", len(images))
+    r.check(len(studies) == 1 and set(studies) == known["0020,000d"], what, "dcmdump: referenced study", studies)
+    r.check({value for parent, value in values(rs, "0020,000e") if parent} <= known["0020,000e"], what, "dcmdump: series")
+    frames = values(rs, "0020,0052") + values(rs, "3006,0024")
+    r.check(len(frames) > 1 and {value for _, value in frames} == known["0020,0052"] and len(known["0020,0052"]) == 1, what,
+            "dcmdump: frame of reference", frames)
+
+
 def by_number(found):
     return sorted((ds for ds in found if ds.SOPClassUID == CT), key=lambda ds: float(ds.ImagePositionPatient[2]))
 
@@ -151,6 +174,7 @@ def check_profiles(w):
         r.check(done.code == 0 and done.out.startswith(b"13 de-identified, 0 not let out"), profile, done.out, done.err)
         found = objects(out)
         resolves(r, profile, found)
+        dcmtk_resolves(r, profile, out)
         # NETRT's rules leave what they do not name
         names_nobody(r, profile, out, but=(b"intermoor", b"Meredith", b"SPS12345") if profile == "netrt" else ())
         report = json.loads(tree(out)["deid_report.json"])
@@ -422,6 +446,36 @@ def check_agreement(w):
     r.check(tree(w.path("out-basic")) == before, "done twice")
 
 
+def check_derived(w):
+    """What is made of a study is called by the new UIDs of what it is made of: a study that is de-identified on the way
+    gives what one gives that was de-identified before."""
+    making = """\
+processing: {debug: true, structure_set: relinked, segmentation: per_roi, uid_key: "%s"}
+feature_flags: {enable_segmentation_export: true}
+"""
+    uids = lambda folder: {(ds.SOPClassUID, ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID,
+                            ds.get("FrameOfReferenceUID")) for ds in objects(folder)}
+    for profile in ("basic", "research"):
+        out, key = w.path("derived-" + profile), "0123456789abcdef"
+        rows = (("on the way", w.config(profile, making % key, name="making"), w.study),
+                ("before", w.write("plain.yaml", "anonymization: {enabled: false}\n" + making % key), w.path("out-" + profile)),
+                ("another key", w.write("plain2.yaml", "anonymization: {enabled: false}\n" + making % (key + "x")),
+                 w.path("out-" + profile)))
+        got = []
+        for what, config, source in rows:
+            shutil.rmtree(out, ignore_errors=True)
+            done = run("process", "-c", config, source, "-o", out)
+            w.r.check(done.code == 0, "derived", profile, what, done.code, done.err[-500:])
+            got.append(uids(out))
+        # without names, which basic takes away, a ROI may be one that is not segmented
+        w.r.check(got[1] and got[1] <= got[0] and (profile == "basic" or got[0] == got[1]), "derived", profile, got[0] ^ got[1])
+        w.r.check(len({row[0] for row in got[0]}) == 4, "derived", profile, "kinds of objects")
+        w.r.check(not {row[2] for row in got[0]} & {row[2] for row in got[2]}, "derived", profile, "another key, the same series")
+        w.r.check(not {uid for row in got[0] for uid in row[1:]} &
+                  {uid for ds in objects_of_study(w) for uid in (ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID,
+                                                                 ds.get("FrameOfReferenceUID"))}, "derived", profile, "old UIDs")
+
+
 def netrt_key(ds):
     """The key that NETRT gives a patient: pydicom's own strings."""
     text = "%s|%s" % (getattr(ds, "PatientID", ""), str(getattr(ds, "PatientName", "")))
@@ -684,7 +738,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="netrt-deid-") as folder:
         w = Work(r, folder)
         for check in (check_profiles, check_full, check_sequential, check_random, check_rules, check_options,
-                      check_unresolved, check_agreement, check_map, check_config, check_exit_codes,
+                      check_unresolved, check_agreement, check_derived, check_map, check_config, check_exit_codes,
                       check_full_disk, check_keygen, check_policy, check_check, check_sanitized):
             check(w)
         if os.environ.get("KEEP"):

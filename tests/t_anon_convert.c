@@ -1,0 +1,185 @@
+/*
+ * anon/convert: what may leave at all, and what ROIs are called, on files that are made in memory.
+ * Pixels are t_anon_pixels.c's, whole studies tests/e2e/deid_*.py's.
+ */
+#include <check.h>
+#include <string.h>
+
+#include "anon/convert.h"
+#include "dicom/build.h"
+#include "support/anon.h"
+
+Suite *suite_anon_convert(void);
+
+static struct arena arena;
+static struct anon_settings settings;
+static struct anon_gate gate;
+static struct fault fault;
+
+static void open_gate(enum anon_profile profile, enum anon_risk burned_in)
+{
+	static const struct wall now = {.year = 2026, .month = 1, .day = 2};
+	struct gate_problem problem;
+
+	ck_assert_int_eq(arena_open(&arena, 64u << 20, NULL), OK);
+	settings = (struct anon_settings){
+		.profile = profile,
+		.options = profile == ANON_NETRT ? 0 : ANON_RETAIN_UIDS | ANON_CLEAN_DESCRIPTORS,
+		.pseudonyms = ANON_SEQUENTIAL, /* and by chance: neither key nor map */
+		.site_code = "SITE",
+		.burned_in = burned_in,
+		.netrt = {.random_id_prefix = ""}};
+	ck_assert_int_eq(gate_open(&gate, &settings, &now, &problem, &fault), OK);
+}
+
+static void close_gate(void)
+{
+	gate_close(&gate);
+	arena_close(&arena);
+}
+
+/* A file around a data set, as it would be read. */
+static void parse(struct part10 *p, const char *sop_class, const char *transfer_syntax,
+		  struct bytes data)
+{
+	struct part10_meta meta = {.source_ae = NULL};
+	struct buf file = BUF_INIT(1u << 20);
+
+	ck_assert(uid_set(&meta.sop_class, bytes_str(sop_class)));
+	ck_assert(uid_set(&meta.sop_instance, BYTES_LIT("1.2.3")));
+	ck_assert(uid_set(&meta.transfer_syntax, bytes_str(transfer_syntax)));
+	ck_assert_int_eq(part10_head(&file, &meta, &fault), OK);
+	buf_add(&file, data);
+	struct bytes copy = arena_copy(&arena, buf_bytes(&file));
+	buf_free(&file);
+	ck_assert_int_eq(part10_parse(p, copy, &fault), OK);
+}
+
+#define EXPLICIT "1.2.840.10008.1.2.1"
+#define CAPTURE "1.2.840.10008.5.1.4.1.1.7"
+
+static const struct {
+	const char *name;
+	enum anon_profile profile;
+	enum anon_risk burned_in;
+	const char *sop_class, *transfer_syntax, *claim; /* Burned In Annotation */
+	const char *behind;                              /* the pixel data */
+	enum err want;
+} objects[] = {
+	{"an image", ANON_BASIC, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "", "", OK},
+	{"that says so", ANON_BASIC, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "NO", "", OK},
+	{"with burned-in names", ANON_BASIC, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "YES", "",
+	 ERR_UNSUPPORTED},
+	{"whatever the profile", ANON_NETRT, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "YES", "",
+	 ERR_UNSUPPORTED},
+	{"that the site lets pass", ANON_BASIC, ANON_RISK_PASS, ANON_CT, EXPLICIT, "YES", "", OK},
+	{"without a region", ANON_BASIC, ANON_RISK_BLANK, ANON_CT, EXPLICIT, "YES", "",
+	 ERR_UNSUPPORTED},
+	{"a capture", ANON_BASIC, ANON_RISK_PASS, CAPTURE, EXPLICIT, "", "", ERR_UNSUPPORTED},
+	{"of another transfer syntax", ANON_BASIC, ANON_RISK_PASS, ANON_CT, "1.2.3.4.5", "", "",
+	 ERR_UNSUPPORTED},
+	{"whatever the profile", ANON_NETRT, ANON_RISK_PASS, ANON_CT, "1.2.3.4.5", "", "",
+	 ERR_UNSUPPORTED},
+	{"with a trailer", ANON_BASIC, ANON_RISK_PASS, ANON_CT, EXPLICIT, "", "SMITH^JOHN 12",
+	 ERR_WIRE},
+};
+
+START_TEST(test_leaves)
+{
+	struct converted c;
+	struct build b;
+	struct part10 p;
+
+	open_gate(objects[_i].profile, objects[_i].burned_in);
+	build_init(&b, &syntax_explicit_le, 1u << 16);
+	build_str(&b, TAG_SOPClassUID, VR_UI, objects[_i].sop_class);
+	build_str(&b, TAG_SOPInstanceUID, VR_UI, "1.2.3");
+	build_str(&b, TAG_PatientID, VR_LO, "MRN1");
+	if (objects[_i].claim[0] != '\0')
+		build_str(&b, TAG_BurnedInAnnotation, VR_CS, objects[_i].claim);
+	buf_str(&b.out, objects[_i].behind);
+	parse(&p, objects[_i].sop_class, objects[_i].transfer_syntax, buf_bytes(&b.out));
+	enum err e = convert_make(&c, &gate, &p, &arena, &fault);
+	ck_assert_msg(e == objects[_i].want, "%s: %d, %s", objects[_i].name, (int)e,
+		      e != OK ? fault.text : "let out");
+	ck_assert(e != OK || c.view_count > 0);
+	convert_close(&c);
+	part10_close(&p);
+	build_free(&b);
+	close_gate();
+}
+END_TEST
+
+/* ---- names of ROIs ---- */
+
+static void put_roi(struct build *b, const char *number, const char *charset, const char *name)
+{
+	build_item(b);
+	if (charset != NULL)
+		build_str(b, TAG_SpecificCharacterSet, VR_CS, charset);
+	build_str(b, TAG_ROINumber, VR_IS, number);
+	build_str(b, TAG_ROIName, VR_LO, name);
+	build_item_end(b);
+}
+
+/* Mueller's, in three encodings: found in each of them, and what comes behind is read as it was. */
+static void put_rois(struct build *b)
+{
+	build_sequence(b, TAG_StructureSetROISequence);
+	put_roi(b, "7", NULL, "PTV M\xFCller");
+	put_roi(b, "8", "ISO_IR 192", "PTV M\xC3\xBCller");
+	put_roi(b, "9", NULL, "M\xFCller");
+	put_roi(b, "10", NULL, "Brain");
+	build_sequence_end(b);
+}
+
+START_TEST(test_roi_names)
+{
+	static const char *const want[] = {"ROI_7", "ROI_8", "ROI_9", "Brain"};
+	struct converted c;
+	struct build b, items;
+	struct part10 p;
+
+	open_gate(ANON_BASIC, ANON_RISK_PASS);
+	build_init(&b, &syntax_explicit_le, 1u << 16);
+	build_str(&b, TAG_SpecificCharacterSet, VR_CS, "ISO_IR 100");
+	build_str(&b, TAG_SOPClassUID, VR_UI, ANON_RTSTRUCT);
+	build_str(&b, TAG_SOPInstanceUID, VR_UI, "1.2.3");
+	build_str(&b, TAG_PatientName, VR_PN, "M\xFCller^J");
+	if (_i == 0) {
+		put_rois(&b);
+	} else { /* in UN */
+		build_init(&items, &syntax_implicit_le, 1u << 16);
+		put_rois(&items);
+		build_bytes(&b, TAG_StructureSetROISequence, VR_UN,
+			    bytes_slice(buf_bytes(&items.out), 8, items.out.len - 8));
+		build_free(&items);
+	}
+	parse(&p, ANON_RTSTRUCT, EXPLICIT, buf_bytes(&b.out));
+	ck_assert_int_eq(convert_make(&c, &gate, &p, &arena, &fault), OK);
+	ck_assert_uint_eq(c.source.roi_count, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert_msg(bytes_eq_str(c.source.roi_names[i], want[i]), "%u: %.*s", i,
+			      (int)c.source.roi_names[i].len,
+			      (const char *)c.source.roi_names[i].at);
+		ck_assert(bytes_has_nocase(buf_bytes(&c.object.head), bytes_str(want[i])));
+	}
+	ck_assert(!bytes_has_nocase(buf_bytes(&c.object.head), BYTES_LIT("ller")));
+	convert_close(&c);
+	part10_close(&p);
+	build_free(&b);
+	close_gate();
+}
+END_TEST
+
+Suite *suite_anon_convert(void)
+{
+	Suite *s = suite_create("anon_convert");
+	TCase *t = tcase_create("convert");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, test_leaves, 0, (int)(sizeof(objects) / sizeof(objects[0])));
+	tcase_add_loop_test(t, test_roi_names, 0, 2);
+	suite_add_tcase(s, t);
+	return s;
+}
