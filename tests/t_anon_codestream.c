@@ -25,6 +25,10 @@ typedef enum err cleaner(struct bytes stream, struct buf *out, struct fault *f);
 	"\xFF\xEE\0\x0E" \
 	"Adobe\0\x64\0\0\0\0\1"
 #define MRFX "\xFF\xE8\0\7mrfx\1"
+#define ADOBE_LONG       \
+	"\xFF\xEE\0\x13" \
+	"Adobe\0\x64\0\0\0\0\1SMITH"
+#define MRFX_LONG "\xFF\xE8\0\x0Cmrfx\1SMITH"
 #define COM "\xFF\xFE\0\x0CSMITH^JOHN"
 #define RES "\xFF\xF0\0\7SMITH"
 #define DQT "\xFF\xDB\0\5\0\1\2"
@@ -68,6 +72,8 @@ static const struct {
 	 LIT(SOI JFIF_THUMB JFXX DQT SOF DHT SOS DATA EOI), LIT(SOI DQT SOF DHT SOS DATA EOI)},
 	{"Adobe's says what the colors are", jpeg_clean, LIT(SOI ADOBE DQT SOF DHT SOS DATA EOI),
 	 LIT(SOI ADOBE DQT SOF DHT SOS DATA EOI)},
+	{"Adobe's and HP's with more in them", jpeg_clean,
+	 LIT(SOI ADOBE_LONG MRFX_LONG DQT SOF DHT SOS DATA EOI), LIT(SOI DQT SOF DHT SOS DATA EOI)},
 	{"comments between scans", jpeg_clean, LIT(SOI SOF DHT SOS DATA COM DHT SOS DATA COM EOI),
 	 LIT(SOI SOF DHT SOS DATA DHT SOS DATA EOI)},
 	{"fill bytes", jpeg_clean, LIT(SOI "\xFF\xFF" DQT SOF DHT SOS DATA "\xFF\xFF" EOI),
@@ -214,6 +220,7 @@ START_TEST(test_rle)
 
 	put_rle(&in, rle_cases[_i].count, rle_cases[_i].first, rle_cases[_i].second,
 		rle_cases[_i].body);
+	memcpy(in.at + 40, "SMITH", 5); /* where no segment is */
 	uint8_t *copy = guard_copy(in.at, in.len);
 	enum err e = rle_clean(bytes_of(copy, in.len), 2, 4, &out, NULL);
 	ck_assert_msg(e == (rle_cases[_i].good ? OK : ERR_WIRE), "%s", rle_cases[_i].name);

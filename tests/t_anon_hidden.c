@@ -90,10 +90,12 @@ END_TEST
 
 /* Frame headers of 2 x 3 samples and nothing behind them. */
 #define SOF(marker, bits) "\xFF\xD8\xFF" marker "\0\x0B" bits "\0\2\0\3\1\1\x11\0"
-#define SIZ(bits)                                                  \
+#define SIZ_HEAD                                                   \
 	"\xFF\x4F\xFF\x51\0\x29\0\0"                               \
 	"\0\0\0\3\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\3\0\0\0\2\0\0\0\0" \
-	"\0\0\0\0\0\1" bits "\1\1"
+	"\0\0\0\0\0"
+#define SIZ(bits) SIZ_HEAD "\1" bits "\1\1"
+#define SIZ3(a, b, c) SIZ_HEAD "\3" a "\1\1" b "\1\1" c "\1\1"
 
 static const struct {
 	const char *name;
@@ -117,6 +119,9 @@ static const struct {
 	{"JPEG 2000 of as many", CODEC_J2K, LIT(SIZ("\x0B")), 12, 11, OK},
 	{"signed", CODEC_J2K, LIT(SIZ("\x8B")), 12, 11, OK},
 	{"of more", CODEC_J2K, LIT(SIZ("\x0F")), 12, 11, ERR_UNUSABLE},
+	{"of more in one component", CODEC_J2K, LIT(SIZ3("\x0B", "\x0F", "\x0B")), 12, 11,
+	 ERR_UNUSABLE},
+	{"of as many in all", CODEC_J2K, LIT(SIZ3("\x0B", "\x0B", "\x0B")), 12, 11, OK},
 	{"cut short", CODEC_J2K, LIT("\xFF\x4F\xFF\x51\0\x29"), 12, 11, ERR_UNUSABLE},
 	{"RLE, broken", CODEC_RLE, LIT("\2\0\0\0"), 12, 11, ERR_UNUSABLE},
 };

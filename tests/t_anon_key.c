@@ -297,6 +297,45 @@ START_TEST(test_uids)
 }
 END_TEST
 
+/* UIDs: which ones stay, and that padding makes no other one. */
+START_TEST(test_well_known)
+{
+	static const struct {
+		const char *uid;
+		bool stays;
+	} rows[] = {
+		{"1.2.840.10008.1.2.1", true},
+		{"1.2.840.10008.5.1.4.1.1.2", true},
+		{"1.2.840.10008.5.1.4.99.12345", true}, /* in no table yet */
+		{"1.2.840.10008.5.1.4.99.123456", false},
+		{"1.2.840.10008.20200301.1", false}, /* minted there */
+		{"1.2.840.10008.", false},
+		{"1.2.840.10008.5..1", false},
+		{"1.2.840.10008.5.1.4.1.1.2.3.4.5.6.7.8.9.10", false}, /* longer than any */
+		{"1.2.840.100081.1.2", false},
+		{"1.2.840.113619.2.55", false},
+		{"2.25.1", false},
+		{"", false},
+	};
+	struct bytes key = BYTES_LIT("0123456789abcdef0123456789abcdef");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bytes uid = bytes_str(rows[i].uid);
+
+		ck_assert_msg(anon_uid_is_well_known(uid) == rows[i].stays, "%s", rows[i].uid);
+		struct uid mapped = anon_uid_mapped(key, uid);
+		ck_assert_msg((strcmp(mapped.text, rows[i].uid) == 0) == rows[i].stays, "%s",
+			      rows[i].uid);
+	}
+	struct uid plain = anon_uid(key, BYTES_LIT("1.2.3"));
+	ck_assert_int_eq(strncmp(plain.text, "2.25.", 5), 0);
+	ck_assert_str_eq(anon_uid(key, BYTES_LIT("1.2.3\0")).text, plain.text);
+	ck_assert_str_eq(anon_uid(key, BYTES_LIT("1.2.3 ")).text, plain.text);
+	ck_assert_str_ne(anon_uid(key, BYTES_LIT("1.2.30")).text, plain.text);
+	ck_assert_str_ne(anon_uid(BYTES_LIT("x"), BYTES_LIT("1.2.3")).text, plain.text);
+}
+END_TEST
+
 Suite *suite_anon_key(void)
 {
 	Suite *s = suite_create("anon_key");
@@ -312,6 +351,7 @@ Suite *suite_anon_key(void)
 	tcase_add_test(t, test_hash);
 	tcase_add_test(t, test_base32);
 	tcase_add_test(t, test_days);
+	tcase_add_test(t, test_well_known);
 	tcase_add_test(t, test_uids);
 	suite_add_tcase(s, t);
 	return s;

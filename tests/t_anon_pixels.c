@@ -14,6 +14,7 @@ Suite *suite_anon_pixels(void);
 struct image {
 	const struct syntax *syntax;
 	const char *sop_class, *manufacturer, *model, *type, *burned_in, *photometric, *frames;
+	const char *conversion;
 	uint16_t rows, cols, allocated, stored, high, representation, samples, planar;
 	uint16_t padding;
 	bool has_padding, overlay;
@@ -46,6 +47,7 @@ static void work_open(struct work *w, const struct image *i)
 	bench_open(&w->b, ANON_NETRT, 0, i->syntax != NULL ? i->syntax : &syntax_explicit_le);
 	put_text(in, TAG_ImageType, VR_CS, i->type);
 	bench_front(&w->b, i->sop_class != NULL ? i->sop_class : ANON_CT);
+	put_text(in, TAG_ConversionType, VR_CS, i->conversion);
 	put_text(in, TAG_Manufacturer, VR_LO, i->manufacturer);
 	put_text(in, TAG_ManufacturerModelName, VR_LO, i->model);
 	if (i->samples > 0)
@@ -195,6 +197,14 @@ static const struct {
 	  .stored = 12,
 	  .high = 11,
 	  .value = LIT("\1\x82\3\xF4")},
+	 LIT("\1\2\3\4")},
+	{"the last bit above alone",
+	 {.rows = 1,
+	  .cols = 2,
+	  .allocated = 16,
+	  .stored = 12,
+	  .high = 11,
+	  .value = LIT("\1\2\3\x84")},
 	 LIT("\1\2\3\4")},
 	{"bits above, signed: the sign",
 	 {.rows = 1,
@@ -452,6 +462,23 @@ static const struct {
 	 {.manufacturer = "acme", .model = "x1", .width = 1, .height = 1},
 	 1,
 	 LIT("\0b")},
+	{"another model",
+	 {.rows = 1,
+	  .cols = 2,
+	  .manufacturer = "ACME Inc",
+	  .model = "X1",
+	  .allocated = 8,
+	  .stored = 8,
+	  .high = 7,
+	  .value = LIT("ab")},
+	 {.manufacturer = "acme", .model = "x2", .width = 1, .height = 1},
+	 0,
+	 {NULL, 0}},
+	{"another width",
+	 {.rows = 1, .cols = 2, .allocated = 8, .stored = 8, .high = 7, .value = LIT("ab")},
+	 {.cols = 3, .width = 1, .height = 1},
+	 0,
+	 {NULL, 0}},
 	{"another size",
 	 {.rows = 1, .cols = 2, .allocated = 8, .stored = 8, .high = 7, .value = LIT("ab")},
 	 {.rows = 2, .width = 1, .height = 1},
@@ -566,6 +593,9 @@ static const struct {
 	{{.sop_class = SC ".2"}, RISK_CLASS}, /* multi-frame */
 	{{.type = "DERIVED\\SECONDARY\\SCREEN SAVE"}, RISK_DERIVED},
 	{{.type = "derived\\secondary\\screenshot"}, RISK_DERIVED},
+	{{.type = "ORIGINAL\\PRIMARY\\SECONDARY CAPTURE"}, RISK_DERIVED},
+	{{.type = "ORIGINAL\\PRIMARY\\AXIAL", .conversion = "DF"}, RISK_DERIVED},
+	{{.conversion = "WSD"}, RISK_DERIVED},
 };
 
 START_TEST(test_risk)

@@ -93,6 +93,8 @@ static const struct {
 	{"", 10, "ROI_10"},
 	{"GTV 20200301", 11, "ROI_11"}, /* a date, a number */
 	{"GTV 1/3/20", 12, "ROI_12"},
+	{"GTV\\x", 16, "ROI_16"}, /* would be two values */
+	{"GTV\tx", 17, "ROI_17"},
 	{"x", 6, "ROI_6_2"}, /* numbers ought to be unique, and are not always */
 	{"x", -5, "ROI_-5"},
 	{"GTVaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 13,

@@ -7,94 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "anon/verify.h"
-#include "dicom/part10.h"
-#include "support/anon.h"
+#include "support/verify_fixture.h"
 
 Suite *suite_anon_verify(void);
-
-#define UID_OLD "1.2.3.20200301.987654.1"
-#define NEST TAG_RadiopharmaceuticalInformationSequence
-
-struct work {
-	struct anon_bench b;
-	struct verify v;
-	struct buf file; /* owned: an output */
-	struct verify_hit hit;
-};
-
-/* The source object of all tests; `more` in addition to it. */
-static void source_front(struct build *in, const char *charset, const char *person)
-{
-	if (charset != NULL)
-		build_str(in, TAG_SpecificCharacterSet, VR_CS, charset);
-	build_str(in, TAG_SOPClassUID, VR_UI, ANON_CT);
-	build_str(in, TAG_SOPInstanceUID, VR_UI, UID_OLD);
-	build_str(in, TAG_StudyDate, VR_DA, "20200301");
-	build_str(in, TAG_AcquisitionDateTime, VR_DT, "20190415101500.25");
-	build_str(in, TAG_AccessionNumber, VR_SH, "77443");
-	build_str(in, TAG_Modality, VR_CS, "CT");
-	build_str(in, TAG_Manufacturer, VR_LO, "ACME Imaging");
-	build_str(in, TAG_InstitutionName, VR_LO, "ACME");
-	build_str(in, TAG_ReferringPhysicianName, VR_PN, "Kovacs^Eva^^Dr");
-	build_str(in, TAG_StationName, VR_SH, "Lichtung-3");
-	build_str(in, TAG_InstitutionalDepartmentName, VR_LO, "Radiology");
-	build_str(in, TAG_PatientName, VR_PN, person);
-	build_str(in, TAG_PatientID, VR_LO, "MRN12345678");
-	build_str(in, TAG_OtherPatientIDs, VR_LO, "OLD-99\\4711");
-	build_str(in, TAG_PatientBirthDate, VR_DA, "19400301");
-	build_str(in, TAG_StudyInstanceUID, VR_UI, "1.2.840.113619.2.55.3.123");
-	build_str(in, TAG_SliceThickness, VR_DS, "2.5");
-}
-
-static void work_open(struct work *w, enum anon_profile profile, unsigned options,
-		      const char *charset, const char *person)
-{
-	memset(w, 0, sizeof(*w));
-	bench_open(&w->b, profile, options, &syntax_explicit_le);
-	source_front(&w->b.in, charset, person);
-}
-
-static void collect(struct work *w)
-{
-	const struct anon_source source = {.data = buf_bytes(&w->b.in.out),
-					   .syntax = w->b.in.syntax,
-					   .patient = &w->b.patient};
-
-	ck_assert_int_eq(verify_collect(&w->v, w->b.policy, &source, &w->b.a, &w->b.f), OK);
-}
-
-static void work_close(struct work *w)
-{
-	buf_free(&w->file);
-	bench_close(&w->b);
-}
-
-static void file_begin(struct work *w, struct build *out, const struct syntax *syntax)
-{
-	struct part10_meta meta = {.source_ae = NULL};
-
-	ck_assert(uid_set(&meta.sop_class, BYTES_LIT(ANON_CT)));
-	ck_assert(uid_set(&meta.sop_instance, BYTES_LIT("2.25.17")));
-	ck_assert(uid_set(&meta.transfer_syntax, bytes_str(syntax->uid)));
-	buf_free(&w->file);
-	w->file = BUF_INIT(16u << 20);
-	ck_assert_int_eq(part10_head(&w->file, &meta, NULL), OK);
-	build_init(out, syntax, 16u << 20);
-	build_str(out, TAG_SOPClassUID, VR_UI, ANON_CT);
-	build_str(out, TAG_SOPInstanceUID, VR_UI, "2.25.17");
-}
-
-static enum err look(struct work *w, struct build *out)
-{
-	if (out != NULL) {
-		ck_assert(!out->out.failed);
-		buf_add(&w->file, buf_bytes(&out->out));
-		build_free(out);
-	}
-	memset(&w->hit, 0, sizeof(w->hit));
-	return verify_file(&w->v, buf_bytes(&w->file), &w->hit, &w->b.f);
-}
 
 /* Where a string may be planted. */
 enum place {
@@ -426,6 +341,12 @@ static const struct {
 	{"Anonymized^X", "Anonymized", ERR_UNUSABLE},
 	{"Site^X", "SITE_0001", OK}, /* the new ID */
 	{"Site^X", "SITE 0001", ERR_UNUSABLE},
+	{"Case^X", "CASE_0001", OK}, /* the new name */
+	{"Case^X", "CASE", ERR_UNUSABLE},
+	{"Trial^X", "Site of a trial", ERR_UNUSABLE},
+	{"Trial^X", "Trial Seven", OK}, /* Study Description of the configuration */
+	{"Center^X", "Center 12", OK},  /* what a rule of the site puts in */
+	{"Center^X", "Center 13", ERR_UNUSABLE},
 };
 
 START_TEST(test_own)
@@ -434,13 +355,39 @@ START_TEST(test_own)
 	struct work w;
 	struct build out;
 
+	static const struct anon_site_rule rule = {ANON_SITE_REPLACE, "InstitutionName",
+						   "Center 12"};
+
 	work_open(&w, ANON_BASIC, 0, NULL, own[_i].name);
 	w.b.settings.own_texts = (struct anon_list){said, 2};
+	w.b.settings.study_description = "Trial Seven";
+	w.b.settings.rules = &rule;
+	w.b.settings.rule_count = 1;
+	bench_policy(&w.b, NULL, 0);
+	snprintf(w.b.patient.name, sizeof(w.b.patient.name), "CASE_0001");
 	collect(&w);
 	file_begin(&w, &out, &syntax_explicit_le);
 	build_str(&out, TAG_ImageComments, VR_LT, own[_i].text);
 	enum err e = look(&w, &out);
 	ck_assert_msg(e == own[_i].want, "%s: %s: %d", own[_i].name, own[_i].text, (int)e);
+	work_close(&w);
+}
+END_TEST
+
+/* A text of netrt's own is none in pixels. */
+START_TEST(test_own_in_pixels)
+{
+	static const char text[] = "Overlay planes from RT Structure Set ";
+	uint8_t pixels[100] = {0};
+	struct work w;
+	struct build out;
+
+	memcpy(pixels + 20, text, sizeof(text) - 1);
+	work_open(&w, ANON_BASIC, 0, NULL, "STRUCTURE^X");
+	collect(&w);
+	file_begin(&w, &out, &syntax_explicit_le);
+	build_bytes(&out, TAG_PixelData, VR_OW, bytes_of(pixels, sizeof(pixels)));
+	ck_assert_int_eq(look(&w, &out), ERR_UNUSABLE);
 	work_close(&w);
 }
 END_TEST
@@ -598,6 +545,7 @@ Suite *suite_anon_verify(void)
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, test_found, 0, LENGTH(forms));
+	tcase_add_test(tc, test_own_in_pixels);
 	tcase_add_loop_test(tc, test_pixels, 0, 3);
 	tcase_add_test(tc, test_behind_the_end);
 	tcase_add_loop_test(tc, test_innocent, 0, LENGTH(innocent));

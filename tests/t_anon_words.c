@@ -106,6 +106,7 @@ static const struct {
 	{"SMITH^JOHN", "Head (Smith) neck", false, "Head neck"},
 	{"SMITH^JOHN", "SMITH", false, ""},
 	{"SMITH^JOHN", "left lung", false, NULL},
+	{"SMITH^JOHN", "lung SMI SMITH TH", false, "lung"}, /* what stood apart */
 	{"SMITH^JOHN", "seen 01/03/1940", false, NULL}, /* kept text is only searched for words */
 	{"SMITH^JOHN", "seen 01/03/1940", true, "seen"},
 	{"SMITH^JOHN", "at 10:15 pm", true, "at pm"},

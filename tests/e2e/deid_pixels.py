@@ -4,6 +4,7 @@ them uncompressed, and no sample is another one but where it had to be.
 
   - bits that hide above Bits Stored, as they are or as an old overlay: gone, each sample as it was without them;
   - regions of a device: 0 in every frame; outside of them what DCMTK and GDCM decode;
+  - images that may show a name pass, are blanked or stay here, as is configured, of each kind;
   - what was lossy still says so; what no decoder knows is not let out, and its reason is told;
   - an image with nothing to be changed stays compressed, byte for byte.
 """
@@ -204,6 +205,59 @@ def check_regions(w):
         print("regions: %s: %d sorts of images" % (name, count))
 
 
+# ---- burned-in risk ----
+
+SC = "1.2.840.10008.5.1.4.1.1.7"
+RISKS = {
+    "none": lambda ds: None,
+    "the flag": lambda ds: setattr(ds, "BurnedInAnnotation", "YES"),
+    "a secondary capture": lambda ds: (setattr(ds, "SOPClassUID", SC), setattr(ds, "ConversionType", "WSD")),
+    "a screen": lambda ds: setattr(ds, "ImageType", ["DERIVED", "SECONDARY", "SCREEN SAVE"]),
+    "a conversion": lambda ds: setattr(ds, "ConversionType", "DF"),
+    "a claim": lambda ds: setattr(ds, "BurnedInAnnotation", "NO"),
+}
+ELSEWHERE = {**REGION, "manufacturer": "SOMEBODY ELSE"}
+# what is configured: does a risk pass, is the region empty then
+POLICIES = {
+    "by default": ({}, False, False),
+    "quarantine": ({"burned_in_risk": "quarantine"}, False, False),
+    "pass": ({"burned_in_risk": "pass"}, True, False),
+    "pass, with regions": ({"burned_in_risk": "pass", "pixel_regions": [REGION]}, True, False),
+    "blank": ({"burned_in_risk": "blank_regions", "pixel_regions": [ELSEWHERE, REGION]}, True, True),
+    "blank, of another device": ({"burned_in_risk": "blank_regions", "pixel_regions": [ELSEWHERE]}, False, False),
+}
+
+
+def check_risk(w):
+    """What is done with images that may show a name, and what is said of it."""
+    r, path = w.r, w.path("risk.dcm")
+    for profile in PROFILES:
+        for policy, (more, passes, blanks) in POLICIES.items():
+            w.config("risk", profile, **({} if profile == "netrt" else {"sop_classes": [SC]}), **more)
+            for risk, edit in RISKS.items():
+                what = (profile, policy, risk)
+                plain = plain_image(path, 1, 12)
+                ds = pydicom.dcmread(path)
+                edit(ds)
+                ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
+                ds.save_as(path)
+                safe = risk in ("none", "a claim") or (profile == "netrt" and policy == "by default")
+                done, made, row = w.deid("risk", path)
+                if not r.check((done.code, made is not None) == ((0, True) if safe or passes else (65, False)), *what,
+                               done.code, done.err, row):
+                    continue
+                if not made:
+                    r.check(row["refused"] and row["refused"].encode() in done.err, *what, row, done.err)
+                    continue
+                ds = pydicom.dcmread(made)
+                found, inside = of_region(ds, 1)
+                r.check(bool(found[inside].any()) != blanks and (blanks or ds.PixelData == plain), *what, "the region")
+                codes = [item.CodeValue for item in ds.get("DeidentificationMethodCodeSequence", [])]
+                r.check(("113101" in codes) == (blanks and profile != "netrt"), *what, codes)
+                said = ds.get("BurnedInAnnotation")
+                r.check(said != "NO" or blanks or profile == "netrt", *what, "says NO of what nobody has looked at")
+
+
 # ---- what is between ----
 
 def check_others(w):
@@ -356,6 +410,7 @@ def main():
         check_hidden(w)
         check_overlay(w)
         check_regions(w)
+        check_risk(w)
         check_others(w)
         check_icon(w)
         check_study(w)
