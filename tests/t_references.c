@@ -88,6 +88,7 @@ START_TEST(test_count)
 	static const struct syntax *const syntaxes[] = {&syntax_explicit_le, &syntax_implicit_le,
 							&syntax_explicit_be};
 	struct references got;
+	struct valueset found;
 	struct fault f;
 	struct build b;
 	unsigned i = (unsigned)_i / 3;
@@ -101,16 +102,30 @@ START_TEST(test_count)
 		close(openat(dir, name, O_WRONLY | O_CREAT, 0600));
 	}
 	make(&b, syntaxes[_i % 3], rows[i].uids);
-	ck_assert_int_eq(
-		references_count(buf_bytes(&b.out), syntaxes[_i % 3], &here, dir, &got, &a, &f),
-		OK);
+	valueset_open(&found, 100, &a);
+	ck_assert_int_eq(references_list(buf_bytes(&b.out), syntaxes[_i % 3], &found, &f), OK);
+	got = references_count(found.item, found.count, &here, dir);
 	ck_assert_msg(got.images == rows[i].images && got.missing == rows[i].missing, "%s: %u, %u",
 		      rows[i].name, got.images, got.missing);
 	b.out.len -= rows[i].images > 0 ? 3 : 0; /* cut short */
 	if (rows[i].images > 0)
-		ck_assert_int_ne(references_count(buf_bytes(&b.out), syntaxes[_i % 3], &here, dir,
-						  &got, &a, &f),
+		ck_assert_int_ne(references_list(buf_bytes(&b.out), syntaxes[_i % 3], &found, &f),
 				 OK);
+	build_free(&b);
+}
+END_TEST
+
+START_TEST(test_too_many)
+{
+	static const char *const uids[6] = {"1.2.3.1", "1.2.3.2", "1.2.3.3"};
+	struct valueset found;
+	struct fault f;
+	struct build b;
+
+	make(&b, &syntax_explicit_le, uids);
+	valueset_open(&found, 2, &a);
+	ck_assert_int_eq(references_list(buf_bytes(&b.out), &syntax_explicit_le, &found, &f),
+			 ERR_LIMIT);
 	build_free(&b);
 }
 END_TEST
@@ -122,6 +137,7 @@ START_TEST(test_hidden)
 	const char *const uids[] = {"1.2.3.1", "1.2.3.2", NULL};
 	struct inspect_refs refs = {.item = NULL};
 	struct references got;
+	struct valueset found;
 	struct build b, inner;
 	struct fault f;
 
@@ -134,9 +150,9 @@ START_TEST(test_hidden)
 	build_init(&b, &syntax_explicit_le, 1u << 16);
 	build_bytes(&b, TAG_ROIContourSequence, VR_UN,
 		    bytes_slice(buf_bytes(&inner.out), 8, inner.out.len - 8));
-	ck_assert_int_eq(
-		references_count(buf_bytes(&b.out), &syntax_explicit_le, &here, dir, &got, &a, &f),
-		OK);
+	valueset_open(&found, 100, &a);
+	ck_assert_int_eq(references_list(buf_bytes(&b.out), &syntax_explicit_le, &found, &f), OK);
+	got = references_count(found.item, found.count, &here, dir);
 	ck_assert(got.images == 2 && got.missing == 2);
 	ck_assert_int_eq(inspect_references(&refs, buf_bytes(&b.out), &syntax_explicit_le, &f), OK);
 	ck_assert_uint_eq(refs.count, 2);
@@ -155,6 +171,7 @@ Suite *suite_references(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, test_count, 0, 3 * (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_test(t, test_too_many);
 	tcase_add_test(t, test_hidden);
 	suite_add_tcase(s, t);
 	return s;

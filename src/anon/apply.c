@@ -275,10 +275,14 @@ static enum err change(struct applying *w, const struct token *t, struct anon_de
 	return fault_set(w->f, ERR_NOMEM, "no memory for a new value", t->at);
 }
 
+static bool is_pixel_tag(uint32_t tag)
+{
+	return tag == TAG_PixelData || tag == TAG_FloatPixelData || tag == TAG_DoubleFloatPixelData;
+}
+
 static bool is_pixels(const struct applying *w, const struct token *t)
 {
-	return w->visit.depth == 0 && (t->tag == TAG_PixelData || t->tag == TAG_FloatPixelData ||
-				       t->tag == TAG_DoubleFloatPixelData);
+	return w->visit.depth == 0 && is_pixel_tag(t->tag);
 }
 
 /* Pixel data is put out with the header that it has, which must not depend on what follows. */
@@ -462,6 +466,7 @@ static bool note_once(struct bytes *known, bool *seen, const struct token *t)
 struct front {
 	struct bytes class, instance, charset;
 	bool has_class, has_instance, has_charset;
+	size_t bulk; /* bytes of pixel data, which is not copied */
 };
 
 /* Before the pass, over all of the top level. */
@@ -478,6 +483,8 @@ static enum err read_front(struct applying *w, struct front *front)
 			e = walk_skip(k, w->f);
 		if (e != OK)
 			break;
+		if (is_pixel_tag(t.tag))
+			front->bulk += t.kind == TOK_ELEMENT ? t.value.len : k->pos - t.at;
 		if (t.kind != TOK_ELEMENT || t.depth > 0)
 			continue;
 		if (t.tag == TAG_SpecificCharacterSet)
@@ -537,6 +544,8 @@ enum err anon_apply(const struct policy *policy, const struct anon_source *sourc
 		e = value_open(&w->values, policy, source->patient, f);
 	if (e != OK)
 		return e;
+	if (front.bulk < source->data.len)
+		buf_room(&out->head, source->data.len - front.bulk);
 	w->level[0].charset = front.charset;
 	value_charset(&w->values, front.charset);
 	e = force_all(w);

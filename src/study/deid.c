@@ -20,7 +20,8 @@
 #define REPORT_MAX (256u << 20)
 #define OBJECT_ARENA (1ull << 30)
 #define NAME_MAX_BYTES (LIMIT_UID + 16)
-#define LARGE (4u << 20) /* bytes of a file that is begun before others */
+#define LARGE (4u << 20)      /* bytes of a file that is begun before others */
+#define LISTED_MAX (8u << 20) /* of all that structure sets refer to */
 
 enum row_end { ROW_OPEN, ROW_DONE, ROW_NOT_DICOM, ROW_REFUSED };
 
@@ -37,6 +38,16 @@ struct row {
 	uint64_t cut;
 	bool decoded;                 /* its pixels were compressed, and are not any more */
 	struct references references; /* of a structure set; when all are done */
+	bool listed;                  /* what it refers to is in job.listed: */
+	size_t listed_at;
+	uint32_t listed_count;
+};
+
+/* UIDs that structure sets refer to, so that these need not be read again when all is done: each a
+ * byte for its length, and as many.  What has no room here is read again. */
+struct listed {
+	_Atomic size_t used;
+	uint8_t text[LISTED_MAX];
 };
 
 struct job {
@@ -45,7 +56,8 @@ struct job {
 	uint32_t *order; /* in which they are done */
 	uint32_t count;
 	int out;
-	struct row *rows; /* shared */
+	struct row *rows;      /* shared */
+	struct listed *listed; /* shared, or NULL */
 	struct pool_shared *shared;
 	size_t size;
 };
@@ -64,19 +76,31 @@ static void text_of(const struct dset *d, uint32_t tag, struct uid *uid)
 	(void)uid_set(uid, dset_text(d, NULL, tag));
 }
 
+/* A text of the top level: what stands before `upto` tells it, but where tags are in disorder. */
+static enum err text_before(struct bytes data, const struct syntax *syntax, uint32_t tag,
+			    struct uid *uid, struct arena *a, struct fault *f)
+{
+	struct dset d;
+	enum err e = dset_index(&d, data, syntax, tag + 1, a, f);
+
+	if (e == OK && dset_find(&d, NULL, tag) == NULL)
+		e = dset_index(&d, data, syntax, 0, a, f);
+	if (e == OK)
+		text_of(&d, tag, uid);
+	return e;
+}
+
 static enum err describe(struct row *r, const struct converted *c, const struct part10 *p,
 			 struct arena *a, struct fault *f)
 {
-	struct dset before, after;
-	enum err e = dset_index(&before, p->data, p->syntax, TAG_PixelData, a, f);
+	enum err e = text_before(c->views[0], c->syntax, TAG_StudyInstanceUID, &r->study, a, f);
 
 	if (e == OK)
-		e = dset_index(&after, c->views[0], c->syntax, 0, a, f);
+		e = text_before(p->data, p->syntax, TAG_StudyInstanceUID, &r->old_study, a, f);
+	if (e == OK)
+		e = text_before(p->data, p->syntax, TAG_SOPInstanceUID, &r->old_instance, a, f);
 	if (e != OK)
 		return e;
-	text_of(&after, TAG_StudyInstanceUID, &r->study);
-	text_of(&before, TAG_StudyInstanceUID, &r->old_study);
-	text_of(&before, TAG_SOPInstanceUID, &r->old_instance);
 	r->sop_instance = c->object.sop_instance;
 	r->sop_class = c->object.sop_class;
 	r->counts = c->object.counts;
@@ -148,6 +172,35 @@ static enum err publish(const struct job *job, const struct converted *c, uint32
 	return e;
 }
 
+/* While it is at hand; nothing depends on it. */
+static void list_references(const struct job *job, const struct converted *c, struct row *r,
+			    struct arena *a)
+{
+	struct valueset found;
+	size_t len = 0;
+
+	valueset_open(&found, LIMIT_IMAGES, a);
+	if (job->listed == NULL || !is_structure_set(r) || c->view_count != 1 ||
+	    references_list(c->views[0], c->syntax, &found, NULL) != OK)
+		return;
+	for (uint32_t i = 0; i < found.count; i++) {
+		if (found.item[i].len > UINT8_MAX)
+			return;
+		len += 1 + found.item[i].len;
+	}
+	size_t at = atomic_fetch_add(&job->listed->used, len);
+	if (at > LISTED_MAX || len > LISTED_MAX - at)
+		return;
+	r->listed_at = at;
+	r->listed_count = found.count;
+	for (uint32_t i = 0; i < found.count; i++) {
+		job->listed->text[at++] = (uint8_t)found.item[i].len;
+		memcpy(job->listed->text + at, found.item[i].at, found.item[i].len);
+		at += found.item[i].len;
+	}
+	r->listed = true;
+}
+
 static enum err do_file(const struct job *job, uint32_t index, struct arena *a, struct fault *f)
 {
 	struct row *r = &job->rows[index];
@@ -168,8 +221,10 @@ static enum err do_file(const struct job *job, uint32_t index, struct arena *a, 
 		e = describe(r, &c, &p, a, f);
 	if (e == OK)
 		e = publish(job, &c, index, r, f);
-	if (e == OK)
+	if (e == OK) {
 		r->end = ROW_DONE;
+		list_references(job, &c, r, a);
+	}
 	convert_close(&c);
 	part10_close(&p);
 	return e;
@@ -336,20 +391,42 @@ static int write_reports(const struct job *job)
 
 /* ---- what structure sets refer to ---- */
 
+/* What list_references found. */
+static enum err listed_references(const struct job *job, const struct row *r,
+				  struct valueset *found, struct fault *f)
+{
+	size_t at = r->listed_at;
+
+	for (uint32_t i = 0; i < r->listed_count; i++) {
+		size_t len = job->listed->text[at];
+
+		if (!valueset_add(found, bytes_of(job->listed->text + at + 1, len)))
+			return fault_set(f, ERR_NOMEM, "no memory for its images", FAULT_NO_OFFSET);
+		at += 1 + len;
+	}
+	return OK;
+}
+
 static enum err count_references(const struct job *job, struct row *r, const struct valueset *here,
 				 struct arena *a, struct fault *f)
 {
 	char folder[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
 	struct part10 p = PART10_NONE;
+	struct valueset found;
+	enum err e;
 
+	valueset_open(&found, LIMIT_IMAGES, a);
 	snprintf(folder, sizeof(folder), "UID_%s", r->study.text);
 	snprintf(name, sizeof(name), "%s.dcm", r->sop_instance.text);
 	int dir = openat(job->out, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fault_io(f, "a structure set cannot be read again");
-	enum err e = part10_open(&p, dir, name, f);
+	if (r->listed)
+		e = listed_references(job, r, &found, f);
+	else if ((e = part10_open(&p, dir, name, f)) == OK)
+		e = references_list(p.data, p.syntax, &found, f);
 	if (e == OK)
-		e = references_count(p.data, p.syntax, here, dir, &r->references, a, f);
+		r->references = references_count(found.item, found.count, here, dir);
 	part10_close(&p);
 	close(dir);
 	return e;
@@ -362,11 +439,14 @@ static void look_at_references(const struct job *job, struct arena *a)
 	struct fault f;
 	char text[256];
 	bool whole = true;
+	uint32_t done = 0;
 
 	valueset_open(&here, LIMIT_FILES, a);
 	for (uint32_t i = 0; i < job->count; i++)
-		if (job->rows[i].end == ROW_DONE)
+		if (job->rows[i].end == ROW_DONE) {
 			whole &= valueset_add(&here, bytes_str(job->rows[i].sop_instance.text));
+			done++;
+		}
 	if (!whole)
 		log_say(LOG_WARNING, "no memory to look for the images of structure sets");
 	for (uint32_t i = 0; i < job->count && whole; i++) {
@@ -374,6 +454,7 @@ static void look_at_references(const struct job *job, struct arena *a)
 
 		if (!is_structure_set(r))
 			continue;
+		r->listed = r->listed && here.count == done; /* no object was replaced by another */
 		if (count_references(job, r, &here, a, &f) != OK) {
 			fault_format(&f, text, sizeof(text));
 			log_say(LOG_WARNING, "structure set %s: %s", r->sop_instance.text, text);
@@ -529,10 +610,13 @@ int deid_run(const char *const *paths, size_t count, int out, const struct deid_
 	}
 	job.rows = (struct row *)(void *)((uint8_t *)job.shared +
 					  (sizeof(struct pool_shared) + 63) / 64 * 64);
+	job.listed = pool_memory(sizeof(*job.listed)); /* pages that nobody writes to are none */
 	int ran = run_pool(&job);
 	look_at_references(&job, &arena);
 	code = sum_up(&job);
 	int written = code == EX_NOINPUT ? EX_OK : write_reports(&job);
+	if (job.listed != NULL)
+		munmap(job.listed, sizeof(*job.listed));
 	munmap(job.shared, job.size);
 	arena_close(&arena);
 	return ran != EX_OK ? ran : code != EX_OK ? code : written;

@@ -45,26 +45,27 @@ enum err references_next(struct visit *v, struct bytes *uid, struct fault *f)
 	return e;
 }
 
-enum err references_count(struct bytes data, const struct syntax *syntax,
-			  const struct valueset *here, int folder, struct references *out,
-			  struct arena *a, struct fault *f)
+enum err references_list(struct bytes data, const struct syntax *syntax, struct valueset *found,
+			 struct fault *f)
 {
 	static struct visit v; /* large, and one at a time */
-	struct valueset seen;
 	struct bytes uid;
 	enum err e;
 
-	*out = (struct references){.images = 0};
-	valueset_open(&seen, LIMIT_IMAGES, a);
 	visit_open(&v, data, syntax);
-	while ((e = references_next(&v, &uid, f)) == OK) {
-		if (valueset_has(&seen, uid))
-			continue;
-		if (!valueset_add(&seen, uid))
+	while ((e = references_next(&v, &uid, f)) == OK)
+		if (!valueset_add(found, uid))
 			return fault_set(f, ERR_LIMIT, "a structure set of too many images",
 					 FAULT_NO_OFFSET);
-		out->images++;
-		out->missing += !is_there(uid, here, folder);
-	}
 	return e == ERR_MORE ? OK : e;
+}
+
+struct references references_count(const struct bytes *uids, uint32_t count,
+				   const struct valueset *here, int folder)
+{
+	struct references r = {.images = count};
+
+	for (uint32_t i = 0; i < count; i++)
+		r.missing += !is_there(uids[i], here, folder);
+	return r;
 }

@@ -18,10 +18,12 @@ struct references {
 	uint32_t missing; /* neither in `here` nor in the folder */
 };
 
-/* `here`: SOP Instance UIDs; `folder`: of the study, where <UID>.dcm may be from an earlier run.
- * Errors of the walk; ERR_LIMIT: over LIMIT_IMAGES. */
-enum err references_count(struct bytes data, const struct syntax *syntax,
-			  const struct valueset *here, int folder, struct references *out,
-			  struct arena *a, struct fault *f) MUST_USE;
+/* Those of a data set, each once, into `found`, which is open; views into `data`.  Errors of the
+ * walk; ERR_LIMIT: more than `found` takes. */
+enum err references_list(struct bytes data, const struct syntax *syntax, struct valueset *found,
+			 struct fault *f) MUST_USE;
+/* `here`: SOP Instance UIDs; `folder`: of the study, where <UID>.dcm may be from an earlier run. */
+struct references references_count(const struct bytes *uids, uint32_t count,
+				   const struct valueset *here, int folder);
 
 #endif
