@@ -182,6 +182,35 @@ START_TEST(test_brief)
 }
 END_TEST
 
+/* What a kept text says may be met again, but not the words that are taken out of it. */
+START_TEST(test_kept_text)
+{
+	static const struct {
+		const char *body_part, *text;
+		enum err want;
+	} rows[] = {
+		{"PELVIS", "PELVIS", OK},
+		{"SMITHSON", "SMITHSON", ERR_UNUSABLE},
+		{"SMITHSON", "smithson, left", ERR_UNUSABLE},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct work w;
+		struct build out;
+
+		work_open(&w, ANON_BASIC, 0, NULL, "SMITHSON^JOHN");
+		bench_words(&w.b, "SMITHSON^JOHN");
+		build_str(&w.b.in, TAG_BodyPartExamined, VR_CS, rows[i].body_part);
+		collect(&w);
+		file_begin(&w, &out, &syntax_explicit_le);
+		say(&out, rows[i].text, 0);
+		ck_assert_msg(look(&w, &out) == rows[i].want, "%s: %s", rows[i].body_part,
+			      rows[i].text);
+		work_close(&w);
+	}
+}
+END_TEST
+
 /* An item has the character set of what is around it. */
 START_TEST(test_inherited_set)
 {
@@ -237,6 +266,7 @@ Suite *suite_anon_identifiers(void)
 	tcase_add_loop_test(tc, test_identifying, 0, LENGTH(identifying));
 	tcase_add_test(tc, test_weak);
 	tcase_add_test(tc, test_brief);
+	tcase_add_test(tc, test_kept_text);
 	tcase_add_test(tc, test_inherited_set);
 	tcase_add_test(tc, test_many_sets);
 	suite_add_tcase(s, tc);

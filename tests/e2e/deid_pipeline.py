@@ -548,6 +548,26 @@ def check_quarantine(w):
             r.check(folders, what)
 
 
+def check_products(w):
+    """What is made of the structure set is searched by itself: a name that a rule keeps in no image."""
+    r, folder = w.r, w.path("products")
+    shutil.copytree(w.path("phantom"), folder)
+    (path,) = glob.glob(folder + "/rs/*")
+    ds = pydicom.dcmread(path)
+    ds.PatientName = "Wintermoor^Elisabeth"
+    ds.add_new(0x00110010, "LO", "SITE STUFF")
+    ds.add_new(0x00111001, "LO", "for Wintermoor")
+    ds.save_as(path)
+    for kind, refused in ("none", False), ("original", True), ("relinked", True):
+        done = w.process("basic", "products-" + kind, folder, {"processing": {"structure_set": kind}},
+                         keep=["0011,0010", "0011,1001"])
+        r.behaved(done, kind)
+        r.check(done.code == (65 if refused else 0), "structure set:", kind, done.code, done.err)
+        if refused:
+            r.check(b"(0010,0010)" in done.err and b"(0011,1001)" in done.err and b"intermoor" not in done.err, kind, done.err)
+            nothing_out(r, w.path("products-" + kind), kind)
+
+
 # ---- failing closed ----
 
 def check_closed(w):
@@ -752,7 +772,7 @@ def check_sequential(w):
     Eyes(w.r, w.plants, "research").folder(w.path("seq-research"), "sequential")
 
 
-CHECKS = [check_process, check_references, check_offsets, check_serve, check_quarantine, check_closed, check_full_disk,
+CHECKS = [check_process, check_references, check_offsets, check_serve, check_quarantine, check_products, check_closed, check_full_disk,
           check_reload, check_defaults, check_two_at_once, check_sequential]
 
 
