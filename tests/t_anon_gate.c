@@ -218,9 +218,15 @@ END_TEST
 /* Whatever decides what comes out is in the digest. */
 START_TEST(test_digest)
 {
-	const struct pixel_region region = {"", "", "", 0, 0, 0, 0, 5, 5};
-	const char *const classes[] = {"1.2.3"};
-	char seen[16][65];
+	const struct pixel_region regions[] = {
+		{"", "", "", 0, 0, 0, 0, 5, 5},  {"1.2", "", "", 0, 0, 0, 0, 5, 5},
+		{"", "A", "", 0, 0, 0, 0, 5, 5}, {"", "", "A", 0, 0, 0, 0, 5, 5},
+		{"", "", "", 9, 0, 0, 0, 5, 5},  {"", "", "", 0, 9, 0, 0, 5, 5},
+		{"", "", "", 0, 0, 9, 0, 5, 5},  {"", "", "", 0, 0, 0, 9, 5, 5},
+		{"", "", "", 0, 0, 0, 0, 9, 5},  {"", "", "", 0, 0, 0, 0, 5, 9},
+	};
+	const char *const classes[] = {"1.2.3"}, *const others[] = {"1.2.4"};
+	char seen[32][65];
 	unsigned count = 0;
 
 #define DIGEST()                                                                            \
@@ -228,8 +234,8 @@ START_TEST(test_digest)
 		ck_assert_int_eq(gate_open_policy(&gate, &settings, &problem, &fault), OK); \
 		memcpy(seen[count], gate.digest, 65);                                       \
 		gate_close(&gate);                                                          \
-		for (unsigned i = 0; i < count; i++)                                        \
-			ck_assert_str_ne(seen[i], seen[count]);                             \
+		for (unsigned k = 0; k < count; k++)                                        \
+			ck_assert_str_ne(seen[k], seen[count]);                             \
 		count++;                                                                    \
 	} while (0)
 
@@ -240,10 +246,14 @@ START_TEST(test_digest)
 	DIGEST();
 	settings.burned_in = ANON_RISK_BLANK;
 	DIGEST();
-	settings.regions = &region;
 	settings.region_count = 1;
-	DIGEST();
+	for (size_t i = 0; i < sizeof(regions) / sizeof(regions[0]); i++) {
+		settings.regions = &regions[i];
+		DIGEST();
+	}
 	settings.sop_classes = (struct anon_list){classes, 1};
+	DIGEST();
+	settings.sop_classes = (struct anon_list){others, 1};
 	DIGEST();
 	settings.options |= ANON_RETAIN_DEVICE;
 	DIGEST();

@@ -294,6 +294,45 @@ def check_random(w):
     r.check(tree(w.folder).get("map.json") == before, "random: no map")
 
 
+# ---- what is told ----
+
+def check_counts(w):
+    """The report's numbers of one image, counted again."""
+    r, out = w.r, w.path("out-counts")
+    before = by_number(objects_of_study(w))[0]
+    before.save_as(w.path("counted"), write_like_original=False)
+    r.check(w.deid(w.path("basic.yaml"), w.path("counted"), out=out).code == 0, "counts")
+    (after,), (row,) = objects(out), json.loads(tree(out)["deid_report.json"])["objects"]
+    forced = {"PatientName", "PatientID", "PatientIdentityRemoved", "DeidentificationMethod", "PixelData"}
+    decided = [e for e in before if e.keyword not in forced]
+    counts = row["actions"]
+    r.check(counts["remove"] == sum(e.tag not in after for e in decided), "removed", counts)
+    r.check(counts["private-removed"] == sum(e.tag.is_private for e in decided), "private", counts)
+    r.check(counts["uid"] == sum(e.VR == "UI" for e in decided), "UIDs", counts)
+    r.check(counts["empty"] == sum(e.tag in after and after[e.tag].is_empty and not e.is_empty for e in decided), "emptied", counts)
+    r.check(sum(counts[act] for act in ("keep", "remove", "uid", "empty")) == len(decided), "all", counts, len(decided))
+
+
+def check_verifier(w):
+    """A name that a rule of the site keeps by mistake: nothing is written, tag and rule are told, the value is not."""
+    r, out = w.r, w.path("out-verifier")
+    config = w.config("basic", "  keep: ['0029,0010', '0029,1001']\n", name="mistake")
+    os.mkdir(w.path("mistaken"))
+    for number, ds in enumerate(objects_of_study(w)):
+        ds.add_new(0x00291001, "LO", "for Wintermoor")
+        ds.save_as(w.path("mistaken/%d" % number), write_like_original=False)
+    done = w.deid(config, w.path("mistaken"), out=out)
+    r.behaved(done, "verifier")
+    r.check(done.code == 65 and list(tree(out)) == ["deid_report.json"], "verifier", done.code, list(tree(out)))
+    r.check(done.err.count(b"a value of (0010,0010) is still in the output") == 13 and b"in (0029,1001)" in done.err,
+            "verifier", done.err[:400])
+    rows = json.loads(tree(out)["deid_report.json"])["objects"]
+    r.check({(o["value_of"], o["found_in"], o["form"]) for o in rows} == {("00100010", "00291001", "part of a name")},
+            "verifier", rows[0])
+    names_nobody(r, "verifier", out)
+    r.check(b"intermoor" not in done.err + done.out, "verifier: the value is told", done.err)
+
+
 # ---- rules of the site ----
 
 def check_rules(w):
@@ -737,8 +776,8 @@ def main():
     r = Report("deid_cli")
     with tempfile.TemporaryDirectory(prefix="netrt-deid-") as folder:
         w = Work(r, folder)
-        for check in (check_profiles, check_full, check_sequential, check_random, check_rules, check_options,
-                      check_unresolved, check_agreement, check_derived, check_map, check_config, check_exit_codes,
+        for check in (check_profiles, check_full, check_sequential, check_random, check_counts, check_verifier, check_rules,
+                      check_options, check_unresolved, check_agreement, check_derived, check_map, check_config, check_exit_codes,
                       check_full_disk, check_keygen, check_policy, check_check, check_sanitized):
             check(w)
         if os.environ.get("KEEP"):
