@@ -5,9 +5,11 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -358,6 +360,28 @@ START_TEST(test_killed)
 }
 END_TEST
 
+/* Room for half a line: it is told of, and the next one does not go on in it. */
+START_TEST(test_half_a_line)
+{
+	struct rlimit before, little = {6, RLIM_INFINITY};
+	struct logfile f;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	little.rlim_max = before.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert(logfile_init(&f, in("j.log"), 0, 1));
+	ck_assert_int_eq(say(&f, "1\n"), LOGFILE_WRITTEN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &little), 0);
+	ck_assert_int_eq(say(&f, "22222222\n"), LOGFILE_BROKE);
+	ck_assert_int_eq(say(&f, "3\n"), LOGFILE_BROKEN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	ck_assert_int_eq(say(&f, "4\n"), LOGFILE_MENDED);
+	ck_assert_int_eq(say(&f, "5\n"), LOGFILE_WRITTEN);
+	ck_assert_str_eq(text_of("j.log"), "1\n2222\n4\n5\n");
+	logfile_close(&f);
+}
+END_TEST
+
 Suite *suite_logfile(void)
 {
 	Suite *s = suite_create("logfile");
@@ -371,6 +395,7 @@ Suite *suite_logfile(void)
 	tcase_add_test(t, test_count);
 	tcase_add_test(t, test_renamed_by_others);
 	tcase_add_test(t, test_broken);
+	tcase_add_test(t, test_half_a_line);
 	tcase_add_test(t, test_fifo);
 	tcase_add_loop_test(t, test_race, 0, 2);
 	tcase_add_test(t, test_race_with_logrotate);

@@ -227,6 +227,30 @@ def failing_calls(r, folder):
         service.end(r, "failing calls")
 
 
+def not_forced(r, folder):
+    """What was made cannot be forced to the disk: it counts as not made, nothing is sent, and it is made again."""
+    if shutil.which("strace") is None:
+        return  # as failing_calls says
+    destination = Destination()
+    study = Study(folder + "/study", 4100, 4)
+    service = Service(folder + "/netrt", destination=("DEST", destination.port),
+                      watcher={"debounce_interval_seconds": 1, "complete_grace_seconds": 0})
+    with service:
+        tracer = Inject(service, "syncfs:error=ENOSPC", folder + "/syncfs.strace")
+        if not tracer.running():
+            return
+        with tracer:
+            r.check(set(send(service.port, study.objects).values()) == {0}, "not forced: send")
+            r.check(wait_for(lambda: "PROCESSING_FAILED" in service.transactions(), 20), "not forced:",
+                    service.log()[-1500:])
+            tracer.stop(10, signal.SIGINT)
+        r.check(tracer.hits() > 0 and not destination.kept, "not forced, and sent:", len(destination.kept))
+        r.check(destination.wait(lambda: len(destination.kept) == len(study.images), 30), "not made again:",
+                service.log()[-1500:])
+        service.end(r, "not forced")
+    destination.stop()
+
+
 # ---- destinations ----------------------------------------------------------------------------
 
 class Pair:
@@ -364,7 +388,7 @@ def hangs(r, folder):
         pair.gone()
 
 
-LOCAL = [full_disk, low_water, no_descriptors, unread, failing_calls]
+LOCAL = [full_disk, low_water, no_descriptors, unread, failing_calls, not_forced]
 AWAY = [down, refuses_transiently, refuses_title, no_context, reads_slowly, hangs]
 
 

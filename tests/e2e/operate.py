@@ -333,11 +333,20 @@ def reloaded(r, folder):
         r.check("dicom_listener.allow" in service.log(), "what changed is not told", service.log()[-1500:])
         port = service.settings["dicom_listener"]["port"]
         service.settings["dicom_listener"]["port"] = port + 1
+        folders_before = dict(service.settings["directories"])
+        os.mkdir(folder + "/elsewhere")
+        service.settings["directories"]["working"] = folder + "/elsewhere"
         service.configure()
         service.send_signal(signal.SIGHUP)
         told = wait_for(lambda: "restart" in service.log() and "dicom_listener.port" in service.log(), 10)
         r.check(told, "what needs a restart is not told", service.log()[-1500:])
         r.check(refusal(service.port, calling="ARIA") == "accepted", "the port has changed")
+        r.check("directories.working" in service.log(), "another working folder needs a restart", service.log()[-1500:])
+        stored = store_one(service.port, "2.25.70", image("2.25.70", study="2.25.71", explicit=True), calling="ARIA")
+        r.check(stored == 0 and os.path.exists(service.working + "/UID_2.25.71/DCM/2.25.70.dcm"), "stored elsewhere:",
+                stored, service.files())
+        service.settings["directories"] = folders_before
+        service.configure()
         with open(service.config, "a", encoding="utf-8") as file:
             file.write("watcher: [\n")
         service.send_signal(signal.SIGHUP)
