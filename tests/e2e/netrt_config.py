@@ -4,6 +4,7 @@ files, its events, its reports; with what NETRT switches on by default, and with
 import glob
 import os
 import re
+import signal
 import sys
 
 from harness import NETRT, Report, run
@@ -90,6 +91,8 @@ def check_as_shipped(r, folder, values):
     port = int(re.search(r"port: (\d+)", open(path, encoding="utf-8").read()).group(1))
     with Process([NETRT, "serve", "--debug", "-c", path], folder + "/shipped.log", dict(os.environ, HOME=home)) as serve:
         listening(serve, port)
+        serve.send_signal(signal.SIGHUP)  # what the command line says stays
+        r.check(wait_for(lambda: "read again: nothing in it has changed" in serve.log(), 10), "SIGHUP", serve.log()[-500:])
         with Association(port, [(1, CT, [EXPLICIT, IMPLICIT]), (3, RTSTRUCT, [EXPLICIT, IMPLICIT])], called="CORRECT") as association:
             for thing in study.objects:
                 association.store(thing.sop_class, thing.sop_instance, thing.data)
