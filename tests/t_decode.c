@@ -1,7 +1,6 @@
 /*
- * Compressed pixels: which fragments are which frame, what is said of the result, and the streams
- * that libraries decode, against what others make of them (tests/golden/decode_*, made anew by
- * tests/e2e/decode.py --golden).
+ * Compressed pixels: what is said of the result, and the streams that libraries decode, against
+ * what others make of them (tests/golden/decode_*, made anew by tests/e2e/decode.py --golden).
  */
 #include <check.h>
 #include <stdio.h>
@@ -16,243 +15,17 @@
 #include "image/j2k.h"
 #include "image/j2k_memory.h"
 #include "image/jpeg_read.h"
+#include "support/encapsulated.h"
 #include "support/jpeg_make.h"
 #include "support/support.h"
 
 Suite *suite_decode(void);
 
-#define RLE "1.2.840.10008.1.2.5"
 #define JPEG "1.2.840.10008.1.2.4.50"
-#define LOSSLESS "1.2.840.10008.1.2.4.70"
 #define JPEGLS "1.2.840.10008.1.2.4.80"
 #define J2K "1.2.840.10008.1.2.4.91"
 #define PLAIN "1.2.840.10008.1.2.1.98"
 #define VIDEO "1.2.840.10008.1.2.4.102"
-
-/* ---- A data set ---- */
-
-struct shape {
-	uint16_t rows, cols, samples, allocated, stored, is_signed, planar;
-	const char *photometric;
-	uint32_t frames;
-};
-
-struct source {
-	struct build b;
-	struct arena a;
-	struct part10 p;
-	struct dset d;
-	struct native n;
-	struct fault f;
-};
-
-static void source_begin(struct source *s, const char *uid, const struct shape *o)
-{
-	const struct syntax *syntax = syntax_find(bytes_str(uid));
-	uint16_t high = (uint16_t)(o->stored - 1);
-
-	ck_assert_ptr_nonnull(syntax);
-	*s = (struct source){.p = PART10_NONE};
-	s->p.syntax = syntax;
-	build_init(&s->b, syntax, 8u << 20);
-	build_u16(&s->b, TAG_SamplesPerPixel, VR_US, &o->samples, 1);
-	build_str(&s->b, TAG_PhotometricInterpretation, VR_CS, o->photometric);
-	build_u16(&s->b, TAG_PlanarConfiguration, VR_US, &o->planar, 1);
-	if (o->frames > 1)
-		build_is(&s->b, TAG_NumberOfFrames, o->frames);
-	build_u16(&s->b, TAG_Rows, VR_US, &o->rows, 1);
-	build_u16(&s->b, TAG_Columns, VR_US, &o->cols, 1);
-	build_u16(&s->b, TAG_BitsAllocated, VR_US, &o->allocated, 1);
-	build_u16(&s->b, TAG_BitsStored, VR_US, &o->stored, 1);
-	build_u16(&s->b, TAG_HighBit, VR_US, &high, 1);
-	build_u16(&s->b, TAG_PixelRepresentation, VR_US, &o->is_signed, 1);
-}
-
-static void item(struct source *s, uint16_t element, uint32_t len)
-{
-	uint8_t head[8];
-
-	put_u16le(head, 0xFFFE);
-	put_u16le(head + 2, element);
-	put_u32le(head + 4, len);
-	buf_add(&s->b.out, bytes_of(head, sizeof(head)));
-}
-
-static void fragment(struct source *s, struct bytes content)
-{
-	item(s, 0xE000, (uint32_t)(content.len + content.len % 2));
-	buf_add(&s->b.out, content);
-	if (content.len % 2 != 0)
-		buf_char(&s->b.out, '\0');
-}
-
-static void pixels_begin(struct source *s)
-{
-	buf_add(&s->b.out, BYTES_LIT("\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF"));
-}
-
-static enum err source_open(struct source *s, uint32_t upto)
-{
-	item(s, 0xE0DD, 0);
-	ck_assert(!s->b.out.failed);
-	s->p.data = buf_bytes(&s->b.out);
-	ck_assert_int_eq(arena_open(&s->a, 8u << 20, NULL), OK);
-	ck_assert_int_eq(dset_index(&s->d, s->p.data, s->p.syntax, upto, &s->a, &s->f), OK);
-	return native_open(&s->n, &s->p, &s->d, &s->f);
-}
-
-static void source_free(struct source *s)
-{
-	native_close(&s->n);
-	arena_close(&s->a);
-	build_free(&s->b);
-}
-
-/* ---- Fragments and frames ---- */
-
-/* Frames of a pixel each, in a stream of RLE of which only the last byte differs: 66 bytes. */
-static struct bytes rle_pixel(uint8_t value)
-{
-	static uint8_t stream[66];
-
-	memset(stream, 0, sizeof(stream));
-	put_u32le(stream, 1);
-	put_u32le(stream + 4, 64);
-	stream[64] = 0;
-	stream[65] = value;
-	return bytes_of(stream, sizeof(stream));
-}
-
-static const struct {
-	const char *name;
-	uint32_t frames;
-	uint16_t lens[12]; /* of fragments; frame after frame, 66 bytes each */
-	uint32_t table[5]; /* basic offset table */
-	unsigned entries;  /* of it */
-	uint64_t extended[5];
-	unsigned extended_entries;
-	enum err want;
-} divisions[] = {
-	{"one", 1, {66}, {0}, 0, {0}, 0, OK},
-	{"one, with a table", 1, {66}, {0}, 1, {0}, 0, OK},
-	{"one in three", 1, {2, 62, 2}, {0}, 0, {0}, 0, OK},
-	{"one in 8, table is wrong", 1, {8, 8, 8, 8, 8, 8, 8, 10}, {77}, 1, {0}, 0, OK},
-	{"three", 3, {66, 66, 66}, {0}, 0, {0}, 0, OK},
-	{"three, table is wrong", 3, {66, 66, 66}, {0, 1, 2}, 3, {0}, 0, OK},
-	{"three in five", 3, {66, 64, 2, 2, 64}, {0, 74, 156}, 3, {0}, 0, OK},
-	{"three in five, extended", 3, {66, 64, 2, 2, 64}, {0}, 0, {0, 74, 156}, 3, OK},
-	{"three in five, no table", 3, {66, 64, 2, 2, 64}, {0}, 0, {0}, 0, ERR_WIRE},
-	{"three in five, table of two", 3, {66, 64, 2, 2, 64}, {0, 74}, 2, {0}, 0, ERR_WIRE},
-	{"not at a fragment", 3, {66, 64, 2, 2, 64}, {0, 74, 155}, 3, {0}, 0, ERR_WIRE},
-	{"behind the end", 3, {66, 64, 2, 2, 64}, {0, 74, 999}, 3, {0}, 0, ERR_WIRE},
-	{"not from the first", 2, {2, 66, 66}, {10, 84}, 2, {0}, 0, ERR_WIRE},
-	{"twice the same", 3, {66, 64, 2, 2, 64}, {0, 74, 74}, 3, {0}, 0, ERR_WIRE},
-	{"out of order", 3, {66, 64, 2, 2, 64}, {0, 156, 74}, 3, {0}, 0, ERR_WIRE},
-	{"fewer than frames", 3, {66, 66}, {0}, 0, {0}, 0, ERR_WIRE},
-	{"none", 1, {0}, {0}, 0, {0}, 0, ERR_WIRE},
-	{"one is empty", 2, {66, 2, 64}, {0, 74}, 2, {0}, 0, OK},
-};
-
-static void put_divided(struct source *s, size_t row)
-{
-	struct buf whole = BUF_INIT(4096);
-	uint8_t entry[8];
-	size_t at = 0;
-
-	for (unsigned i = 0; i < 4; i++)
-		buf_add(&whole, rle_pixel((uint8_t)('a' + i)));
-	if (divisions[row].extended_entries > 0) {
-		struct buf table = BUF_INIT(64);
-
-		for (unsigned i = 0; i < divisions[row].extended_entries; i++) {
-			put_u32le(entry, (uint32_t)divisions[row].extended[i]);
-			put_u32le(entry + 4, (uint32_t)(divisions[row].extended[i] >> 32));
-			buf_add(&table, bytes_of(entry, 8));
-		}
-		build_bytes(&s->b, TAG_ExtendedOffsetTable, VR_OV, buf_bytes(&table));
-		buf_free(&table);
-	}
-	pixels_begin(s);
-	item(s, 0xE000, 4 * divisions[row].entries);
-	for (unsigned i = 0; i < divisions[row].entries; i++) {
-		put_u32le(entry, divisions[row].table[i]);
-		buf_add(&s->b.out, bytes_of(entry, 4));
-	}
-	for (unsigned i = 0; divisions[row].lens[i] != 0; i++) {
-		fragment(s, bytes_slice(buf_bytes(&whole), at, divisions[row].lens[i]));
-		at += divisions[row].lens[i];
-	}
-	buf_free(&whole);
-}
-
-START_TEST(test_division)
-{
-	struct shape o = {1, 1, 1, 8, 8, 0, 0, "MONOCHROME2", divisions[_i].frames};
-	static const uint32_t ends[] = {0, TAG_PixelData, TAG_ExtendedOffsetTable,
-					TAG_PixelRepresentation + 1};
-
-	for (size_t k = 0; k < 4; k++) {
-		struct source s;
-
-		source_begin(&s, RLE, &o);
-		put_divided(&s, (size_t)_i);
-		ck_assert_msg(source_open(&s, ends[k]) == divisions[_i].want, "%s", s.f.text);
-		if (divisions[_i].want == OK) {
-			ck_assert(s.n.decoded && !s.n.lossy);
-			ck_assert_uint_eq(s.n.data.len, divisions[_i].frames);
-			for (uint32_t i = 0; i < divisions[_i].frames; i++)
-				ck_assert_uint_eq(s.n.data.at[i], 'a' + i);
-		}
-		source_free(&s);
-	}
-}
-END_TEST
-
-/* Frames that begin as JPEG does need no table. */
-START_TEST(test_division_by_looks)
-{
-	struct shape o = {4, 5, 1, 8, 8, 0, 0, "MONOCHROME2", 2};
-	struct jpeg_make m = {JPEG_OF(4, 5, 1, 8, 0), .predictor = 1};
-	uint16_t pixels[2][20];
-	struct buf stream = BUF_INIT(4096);
-	struct source s;
-
-	source_begin(&s, LOSSLESS, &o);
-	pixels_begin(&s);
-	item(&s, 0xE000, 0);
-	for (unsigned k = 0; k < 2; k++) {
-		for (unsigned i = 0; i < 20; i++)
-			pixels[k][i] = (uint16_t)(i * 11 + k * 3);
-		buf_free(&stream);
-		jpegll_make(&stream, &m, pixels[k]);
-		fragment(&s, bytes_slice(buf_bytes(&stream), 0, 40));
-		fragment(&s, bytes_slice(buf_bytes(&stream), 40, stream.len - 40));
-	}
-	ck_assert_msg(source_open(&s, 0) == OK, "%s", s.f.text);
-	for (unsigned i = 0; i < 40; i++)
-		ck_assert_uint_eq(s.n.data.at[i], pixels[i / 20][i % 20]);
-	source_free(&s);
-	buf_free(&stream);
-}
-END_TEST
-
-/* A fault in a frame of several fragments is told where it lies in the data set. */
-START_TEST(test_place)
-{
-	struct shape o = {1, 9, 1, 8, 8, 0, 0, "MONOCHROME2", 1};
-	struct source s;
-
-	source_begin(&s, RLE, &o);
-	pixels_begin(&s);
-	item(&s, 0xE000, 0);
-	fragment(&s, bytes_slice(rle_pixel('x'), 0, 64));
-	size_t second = s.b.out.len + 8;
-	fragment(&s, bytes_slice(rle_pixel('x'), 64, 2));
-	ck_assert_int_eq(source_open(&s, 0), ERR_WIRE);
-	ck_assert_uint_eq(s.f.at, second + 2);
-	source_free(&s);
-}
-END_TEST
 
 /* ---- What is said of the result ---- */
 
@@ -762,9 +535,6 @@ Suite *suite_decode(void)
 	TCase *t = tcase_create("decode");
 	int count = sizeof(goldens) / sizeof(goldens[0]);
 
-	tcase_add_loop_test(t, test_division, 0, sizeof(divisions) / sizeof(divisions[0]));
-	tcase_add_test(t, test_division_by_looks);
-	tcase_add_test(t, test_place);
 	tcase_add_loop_test(t, test_result, 0, sizeof(results) / sizeof(results[0]));
 	tcase_add_test(t, test_plain);
 	tcase_add_test(t, test_limit);

@@ -205,6 +205,7 @@ static const struct {
 	{"LE 8 in OW", ELE, VR_OW, 3, 8, "\1\2\3\0", NULL, 4, OK},
 	{"LE 16, more than the image has", ELE, VR_OW, 1, 16, "\1\2\3\4", NULL, 4, OK},
 	{"LE 16, too few", ELE, VR_OW, 3, 16, "\1\2\3\4", NULL, 4, ERR_UNUSABLE},
+	{"LE 8, one too few", ELE, VR_OB, 3, 8, "\1\2", NULL, 2, ERR_UNUSABLE},
 	{"LE 1", ELE, VR_OB, 12, 1, "\1\2", NULL, 2, OK},
 	{"BE 16", EBE, VR_OW, 2, 16, "\1\2\3\4", "\2\1\4\3", 4, OK},
 	{"BE 8 in OW", EBE, VR_OW, 3, 8, "\1\2\0\3", "\2\1\3", 4, OK},

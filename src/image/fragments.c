@@ -103,8 +103,8 @@ static bool divide_by_table(struct fragments *s, struct bytes table, unsigned wi
 
 		while (index < s->count && fragment_of(s, index)->at < want)
 			index++;
-		if (index == s->count || fragment_of(s, index)->at != want ||
-		    index < frame) /* two frames in one fragment */
+		/* two frames in one fragment: `index` is behind it */
+		if (index == s->count || fragment_of(s, index)->at != want)
 			return false;
 		s->first[frame] = index++;
 	}
