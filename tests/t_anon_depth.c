@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "anon/identity.h"
 #include "anon/visit.h"
 #include "support/anon.h"
 
@@ -288,6 +289,7 @@ END_TEST
 START_TEST(test_deep_hidden)
 {
 	unsigned hidden = 1 + (unsigned)_i;
+	struct anon_identity who;
 	struct anon_bench b;
 	struct build inner, outer;
 
@@ -312,6 +314,9 @@ START_TEST(test_deep_hidden)
 	}
 	buf_add(&b.in.out, buf_bytes(&inner.out));
 	build_free(&inner);
+	const struct identity_source source = {buf_bytes(&b.in.out), b.in.syntax, b.policy};
+	ck_assert_int_eq(identity_collect(&source, &who, &b.patient.words, &b.a, &b.f),
+			 hidden == 1 ? OK : ERR_LIMIT);
 	ck_assert_int_eq(bench_apply(&b), hidden == 1 ? OK : ERR_LIMIT);
 	ck_assert(hidden != 1 || !bench_holds(&b, BYTES_LIT("Lichthaus")));
 	bench_close(&b);

@@ -278,7 +278,7 @@ START_TEST(test_site_values)
 	build_str(&b.in, 0x00091026, VR_LO, "SMITH");
 	build_str(&b.in, 0x00091027, VR_LO, "kept for SMITH");
 	build_str(&b.in, TAG_PatientComments, VR_LT, "SMITH said so");
-	build_str(&b.in, TAG_StudyID, VR_SH, "ACC12345");
+	build_str(&b.in, TAG_StudyID, VR_SH, " ACC12345 "); /* padded */
 	ck_assert_int_eq(bench_apply(&b), OK);
 	bench_text_is(&b, TAG_InstitutionName, "Site \xE9");
 	bench_text_is(&b, TAG_ImageType, "DERIVED\\SECONDARY");
