@@ -56,6 +56,10 @@ static void parse(struct part10 *p, const char *sop_class, const char *transfer_
 }
 
 #define EXPLICIT "1.2.840.10008.1.2.1"
+#define LIT(text)                                         \
+	{                                                 \
+		(const uint8_t *)(text), sizeof(text) - 1 \
+	}
 #define CAPTURE "1.2.840.10008.5.1.4.1.1.7"
 
 static const struct {
@@ -63,25 +67,73 @@ static const struct {
 	enum anon_profile profile;
 	enum anon_risk burned_in;
 	const char *sop_class, *transfer_syntax, *claim; /* Burned In Annotation */
-	const char *behind;                              /* the pixel data */
+	struct bytes behind;                             /* these */
 	enum err want;
 } objects[] = {
-	{"an image", ANON_BASIC, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "", "", OK},
-	{"that says so", ANON_BASIC, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "NO", "", OK},
-	{"with burned-in names", ANON_BASIC, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "YES", "",
+	{"an image", ANON_BASIC, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "", {NULL, 0}, OK},
+	{"that says so", ANON_BASIC, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "NO", {NULL, 0}, OK},
+	{"with burned-in names",
+	 ANON_BASIC,
+	 ANON_RISK_QUARANTINE,
+	 ANON_CT,
+	 EXPLICIT,
+	 "YES",
+	 {NULL, 0},
 	 ERR_UNSUPPORTED},
-	{"whatever the profile", ANON_NETRT, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "YES", "",
+	{"whatever the profile",
+	 ANON_NETRT,
+	 ANON_RISK_QUARANTINE,
+	 ANON_CT,
+	 EXPLICIT,
+	 "YES",
+	 {NULL, 0},
 	 ERR_UNSUPPORTED},
-	{"that the site lets pass", ANON_BASIC, ANON_RISK_PASS, ANON_CT, EXPLICIT, "YES", "", OK},
-	{"without a region", ANON_BASIC, ANON_RISK_BLANK, ANON_CT, EXPLICIT, "YES", "",
+	{"that the site lets pass",
+	 ANON_BASIC,
+	 ANON_RISK_PASS,
+	 ANON_CT,
+	 EXPLICIT,
+	 "YES",
+	 {NULL, 0},
+	 OK},
+	{"without a region",
+	 ANON_BASIC,
+	 ANON_RISK_BLANK,
+	 ANON_CT,
+	 EXPLICIT,
+	 "YES",
+	 {NULL, 0},
 	 ERR_UNSUPPORTED},
-	{"a capture", ANON_BASIC, ANON_RISK_PASS, CAPTURE, EXPLICIT, "", "", ERR_UNSUPPORTED},
-	{"of another transfer syntax", ANON_BASIC, ANON_RISK_PASS, ANON_CT, "1.2.3.4.5", "", "",
+	{"a capture",
+	 ANON_BASIC,
+	 ANON_RISK_PASS,
+	 CAPTURE,
+	 EXPLICIT,
+	 "",
+	 {NULL, 0},
 	 ERR_UNSUPPORTED},
-	{"whatever the profile", ANON_NETRT, ANON_RISK_PASS, ANON_CT, "1.2.3.4.5", "", "",
+	{"of another transfer syntax",
+	 ANON_BASIC,
+	 ANON_RISK_PASS,
+	 ANON_CT,
+	 "1.2.3.4.5",
+	 "",
+	 {NULL, 0},
 	 ERR_UNSUPPORTED},
-	{"with a trailer", ANON_BASIC, ANON_RISK_PASS, ANON_CT, EXPLICIT, "", "SMITH^JOHN 12",
+	{"whatever the profile",
+	 ANON_NETRT,
+	 ANON_RISK_PASS,
+	 ANON_CT,
+	 "1.2.3.4.5",
+	 "",
+	 {NULL, 0},
+	 ERR_UNSUPPORTED},
+	{"with a trailer", ANON_BASIC, ANON_RISK_PASS, ANON_CT, EXPLICIT, "", LIT("SMITH^JOHN 12"),
 	 ERR_WIRE},
+	{"with pixels", ANON_NETRT, ANON_RISK_PASS, ANON_CT, EXPLICIT, "",
+	 LIT("\xE0\x7F\x10\x00OB\0\0\2\0\0\0ab"), OK},
+	{"whose reserved bytes say something", ANON_NETRT, ANON_RISK_PASS, ANON_CT, EXPLICIT, "",
+	 LIT("\xE0\x7F\x10\x00OBHI\2\0\0\0ab"), ERR_WIRE},
 };
 
 START_TEST(test_leaves)
@@ -97,7 +149,7 @@ START_TEST(test_leaves)
 	build_str(&b, TAG_PatientID, VR_LO, "MRN1");
 	if (objects[_i].claim[0] != '\0')
 		build_str(&b, TAG_BurnedInAnnotation, VR_CS, objects[_i].claim);
-	buf_str(&b.out, objects[_i].behind);
+	buf_add(&b.out, objects[_i].behind);
 	parse(&p, objects[_i].sop_class, objects[_i].transfer_syntax, buf_bytes(&b.out));
 	enum err e = convert_make(&c, &gate, &p, &arena, &fault);
 	ck_assert_msg(e == objects[_i].want, "%s: %d, %s", objects[_i].name, (int)e,
@@ -129,13 +181,18 @@ static void put_rois(struct build *b)
 	put_roi(b, "7", NULL, "PTV M\xFCller");
 	put_roi(b, "8", "ISO_IR 192", "PTV M\xC3\xBCller");
 	put_roi(b, "9", NULL, "M\xFCller");
-	put_roi(b, "10", NULL, "Brain");
+	put_roi(b, "10", "ISO_IR 192", "Brain");
+	put_roi(b, "11", NULL,
+		"GTV\xE9"
+		"1");
 	build_sequence_end(b);
 }
 
 START_TEST(test_roi_names)
 {
-	static const char *const want[] = {"ROI_7", "ROI_8", "ROI_9", "Brain"};
+	static const char *const want[] = {"ROI_7", "ROI_8", "ROI_9", "Brain",
+					   "GTV\xC3\xA9"
+					   "1"};
 	struct converted c;
 	struct build b, items;
 	struct part10 p;
@@ -157,13 +214,15 @@ START_TEST(test_roi_names)
 	}
 	parse(&p, ANON_RTSTRUCT, EXPLICIT, buf_bytes(&b.out));
 	ck_assert_int_eq(convert_make(&c, &gate, &p, &arena, &fault), OK);
-	ck_assert_uint_eq(c.source.roi_count, 4);
-	for (unsigned i = 0; i < 4; i++) {
+	ck_assert_uint_eq(c.source.roi_count, 5);
+	for (unsigned i = 0; i < 5; i++) {
 		ck_assert_msg(bytes_eq_str(c.source.roi_names[i], want[i]), "%u: %.*s", i,
 			      (int)c.source.roi_names[i].len,
 			      (const char *)c.source.roi_names[i].at);
-		ck_assert(bytes_has_nocase(buf_bytes(&c.object.head), bytes_str(want[i])));
 	}
+	ck_assert(bytes_has_nocase(buf_bytes(&c.object.head), BYTES_LIT("ROI_9")));
+	ck_assert(bytes_has_nocase(buf_bytes(&c.object.head), BYTES_LIT("GTV\xE9"
+									"1")));
 	ck_assert(!bytes_has_nocase(buf_bytes(&c.object.head), BYTES_LIT("ller")));
 	convert_close(&c);
 	part10_close(&p);

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "anon/identity.h"
+#include "anon/value.h"
 #include "anon/visit.h"
+#include "dicom/dict.h"
 #include "support/anon.h"
 
 Suite *suite_anon_depth(void);
@@ -143,6 +145,7 @@ START_TEST(test_clauses)
 			put_hidden(&b.in, kind, depth, clause);
 		else
 			put_nested(&b.in, kind, depth, clause);
+		build_str(&b.in, TAG_ContourData, VR_DS, "7.25\\8"); /* behind it all */
 		ck_assert_int_eq(bench_apply(&b), OK);
 		const struct uid mapped = anon_uid(ANON_KEY, BYTES_LIT(UID));
 		const char *there = clauses[clause].there, *gone = clauses[clause].gone;
@@ -155,6 +158,8 @@ START_TEST(test_clauses)
 			      "(%08X) no \"%s\" at depth %u, kind %u", clauses[clause].tag, there,
 			      depth, (unsigned)kind);
 		ck_assert(bench_holds(&b, BYTES_LIT("6586.2")));
+		bench_text_is(&b, TAG_ContourData, "7.25\\8");
+		ck_assert_uint_eq(bench_new_notes(&b), 0);
 		bench_close(&b);
 	}
 }
@@ -188,6 +193,7 @@ START_TEST(test_well_known)
 	static const char *const minted[] = {
 		"1.2.840.10008.5.1.4.1.1.2.20200301",
 		"1.2.840.10008.123456",
+		"1.2.840.10008.5.SMITH",
 		"1.2.840.10008.5.1.4.1.1.2.1.2.3.4.5.6.7.8",
 		"1.2.840.10008.",
 		"1.2.840.10008",
@@ -207,9 +213,13 @@ START_TEST(test_well_known)
 	}
 	fclose(in);
 	ck_assert_uint_eq(count, 494);
+	const struct uid plain = anon_uid(ANON_KEY, BYTES_LIT("1.2.3.4"));
+	const struct uid padded = anon_uid(ANON_KEY, BYTES_LIT(" 1.2.3.4 \0"));
+	ck_assert(uid_eq(&plain, &padded)); /* R8 */
 	for (size_t i = 0; i < sizeof(minted) / sizeof(minted[0]); i++) {
 		const struct uid mapped = anon_uid_mapped(ANON_KEY, bytes_str(minted[i]));
 		ck_assert_msg(memcmp(mapped.text, "2.25.", 5) == 0, "%s stays", minted[i]);
+		ck_assert(!anon_uid_is_well_known(bytes_str(minted[i])));
 	}
 }
 END_TEST
@@ -284,6 +294,135 @@ START_TEST(test_hidden_limit)
 }
 END_TEST
 
+/* A value that is too long for its VR, in a sequence that gets VRs: UN, and whole. */
+START_TEST(test_long)
+{
+	static char numbers[70001];
+	struct anon_bench b;
+	struct build items;
+
+	memset(numbers, '7', sizeof(numbers) - 1);
+	for (size_t i = 9; i < sizeof(numbers) - 1; i += 10)
+		numbers[i] = '\\';
+	bench_open(&b, ANON_BASIC, 0, &syntax_explicit_le);
+	bench_front(&b, ANON_CT);
+	build_init(&items, &syntax_implicit_le, 1u << 20);
+	build_sequence(&items, NEST);
+	build_item(&items);
+	build_str(&items, TAG_RadionuclideHalfLife, VR_DS, "6586.2");
+	build_str(&items, TAG_ContourData, VR_DS, numbers);
+	build_item_end(&items);
+	build_sequence_end(&items);
+	build_bytes(&b.in, NEST, VR_OB, bytes_slice(buf_bytes(&items.out), 8, items.out.len - 8));
+	build_free(&items);
+	ck_assert_int_eq(bench_apply(&b), OK);
+	const struct elem *item = dset_first(&b.d, dset_find(&b.d, NULL, NEST));
+	ck_assert(bytes_eq_str(dset_text(&b.d, item, TAG_RadionuclideHalfLife), "6586.2"));
+	ck_assert(bytes_eq_str(dset_text(&b.d, item, TAG_ContourData), numbers));
+	bench_close(&b);
+}
+END_TEST
+
+/* What a sequence asks of its texts it asks of those in the sequences in it, too. */
+static const struct {
+	uint32_t sequence;
+	unsigned options;
+	const char *want;
+} inherited[] = {
+	{NEST, 0, "seen 20200301"}, /* kept, but for the patient's words */
+	{TAG_GraphicAnnotationSequence, 0, "ANONYMIZED"},
+	{TAG_ContentSequence, 0, "ANONYMIZED"},
+	{TAG_ContentSequence, ANON_CLEAN_STRUCTURED, "seen"},
+};
+
+START_TEST(test_inherited)
+{
+	struct anon_bench b;
+
+	bench_open(&b, ANON_BASIC, inherited[_i].options, &syntax_explicit_le);
+	bench_front(&b, ANON_PET);
+	build_sequence(&b.in, inherited[_i].sequence);
+	build_item(&b.in);
+	build_sequence(&b.in, NEST);
+	build_item(&b.in);
+	build_str(&b.in, TAG_ConvolutionKernel, VR_SH, "seen 20200301");
+	build_item_end(&b.in);
+	build_sequence_end(&b.in);
+	build_item_end(&b.in);
+	build_sequence_end(&b.in);
+	ck_assert_int_eq(bench_apply(&b), OK);
+	const struct elem *item = dset_first(&b.d, dset_find(&b.d, NULL, inherited[_i].sequence));
+	item = dset_first(&b.d, dset_find(&b.d, item, NEST));
+	ck_assert(bytes_eq_str(dset_text(&b.d, item, TAG_ConvolutionKernel), inherited[_i].want));
+	bench_close(&b);
+}
+END_TEST
+
+/* Every VR has a dummy that is one of its values (R6). */
+static const struct {
+	enum vr vr;
+	uint32_t tag;
+	const char *made_of; /* NULL: bytes, as many as one value has */
+	size_t len;          /* exactly; 0: up to what the VR allows */
+} dummies[] = {
+	{VR_AE, TAG_StationAETitle, "ANONYMIZED", 0},
+	{VR_AS, TAG_PatientAge, "0123456789DWMY", 4},
+	{VR_AT, TAG_FrameIncrementPointer, NULL, 4},
+	{VR_CS, TAG_Modality, "ANONYMIZED", 0},
+	{VR_DA, TAG_StudyDate, "0123456789", 8},
+	{VR_DS, TAG_SliceThickness, "0123456789.", 0},
+	{VR_DT, TAG_AcquisitionDateTime, "0123456789", 14},
+	{VR_FD, TAG_RecommendedDisplayFrameRateInFloat, NULL, 4}, /* which is FL */
+	{VR_FD, TAG_DiffusionBValue, NULL, 8},
+	{VR_IS, TAG_InstanceNumber, "0123456789", 0},
+	{VR_LO, TAG_Manufacturer, "ANONYMIZED", 0},
+	{VR_LT, TAG_PatientComments, "ANONYMIZED", 0},
+	{VR_OB, TAG_MACParametersSequence, NULL, 2}, /* no sequence, then */
+	{VR_OB, TAG_PrivateInformation, NULL, 2},
+	{VR_PN, TAG_PatientName, "ANONYMIZED", 0},
+	{VR_SH, TAG_StationName, "ANONYMIZED", 0},
+	{VR_SL, TAG_ReferencePixelX0, NULL, 4},
+	{VR_SS, TAG_OverlayOrigin, NULL, 2},
+	{VR_ST, TAG_InstitutionAddress, "ANONYMIZED", 0},
+	{VR_TM, TAG_StudyTime, "0123456789", 6},
+	{VR_UC, TAG_LongCodeValue, "ANONYMIZED", 0},
+	{VR_UL, TAG_RegionFlags, NULL, 4},
+	{VR_UR, TAG_StorageURL, "urn:anonymized", 0},
+	{VR_US, TAG_Rows, NULL, 2},
+	{VR_UT, TAG_TextValue, "ANONYMIZED", 0},
+};
+
+START_TEST(test_dummies)
+{
+	struct value_maker m;
+	struct anon_bench b;
+	struct bytes value;
+	const struct token t = {.kind = TOK_ELEMENT,
+				.tag = dummies[_i].tag,
+				.vr = dummies[_i].vr,
+				.value = BYTES_LIT("SMITHERS")};
+	const struct value_job job = {.token = &t, .decision = {.act = ACT_DUMMY}};
+	const struct vr_info *info = vr_info(dummies[_i].vr);
+
+	bench_open(&b, ANON_BASIC, 0, &syntax_explicit_le);
+	ck_assert_int_eq(value_open(&m, b.policy, &b.patient, &b.f), OK);
+	ck_assert_int_eq(value_make(&m, &job, &value), VALUE_NEW);
+	if (dict_vr(t.tag) == VR_SQ) {
+		ck_assert_uint_eq(value.len, 0);
+	} else {
+		ck_assert_uint_gt(value.len, 0);
+		ck_assert(dummies[_i].len == 0 || value.len == dummies[_i].len);
+		ck_assert(info->max_len == 0 || value.len <= info->max_len);
+		for (size_t i = 0; i < value.len; i++)
+			ck_assert(dummies[_i].made_of == NULL
+					  ? value.at[i] == 0
+					  : strchr(dummies[_i].made_of, value.at[i]) != NULL);
+	}
+	value_close(&m);
+	bench_close(&b);
+}
+END_TEST
+
 /* Sixty in each of several that hide in each other: no walker is too deep, all of them together
  * are. */
 START_TEST(test_deep_hidden)
@@ -335,6 +474,9 @@ Suite *suite_anon_depth(void)
 	tcase_add_loop_test(tc, test_pixels, 0, 3);
 	tcase_add_test(tc, test_well_known);
 	tcase_add_loop_test(tc, test_unknown, 0, LENGTH(unknown));
+	tcase_add_test(tc, test_long);
+	tcase_add_loop_test(tc, test_inherited, 0, LENGTH(inherited));
+	tcase_add_loop_test(tc, test_dummies, 0, LENGTH(dummies));
 	tcase_add_loop_test(tc, test_hidden_limit, 0, 2);
 	tcase_add_loop_test(tc, test_deep_hidden, 0, 2);
 	suite_add_tcase(s, tc);
