@@ -104,6 +104,24 @@ def check_one_world(r, what, sets):
         r.check(mark, what, ds.Modality, "does not say that netrt made it")
 
 
+def check_names(r, what, folder, sets):
+    """A ROI is called the same in the report, overlay labels, segments and their series, and in the structure set
+    (where its names are not emptied), and no two are called alike."""
+    with open(folder + "/report.json", encoding="utf-8") as file:
+        told = [roi["name"] for roi in json.load(file)["structure_sets"][0]["rois"]]
+    names = [roi.ROIName for roi in sets["STRUCTURE_SET"][0].StructureSetROISequence]
+    r.check(len(set(told)) == len(told), what, "ROIs called alike", told)
+    r.check(names == told or (set(names) == {""} and what != "research"), what, "structure set and report", names, told)
+    for ds in sets["SEGMENTATION"]:
+        for segment in ds.SegmentSequence:
+            r.check(segment.SegmentLabel in told, what, "a segment", segment.SegmentLabel, told)
+            r.check(segment.SegmentLabel in ds.SeriesDescription, what, "its series", ds.SeriesDescription)
+    labels = {str(ds[group << 16 | 0x1500].value) for ds in sets["OVERLAY"] for group in range(0x6000, 0x6020, 2)
+              if group << 16 | 0x1500 in ds}
+    parts = {part for label in labels for part in re.sub(r" \+\d+ more$", "", label).split(", ")}
+    r.check(parts and parts <= set(told) | {""}, what, "overlay labels", parts - set(told))
+
+
 def references(ds):
     return {(str(item.get("ReferencedSOPClassUID")), str(item.ReferencedSOPInstanceUID)) for e in ds.iterall()
             if e.VR == "SQ" for item in e.value if "ReferencedSOPInstanceUID" in item}
@@ -184,6 +202,7 @@ def check_made_up(w):
         sets = check_made(r, profile, study_folder(w.path("one-" + profile)), 4)
         if sets:
             check_one_world(r, profile, sets)
+            check_names(r, profile, study_folder(w.path("one-" + profile)), sets)
             check_crosswalk(w, profile, crosswalk, source, sets)
             if without:
                 check_disclaimer(r, profile, without, sets)
