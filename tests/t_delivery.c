@@ -691,6 +691,31 @@ START_TEST(a_report_may_come_twice)
 }
 END_TEST
 
+/* Another transaction, whose UID begins alike: the study mentions the bytes, and waits for nothing.
+ */
+START_TEST(a_report_of_another_transaction)
+{
+	const struct said good[] = {G("2.1"), G("2.2"), G("2.3")};
+	struct buf b = report_of("2.25.9", good, 3, NULL, 0);
+	struct commitment_taken taken;
+	int study = make_study("1.2");
+
+	make_round(study);
+	all_sent(study, "b");
+	request(study, "2.25.99");
+	ck_assert_uint_eq(
+		commitment_take(working, 1, buf_bytes(&b), &syntax_implicit_le, &taken).status,
+		DIMSE_INVALID_ARGUMENT);
+	ck_assert_uint_eq(
+		commitment_take_for(study, 1, buf_bytes(&b), &syntax_implicit_le, &taken).status,
+		DIMSE_INVALID_ARGUMENT);
+	struct journal_state s = state_of(study);
+	ck_assert_uint_eq(s.lines, 5 + 3 + 1);
+	buf_free(&b);
+	close(study);
+}
+END_TEST
+
 #define COUNT_OF(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 Suite *suite_delivery(void);
@@ -714,6 +739,7 @@ Suite *suite_delivery(void)
 	tcase_add_test(t, transactions_are_never_the_same);
 	tcase_add_loop_test(t, a_report_is_taken, 0, COUNT_OF(take_cases));
 	tcase_add_test(t, a_report_may_come_twice);
+	tcase_add_test(t, a_report_of_another_transaction);
 	suite_add_tcase(suite, t);
 	return suite;
 }

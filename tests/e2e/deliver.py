@@ -506,6 +506,19 @@ def killed(b, r):
         r.check(len(s.sent()) == len(s.sops), "journalled twice", len(s.sent()))
 
 
+def written_meanwhile(b, r):
+    """What is confirmed is in the journal soon, not only when the association ends: a kill repeats little of it."""
+    d = destination(on_store=lambda fields, data, n: time.sleep(0.02) or 0)
+    s = Study(b, 1, 60)
+    with b.start(d) as sender:
+        r.check(d.wait(lambda: d.stores >= 40, 20), "stores", d.stores)
+        r.check(len(s.sent()) >= 20, "written down of 40 that were confirmed:", len(s.sent()))
+        sender.kill()
+    b.send(d)
+    b.all_there(d, s)
+    r.check(len(d.twice) <= 20, "sent twice:", len(d.twice))
+
+
 def stopped(b, r):
     """SIGTERM: the object in flight is finished, the association released, nothing sent twice."""
     released = []
@@ -729,7 +742,8 @@ def orthanc(b, r):
 TESTS = [several_studies, proposals, re_encoded, re_encoded_explicit, cannot_be_re_encoded, too_many_contexts, parallel,
          names_and_addresses, down, rejected, aborts_at_once, aborts_in_mid_study, closes_in_mid_study,
          one_object_kills_it, no_space, one_failure, refused_for_good, warnings, no_context, never_answers,
-         reads_a_byte_a_second, patience_ends, broken_here, another_round, killed, stopped, committed, committed_many,
+         reads_a_byte_a_second, patience_ends, broken_here, another_round, killed,
+         written_meanwhile, stopped, committed, committed_many,
          not_committed, left_out, never_committed, commitment_refused, no_commitment_context, reported_elsewhere, dissected,
          dcmtk, orthanc]
 

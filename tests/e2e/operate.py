@@ -279,6 +279,11 @@ def restarted(r, folder):
         os.makedirs(incoming, exist_ok=True)
         with open(incoming + "/1-1.part", "wb") as file:
             file.write(b"half an object")
+        # a worker was killed with the service: of a study that is here, and of one that is not any more
+        for uid in (half.uid, "2.25.72"):
+            os.makedirs("%s/.UID_%s.part/Addition" % (service.working, uid))
+            with open("%s/.UID_%s.part/Addition/OVERLAY-2.25.73.dcm" % (service.working, uid), "wb") as file:
+                file.write(b"half an image")
         os.makedirs(service.working + "/UID_..")
         os.makedirs(service.working + "/UID_1.2.3 x")
         target = "%s/UID_%s" % (service.working, whole.uid)
@@ -287,6 +292,8 @@ def restarted(r, folder):
             for thing in things:
                 shutil.copy(thing.path, "%s/%s/" % (target, name))
         service.start()
+        left = [name for name in os.listdir(service.working) if name.startswith(".UID_")]
+        r.check(not left, "restart: staging folders left", left)
         all_taken(r, "restart", service.port, half.structures)
         delivered(r, "restart", place.destination, expected, 30, service)
         r.check(not service.parts(), "restart: left", service.parts())
