@@ -220,8 +220,10 @@ fuzz: $(FUZZ:%=build/fuzz/%) $(FUZZ:%=build/afl/%)
 	scripts/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 ## make fuzz-replay     every harness over its corpus, with gcc, ASan and UBSan
-fuzz-replay: $(FUZZ:%=build/replay/%)
-	@for name in $(FUZZ); do build/replay/$$name fuzz/corpus/$$name || exit 1; done
+fuzz-replay: $(FUZZ:%=replay-%)
+.PHONY: $(FUZZ:%=replay-%)
+$(FUZZ:%=replay-%): replay-%: build/replay/%
+	@$< fuzz/corpus/$*
 
 # what a harness does not need is not linked: there are many of them
 build/asan/all.a: $(ASAN_OBJ)
