@@ -15,6 +15,12 @@ static void windows(struct build *b)
 	put_ds(b, TAG_WindowWidth, "101\\101");
 }
 
+static void window_below(struct build *b)
+{
+	put_ds(b, TAG_WindowCenter, "50");
+	put_ds(b, TAG_WindowWidth, "41");
+}
+
 static void hounsfield_only(struct build *b)
 {
 	put_ds(b, TAG_RescaleIntercept, "-1024");
@@ -105,6 +111,7 @@ static const struct {
 	{"nothing", NULL, false, 100, 200, NULL, NULL},
 	{"MONOCHROME1", NULL, true, 200, 100, NULL, NULL},
 	{"window beyond the values", window, false, 100, 2500, NULL, NULL},
+	{"window below the values", window_below, false, 29, 200, NULL, NULL},
 	{"windows", windows, false, 100, 3050, NULL, NULL},
 	{"CT, window", hounsfield, false, 24, 4095, NULL, NULL},
 	{"CT, no window", hounsfield_only, false, 24, 4095, NULL, NULL},

@@ -347,6 +347,48 @@ START_TEST(test_golden)
 }
 END_TEST
 
+/* What is written over the head of a stream of 12 rows, 16 columns and 16 bits: big endian words of
+ * four bytes (Xsiz at 8, XTsiz 24, XTOsiz 32, YTOsiz 36), and Ssiz at 42. */
+static const struct {
+	const char *name;
+	size_t at;
+	uint32_t value, tile_cols;
+	uint8_t depth;
+	enum err want;
+	unsigned precision;
+	bool is_signed;
+} heads[] = {
+	{"as it is", 8, 16, 16, 15, OK, 16, false},
+	{"12 bits", 8, 16, 16, 11, OK, 12, false},
+	{"12 bits, signed", 8, 16, 16, 0x8B, OK, 12, true},
+	{"tiles of nothing", 8, 16, 0, 15, ERR_WIRE, 0, false},
+	{"no columns", 8, 0, 16, 15, ERR_WIRE, 0, false},
+	{"tiles from the right", 32, 1, 16, 15, ERR_WIRE, 0, false},
+	{"tiles from below", 36, 1, 16, 15, ERR_WIRE, 0, false},
+	{"as many tiles as may be", 8, 65535, 1, 15, OK, 16, false},
+	{"a tile more", 8, 65536, 1, 15, ERR_LIMIT, 0, false},
+};
+
+START_TEST(test_j2k_head)
+{
+	uint8_t stream[4096];
+	size_t len = load("gray12.j2k", "", stream, sizeof(stream));
+	struct j2k_head head;
+	struct fault f = {0};
+
+	put_u32be(stream + heads[_i].at, heads[_i].value);
+	put_u32be(stream + 24, heads[_i].tile_cols);
+	stream[42] = heads[_i].depth;
+	ck_assert_msg(j2k_head(bytes_of(stream, len), &head, &f) == heads[_i].want, "%s: %s",
+		      heads[_i].name, f.text);
+	if (heads[_i].want == OK) {
+		ck_assert(head.rows == 12 && head.cols == heads[_i].value && head.components == 1);
+		ck_assert_uint_eq(head.precision, heads[_i].precision);
+		ck_assert(head.is_signed == heads[_i].is_signed && !head.irreversible);
+	}
+}
+END_TEST
+
 START_TEST(test_golden_native)
 {
 	struct golden g;
@@ -542,6 +584,7 @@ Suite *suite_decode(void)
 	tcase_add_test(t, test_object);
 	tcase_add_test(t, test_object_refused);
 	tcase_add_loop_test(t, test_golden, 0, count);
+	tcase_add_loop_test(t, test_j2k_head, 0, sizeof(heads) / sizeof(heads[0]));
 	tcase_add_loop_test(t, test_golden_native, 0, count);
 #ifndef NETRT_MINIMAL
 	tcase_add_loop_test(t, test_golden_cut, 0, count);

@@ -257,6 +257,26 @@ START_TEST(test_percentiles)
 }
 END_TEST
 
+/* Within the window, too. */
+START_TEST(test_padding_is_black)
+{
+	static const int16_t pixels[] = {300, 299, 310, 311};
+	static const uint16_t padding[] = {310, 300};
+	struct strip s;
+
+	strip_begin(&s, CT, 4);
+	build_u16(&s.b, TAG_PixelPaddingValue, VR_SS, padding, 1);
+	build_u16(&s.b, TAG_PixelPaddingRangeLimit, VR_SS, padding + 1, 1);
+	build_str(&s.b, TAG_WindowCenter, VR_DS, "200");
+	build_str(&s.b, TAG_WindowWidth, VR_DS, "400");
+	strip_end(&s, pixels, sizeof(pixels));
+	ck_assert_int_eq(s.e, OK);
+	ck_assert(shade(&s, 0) == 0 && shade(&s, 2) == 0);
+	ck_assert(shade(&s, 1) > 180 && shade(&s, 3) > 180);
+	strip_free(&s);
+}
+END_TEST
+
 START_TEST(test_flat)
 {
 	static const int16_t pixels[4] = {7, 7, 7, 7}, padded[2] = {9, 9};
@@ -310,16 +330,22 @@ START_TEST(test_voi_lut)
 }
 END_TEST
 
+/* Too short, of entries too wide, of no bits: the window is taken. */
 START_TEST(test_voi_lut_senseless)
 {
-	static const uint8_t table[] = {0, 1};
+	static const struct {
+		uint16_t count, bits;
+		size_t len;
+	} tables[] = {{3, 8, 2}, {3, 17, 6}, {3, 0, 6}};
+	static const uint8_t table[6] = {0, 1};
 	static const int16_t pixels[] = {-300, 300};
 	struct strip s;
 
 	strip_begin(&s, CT, 2);
 	build_str(&s.b, TAG_WindowCenter, VR_DS, "0");
 	build_str(&s.b, TAG_WindowWidth, VR_DS, "100");
-	table_item(&s.b, TAG_VOILUTSequence, 3, 0, 8, table, sizeof(table)); /* too short */
+	table_item(&s.b, TAG_VOILUTSequence, tables[_i].count, 0, tables[_i].bits, table,
+		   tables[_i].len);
 	strip_end(&s, pixels, sizeof(pixels));
 	ck_assert_int_eq(s.e, OK);
 	ck_assert_int_eq(s.w.source, WINDOW_VALUES);
@@ -410,21 +436,27 @@ START_TEST(test_palette)
 	static const struct layout l = {8, 8, 7, 0, 1, "PALETTE COLOR", 0};
 	static const uint16_t descriptor[3] = {2, 5, 16};
 	static const uint8_t red[] = {0, 10, 0, 200}, small[] = {10, 0, 200, 0};
+	static const uint8_t to_255[] = {10, 0, 255, 0};
 	static const uint8_t pixels[] = {4, 5, 6, 7};
 	struct strip s;
 
-	for (int eight = 0; eight < 2; eight++) { /* 8 bits that are said to be 16 */
+	for (int eight = 0; eight < 3; eight++) { /* 8 bits that are said to be 16 */
+		unsigned last = eight == 2 ? 255 : 200;
+
 		strip_begin(&s, l, 4);
 		for (uint32_t i = 0; i < 3; i++)
 			build_u16(&s.b, TAG_RedPaletteColorLookupTableDescriptor + i, VR_US,
 				  descriptor, 3);
 		for (uint32_t i = 0; i < 3; i++)
 			build_bytes(&s.b, TAG_RedPaletteColorLookupTableData + i, VR_OW,
-				    bytes_of(eight ? small : red, 4));
+				    bytes_of(eight == 2   ? to_255
+					     : eight == 1 ? small
+							  : red,
+					     4));
 		strip_end(&s, pixels, 4);
 		ck_assert_int_eq(s.e, OK);
 		ck_assert(shade(&s, 0) == 10 && shade(&s, 1) == 10);
-		ck_assert(shade(&s, 2) == 200 && shade(&s, 3) == 200);
+		ck_assert(shade(&s, 2) == last && shade(&s, 3) == last);
 		strip_free(&s);
 	}
 	strip_begin(&s, l, 4);
@@ -467,9 +499,10 @@ Suite *suite_window(void)
 	tcase_add_loop_test(t, test_grey, 0, (int)(sizeof(greys) / sizeof(greys[0])));
 	tcase_add_test(t, test_one_bit);
 	tcase_add_test(t, test_percentiles);
+	tcase_add_test(t, test_padding_is_black);
 	tcase_add_test(t, test_flat);
 	tcase_add_test(t, test_voi_lut);
-	tcase_add_test(t, test_voi_lut_senseless);
+	tcase_add_loop_test(t, test_voi_lut_senseless, 0, 3);
 	tcase_add_test(t, test_modality_lut);
 	tcase_add_loop_test(t, test_color, 0, (int)(sizeof(colors) / sizeof(colors[0])));
 	tcase_add_test(t, test_palette);
