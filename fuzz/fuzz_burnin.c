@@ -66,12 +66,12 @@ static size_t sample_at(const struct image_format *m, uint32_t frame, uint32_t r
 	return ((frame * area + pixel) * n + sample) * unit;
 }
 
-struct values {
+struct two_values {
 	const uint8_t *seen[2]; /* of one sample, where they are */
 	unsigned count;
 };
 
-static void check_inside(struct values *v, const uint8_t *at, size_t unit)
+static void check_inside(struct two_values *v, const uint8_t *at, size_t unit)
 {
 	for (unsigned i = 0; i < v->count; i++)
 		if (memcmp(v->seen[i], at, unit) == 0)
@@ -85,7 +85,7 @@ static void compare(const struct native *before, const struct native *after,
 {
 	const struct image_format *m = &before->format;
 	size_t unit = m->bits_allocated / 8u;
-	struct values values[3] = {{{NULL, NULL}, 0}};
+	struct two_values values[3] = {{{NULL, NULL}, 0}};
 	bool differ = false;
 
 	assert(m->rows == after->format.rows && m->cols == after->format.cols &&
