@@ -1,13 +1,13 @@
 /*
  * A DICOM file, and its pixels as native samples.  Property: they are as many bytes as the format
  * says, those of an uncompressed little endian file lie in it, and an index that ends before the
- * pixels gives the same.
+ * pixels gives the same.  A compressed object that is decoded has the same pixels, and no others.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/decode.h"
+#include "image/decoded.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,6 +27,23 @@ static enum err open_at(struct native *n, const struct part10 *p, uint32_t upto,
 	return e;
 }
 
+static void check_object(const struct part10 *p, struct bytes pixels, struct arena *a)
+{
+	struct part10 made;
+	struct native n;
+	struct fault f = {0};
+	enum err e = decoded_object(&made, p, a, &f);
+
+	if (e != OK) {
+		assert(f.text != NULL);
+		return;
+	}
+	e = open_at(&n, &made, 0, a);
+	assert(e == OK || e == ERR_MORE); /* ERR_MORE: no memory left for its index */
+	assert(e != OK || (!n.decoded && bytes_eq(n.data, pixels)));
+	native_close(&n);
+}
+
 static void check(const struct part10 *p, struct arena *a)
 {
 	struct native whole, head;
@@ -41,6 +58,8 @@ static void check(const struct part10 *p, struct arena *a)
 		if (open_at(&head, p, TAG_PixelData, a) == OK)
 			assert(bytes_eq(whole.data, head.data));
 		native_close(&head);
+		if (p->syntax->encapsulated)
+			check_object(p, whole.data, a);
 	}
 	native_close(&whole);
 }

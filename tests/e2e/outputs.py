@@ -6,6 +6,7 @@ in `serve`: what is made and what is not, what refers to what, that a study done
 netrt's, that nothing of it is taken for a source, that each series goes to the destinations and is told of
 by its SeriesType in order; and everything that was planted in the study is looked for in all of it.
 """
+import datetime
 import glob
 import json
 import os
@@ -30,6 +31,7 @@ from wire import Destination, Object, undated
 warnings.simplefilter("ignore")
 ALL = {"debug": True, "structure_set": "relinked", "segmentation": "per_roi"}
 SEGMENTS = {"enable_segmentation_export": True}
+STUDY_DATE = "20260105"  # of the phantom
 NUMBERS = {"OVERLAY": 98, "SEGMENTATION": 99, "DEBUG": 101}
 
 
@@ -122,6 +124,22 @@ def check_names(r, what, folder, sets):
     r.check(parts and parts <= set(told) | {""}, what, "overlay labels", parts - set(told))
 
 
+def check_today(r, profile, sets):
+    """What is made today says so, moved as the patient's dates are; or a day that means nothing, where dates go."""
+    def day(text):
+        return datetime.datetime.strptime(str(text), "%Y%m%d").date()
+
+    today = datetime.date.today()
+    for ds in (ds for some in sets.values() for ds in some):
+        said = day(ds.InstanceCreationDate)
+        if profile == "basic":
+            r.check(str(ds.InstanceCreationDate) == "19000101", profile, ds.Modality, "says when it was made:", said)
+            continue
+        moved = day(ds.StudyDate) - day(STUDY_DATE)
+        r.check((moved.days < 0) == (profile == "research"), profile, ds.Modality, "Study Date moved by", moved)
+        r.check(abs((said - today - moved).days) <= 1, profile, ds.Modality, "made on", said, "moved by", moved)
+
+
 def references(ds):
     return {(str(item.get("ReferencedSOPClassUID")), str(item.ReferencedSOPInstanceUID)) for e in ds.iterall()
             if e.VR == "SQ" for item in e.value if "ReferencedSOPInstanceUID" in item}
@@ -203,6 +221,7 @@ def check_made_up(w):
         if sets:
             check_one_world(r, profile, sets)
             check_names(r, profile, study_folder(w.path("one-" + profile)), sets)
+            check_today(r, profile, sets)
             check_crosswalk(w, profile, crosswalk, source, sets)
             if without:
                 check_disclaimer(r, profile, without, sets)
