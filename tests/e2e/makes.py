@@ -168,6 +168,14 @@ def images(new):
     study.structures(made)
     study.check(notes={"existing-overlays": 7})
 
+    study = new("image-two-groups-left")  # one for all together, one for a ROI
+    made = study.images()
+    for d in made.images:
+        for group in range(0x6000, 0x601C, 2):
+            overlay(d, group)
+    study.structures(made)
+    study.check("  overlay_planes: both\n", notes={"existing-overlays": 7, "no-free-group": 5})
+
     study = new("image-no-group-left")
     made = study.images()
     for d in made.images[:3]:

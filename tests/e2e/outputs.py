@@ -247,6 +247,37 @@ def check_plants(w):
         print("%s: %d plants looked for in %d files, %d bytes" % (profile, len(eyes.wanted), count, eyes.bytes))
 
 
+def check_both_searched_for(w):
+    """What is made of a structure set is searched for what is in it, and for what is in the images: a ROI that is
+    called as only the images' patient is (and that no overlay has room for), a name of the set that the site keeps."""
+    r = w.r
+    with open(w.path("any-name"), "w") as file:
+        file.write("*\n")
+    for what, profile, code, roi, title, makes in (
+            ("nothing", "research", 0, "Theodora_boost", "Plan of Theodora", {"structure_set": "relinked"}),
+            ("the images", "research", 65, "Gisela_boost", "Plan of Theodora", {}),
+            ("the structure set", "basic", 65, "Theodora_boost", "Plan of Anneliese", {"structure_set": "relinked"})):
+        source = w.path("two-patients", what)
+        shutil.copytree(w.path("phantom"), source)
+        for path in glob.glob(source + "/*/*.dcm"):
+            ds = pydicom.dcmread(path)
+            ds.PatientName = "Anders^Anneliese" if ds.Modality == "RTSTRUCT" else "Geheim^Gisela"
+            if ds.Modality == "RTSTRUCT":
+                ds.StructureSetName = title
+                ds.StructureSetROISequence[0].ROIName = "Body " * 12
+                ds.StructureSetROISequence[1].ROIName = roi
+            ds.save_as(path)
+        done = w.process(profile, "searched-for-" + what, source,
+                         {"processing": {"add_burn_in_disclaimer": False, **makes}, "feature_flags": SEGMENTS},
+                         keep=["StructureSetName"], roi_names_file=w.path("any-name"))
+        said = done.err.decode()
+        r.check(done.code == code, what, "process:", done.code, said[-500:])
+        if code:
+            of = "the structure set" if makes else "segmentations"
+            r.check("cannot write %s: not let out" % of in said, what, said[-500:])
+            deid_pipeline.nothing_out(r, w.path("searched-for-" + what), what)
+
+
 # ---- however the images are encoded ----
 
 ENCODERS = {"RLE": ["dcmcrle"], "JPEG Lossless": ["dcmcjpeg", "+e1"], "JPEG-LS": ["dcmcjpls"], "JPEG 2000": ["gdcmconv", "--j2k"],
@@ -631,7 +662,7 @@ def check_later(w):
         service.end(r, "a later structure set")
 
 
-CHECKS = [check_made_up, check_plants, check_encodings, check_defaults, check_two_sets, check_real, check_again, check_killed,
+CHECKS = [check_made_up, check_plants, check_both_searched_for, check_encodings, check_defaults, check_two_sets, check_real, check_again, check_killed,
           check_serve, check_orthanc, check_refusing, check_later]
 
 

@@ -352,16 +352,17 @@ def kinds(new):
     (d,) = check_study(study, drawn, "combined")
     study.r.check(len(d.DimensionIndexSequence) == 3, study.name, "no dimension for images at one place")
 
-    study = new("kind-matrix")  # a series of two matrix sizes
-    images = study.images()
-    drawn = Drawn(study, images)
-    for d in images.images[4:]:
-        put(d, Rows=40, PixelData=d.PixelData[:40 * 64 * 2])
-    for i, name in enumerate(("one", "two")):
-        drawn.roi(name)
-        for k in range(7):
-            drawn.contour(k, star(30, 18, 10, seed=k + i))
-    check_study(study, drawn, "combined", files=2)
+    for name, rows, cols in ("rows", 40, 64), ("columns", 48, 50):  # a series of two matrix sizes
+        study = new("kind-matrix-" + name)
+        images = study.images()
+        drawn = Drawn(study, images)
+        for d in images.images[4:]:
+            put(d, Rows=rows, Columns=cols, PixelData=d.PixelData[:rows * cols * 2])
+        for i, name in enumerate(("one", "two")):
+            drawn.roi(name)
+            for k in range(7):
+                drawn.contour(k, star(30, 18, 10, seed=k + i))
+        check_study(study, drawn, "combined", files=2)
 
 
 def labels(d):
@@ -586,6 +587,16 @@ def sets(new):
     for k in range(6):
         drawn.contour(k, star(30, 20, 10, seed=k), names=None)
     check_relinked(study, drawn)
+
+    study = new("set-times")  # several images at one place: a contour that names none is on all of them
+    images = study.images(along=(0, 0, 0, 3, 3, 6))
+    drawn = Drawn(study, images)
+    drawn.roi("everywhere")
+    for k in (0, 3, 5):
+        drawn.contour(k, star(30, 20, 10, seed=k), names=None)
+    d = check_relinked(study, drawn)
+    counts = [len({i.ReferencedSOPInstanceUID for i in c.ContourImageSequence}) for c in contours(d)]
+    study.r.check(counts == [3, 2, 1], study.name, "images of each contour", counts)
 
     study = new("set-others")  # another series in the same frame, another frame, an approval
     images = study.images()
