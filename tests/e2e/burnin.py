@@ -306,6 +306,11 @@ def styles(new):
     study.run(OPEN + "processing: {burn_in_style: overlay}\n")
     check_plane(study, {})
 
+    study = new("style-cut", FORMS["ct"][0])  # more than the image has room for
+    study.write()
+    study.run(OPEN + "processing: {burn_in_text: '%s'}\n" % ("not for treatment " * 50))
+    study.r.check(study.notes().get("disclaimer-cut") == 2, study.name, "notes", study.notes())
+
     study = new("style-off", FORMS["ct"][0])
     study.write()
     study.run(OPEN + "processing: {add_burn_in_disclaimer: false}\n")
