@@ -114,7 +114,8 @@ static enum err describe(struct row *r, const struct converted *c, const struct 
 	return OK;
 }
 
-static enum err write_object(int fd, const struct converted *c, struct fault *f)
+static enum err write_object(int fd, const struct converted *c, const struct part10 *p,
+			     struct fault *f)
 {
 	struct part10_out o = {.sop_class = c->object.sop_class,
 			       .sop_instance = c->object.sop_instance,
@@ -122,7 +123,8 @@ static enum err write_object(int fd, const struct converted *c, struct fault *f)
 			       .syntax = c->syntax,
 			       .views = c->views,
 			       .view_count = c->view_count,
-			       .source_fd = -1};
+			       .source_fd = p->map.fd,
+			       .source = p->map.bytes};
 
 	return part10_write(fd, &o, f);
 }
@@ -140,8 +142,8 @@ static enum err verify(int dir, const char *part, const struct converted *c, str
 	return e;
 }
 
-static enum err publish(const struct job *job, const struct converted *c, uint32_t index,
-			struct row *r, struct fault *f)
+static enum err publish(const struct job *job, const struct converted *c, const struct part10 *p,
+			uint32_t index, struct row *r, struct fault *f)
 {
 	char folder[NAME_MAX_BYTES], part[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
 	enum err e = OK;
@@ -158,7 +160,7 @@ static enum err publish(const struct job *job, const struct converted *c, uint32
 	if (fd < 0) {
 		e = fault_io(f, "cannot make a file in the output");
 	} else {
-		e = write_object(fd, c, f);
+		e = write_object(fd, c, p, f);
 		if (close(fd) < 0 && e == OK)
 			e = fault_io(f, "cannot write");
 		if (e == OK)
@@ -220,7 +222,7 @@ static enum err do_file(const struct job *job, uint32_t index, struct arena *a, 
 	if (e == OK)
 		e = describe(r, &c, &p, a, f);
 	if (e == OK)
-		e = publish(job, &c, index, r, f);
+		e = publish(job, &c, &p, index, r, f);
 	if (e == OK) {
 		r->end = ROW_DONE;
 		list_references(job, &c, r, a);
