@@ -450,6 +450,8 @@ static bool mark_words(struct cut *c, const struct words *w)
 	uint64_t pairs = pairs_of(text);
 	bool found = false;
 
+	if (c->count == 0)
+		return false;
 	for (unsigned i = 0; i < w->count; i++) {
 		struct bytes word = w->folded[i];
 		size_t inside = insides[w->kind[i]];

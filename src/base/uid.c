@@ -56,7 +56,7 @@ static uint32_t divide_by_billion(uint32_t n[static LIMBS])
 static void decimal(const uint8_t number[static 16], char *out)
 {
 	uint32_t n[LIMBS];
-	char digits[45]; /* five groups of nine */
+	char digits[45] = {0}; /* five groups of nine */
 	unsigned at = sizeof(digits);
 
 	for (unsigned i = 0; i < LIMBS; i++)
