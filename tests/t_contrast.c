@@ -189,12 +189,12 @@ END_TEST
 
 /* ---- palettes ---- */
 
-static bool dull, segmented, wide;
+static bool dull, segmented, wide, negative;
 
 static void palette(struct build *b)
 {
 	static const uint32_t red = TAG_RedPaletteColorLookupTableDescriptor;
-	const uint16_t descriptor[3] = {256, 0, wide ? 16 : 8};
+	const uint16_t descriptor[3] = {256, negative ? 0xFF80 : 0, wide ? 16 : 8};
 	uint16_t data[256];
 
 	for (uint32_t i = 0; i < 3; i++)
@@ -216,11 +216,11 @@ static void palette(struct build *b)
 
 START_TEST(test_palette)
 {
-	static const struct form m = {"", "PALETTE COLOR", 64, 80, .allocated = 8};
+	struct form m = {"", "PALETTE COLOR", 64, 80, .allocated = 8};
 	struct burnin_options o = {.text = BYTES_LIT(TEXT)};
 	uint8_t *pixels = noisy_pixels(&m);
 
-	for (unsigned i = 0; i < 8; i++) {
+	for (unsigned i = 0; i < 10; i++) {
 		const char *syntax = syntaxes[i % 2 == 0 ? 0 : 2];
 		struct overlay_result r;
 		struct made src, out;
@@ -229,6 +229,7 @@ START_TEST(test_palette)
 		dull = i / 2 == 1;
 		segmented = i / 2 == 2;
 		wide = i / 2 == 3;
+		negative = m.is_signed = i / 2 == 4;
 		make_form(&src, &m, syntax, pixels, NULL, palette);
 		burn(&out, &src, &o, &r);
 		if (dull || segmented) {
@@ -237,8 +238,8 @@ START_TEST(test_palette)
 		} else {
 			ck_assert(r.burned);
 			compare(&m, &src, &out, &s);
-			ck_assert_int_eq(s.bright, 37);
-			ck_assert_int_eq(s.dark, 200);
+			ck_assert_int_eq(s.bright, negative ? 37 - 128 : 37);
+			ck_assert_int_eq(s.dark, negative ? 200 - 128 : 200);
 			mask_free(&s.letters);
 		}
 		made_free(&src);
