@@ -93,6 +93,8 @@ def check_objects(r, what, folder, sources, magnification=1, square=True):
             if keyword != "FrameOfReferenceUID" or "PixelSpacing" in source:
                 r.check(ds.get(keyword) == source.get(keyword), what, uid, keyword)
         r.check(ds.SourceImageSequence[0].ReferencedSOPInstanceUID == uid, what, uid, "Source Image")
+        if list(map(float, source.ImageOrientationPatient)) == [1, 0, 0, 0, 1, 0]:
+            r.check(list(ds.PatientOrientation) == ["L", "P"], what, uid, "Patient Orientation", ds.PatientOrientation)
         m = magnification
         r.check(rgb.shape == (source.Rows * m, source.Columns * m, 3), what, uid, rgb.shape)
         r.check(np.allclose(ds.PixelSpacing, np.array(source.PixelSpacing, float) / m), what, uid, "Pixel Spacing")
@@ -303,6 +305,14 @@ def check_large(r, work):
         r.check(words == ([word] if word else []), name, "told:", words)
 
 
+def check_disclaimer(r, work, study, plain):
+    """The disclaimer is what is configured, in every picture."""
+    folder = process(r, work, "said", study, "--debug", burn_in_text="'X'")
+    for uid, (ds, _, _) in (pictures(folder) if folder else {}).items():
+        before = pydicom.dcmread(plain + "/DebugDicom/DEBUG-%s.dcm" % uid)
+        r.check(ds.PixelData != before.PixelData and ds.ImageComments == "X", uid, "the disclaimer is not in the picture")
+
+
 def check_minimal(r, work, study, plain):
     binary = "build/minimal/netrt"
     if not os.access(binary, os.X_OK):
@@ -355,6 +365,7 @@ def main():
             check_stretched(r, work, study)
             check_unreadable(r, work, study)
             check_large(r, work)
+            check_disclaimer(r, work, study, plain)
             check_minimal(r, work, study, plain)
         without = process(r, work, "without", study)
         if without is not None:
