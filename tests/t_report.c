@@ -279,6 +279,66 @@ START_TEST(html_as_golden)
 }
 END_TEST
 
+/* What the page says first: a remark that is no loss, and a loss that was asked for, are none. */
+static const struct {
+	uint32_t note, sets; /* of notes[]; the second set failed */
+	const char *want;
+} verdicts[] = {
+	{0, 1, "Everything that was asked for"},
+	{1, 1, "Not everything is in the output"},
+	{3, 1, "Everything that was asked for"},
+	{4, 1, "Everything that was asked for"},
+	{4, 2, "1 of 2 structure sets could not be used"},
+};
+
+START_TEST(html_verdict)
+{
+	struct report r = whole();
+	struct report_set two[2] = {sets[0], sets[1]};
+	struct buf b = BUF_INIT(REPORT_MAX);
+
+	two[0].notes = &notes[verdicts[_i].note];
+	two[0].note_count = 1;
+	r.sets = two;
+	r.set_count = verdicts[_i].sets;
+	report_html(&r, &b);
+	const char *said = strstr((char *)b.at, "<p class=\"verdict");
+	ck_assert_ptr_nonnull(said);
+	ck_assert_ptr_nonnull(strstr(said, verdicts[_i].want));
+	ck_assert(strstr(said, verdicts[_i].want) < strstr(said, "</p>"));
+	buf_free(&b);
+}
+END_TEST
+
+/* A picture names the first eight of its ROIs, and counts the others. */
+START_TEST(html_names_in_picture)
+{
+	static const struct report_cover here = {3, 7};
+	struct report r = whole();
+	struct report_roi many[10];
+	struct report_set set = sets[0];
+	struct buf b = BUF_INIT(REPORT_MAX);
+
+	for (unsigned i = 0; i < COUNT(many); i++) {
+		many[i] = rois[0];
+		many[i].name = BYTES_LIT("N");
+		many[i].cover = &here;
+		many[i].slices = 1;
+	}
+	set.rois = many;
+	set.roi_count = 8 + (uint32_t)_i;
+	set.note_count = 0;
+	r.sets = &set;
+	r.set_count = 1;
+	report_html(&r, &b);
+	ck_assert_ptr_nonnull(
+		strstr((char *)b.at, _i == 0   ? "with N, N, N, N, N, N, N, N\""
+				     : _i == 1 ? "with N, N, N, N, N, N, N, N and 1 more\""
+					       : "with N, N, N, N, N, N, N, N and 2 more\""));
+	buf_free(&b);
+}
+END_TEST
+
 /* Ten thousand ROIs on as many slices, each with holes: still a page. */
 START_TEST(html_of_very_much)
 {
@@ -433,6 +493,8 @@ Suite *suite_report(void)
 	tcase_add_loop_test(tc, text_as_golden, 0, 2);
 	tcase_add_loop_test(tc, json_as_golden, 0, 2);
 	tcase_add_loop_test(tc, html_as_golden, 0, 2);
+	tcase_add_loop_test(tc, html_verdict, 0, COUNT(verdicts));
+	tcase_add_loop_test(tc, html_names_in_picture, 0, 3);
 	tcase_add_loop_test(tc, html_of_very_much, 0, 2);
 	tcase_add_test(tc, gaps);
 	tcase_add_loop_test(tc, volumes_that_differ, 0, (int)COUNT(volumes));

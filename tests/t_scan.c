@@ -385,6 +385,29 @@ START_TEST(order_is_by_name)
 }
 END_TEST
 
+/* They have Rows, and are no images that contours could be drawn on. */
+START_TEST(no_pictures)
+{
+	static const char *const classes[] = {
+		DOSE_CLASS,
+		"1.2.840.10008.5.1.4.1.1.66.4", /* Segmentation */
+		"1.2.840.10008.5.1.4.1.1.66.7", /* Label Map Segmentation */
+		"1.2.840.10008.5.1.4.1.1.30",   /* Parametric Map */
+		"1.2.840.10008.5.1.4.1.1.4.2",  /* MR Spectroscopy */
+	};
+
+	write_object(dir, "f",
+		     &(struct object){.sop_class = classes[_i],
+				      .sop = "1.1",
+				      .study = "1.2",
+				      .series = "1.3",
+				      .rows = true});
+	scan_dir();
+	ck_assert_uint_eq(s.counts.images, 0);
+	ck_assert_uint_eq(s.counts.others, 1);
+}
+END_TEST
+
 START_TEST(many_kinds_of_other_objects)
 {
 	for (unsigned i = 0; i < SCAN_KINDS + 10; i++) {
@@ -445,6 +468,7 @@ Suite *suite_scan(void)
 	tcase_add_test(tc, output_inside_input);
 	tcase_add_test(tc, output_is_input);
 	tcase_add_test(tc, order_is_by_name);
+	tcase_add_loop_test(tc, no_pictures, 0, 5);
 	tcase_add_test(tc, many_kinds_of_other_objects);
 	tcase_add_test(tc, shared_odd_files);
 	suite_add_tcase(suite, tc);
