@@ -221,6 +221,8 @@ static const struct {
 	struct bytes value;
 } innocent[] = {
 	{"inside of a longer number", TAG_ImageComments, VR_LT, LIT("1774432 0774430")},
+	{"at the end of one", TAG_ImageComments, VR_LT, LIT("177443 1.77443 -0.77443")},
+	{"at the front of one", TAG_ImageComments, VR_LT, LIT("774431 77443.1")},
 	{"decimals", TAG_ContourData, VR_DS, LIT("1.77443\\77443.5\\-4711.25\\0.4711")},
 	{"a whole number in numbers", TAG_ContourData, VR_DS, LIT("4711\\77443")},
 	{"inside of a longer UID", TAG_StudyInstanceUID, VR_UI,
