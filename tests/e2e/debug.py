@@ -234,7 +234,7 @@ def check_magnified(r, work, study, sources, plain):
     for uid, (ds, _, _) in found.items():
         big, small = ds.pixel_array, once[uid][0].pixel_array
         same = (big[1::3, 1::3] == small).all(axis=2).mean()
-        r.check(same > 0.5, uid, "shows", same, "of the same pixels, magnified")
+        r.check(same > 0.77, uid, "shows", same, "of the same pixels, magnified")
         blocks = big.reshape(small.shape[0], 3, small.shape[1], 3, 3)
         r.check((blocks == blocks[:, :1, :, :1]).all(axis=(1, 3, 4)).mean() > 0.7, uid, "pixels are not repeated")
 
