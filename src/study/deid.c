@@ -469,6 +469,48 @@ static void look_at_references(const struct job *job, struct arena *a)
 	}
 }
 
+/* ---- studies of more than one patient ---- */
+
+static int by_study_and_id(const void *a, const void *b, void *ctx)
+{
+	const struct row *rows = ctx;
+	const struct row *x = &rows[*(const uint32_t *)a], *y = &rows[*(const uint32_t *)b];
+	int study = strcmp(x->study.text, y->study.text);
+
+	return study != 0 ? study : strcmp(x->id, y->id);
+}
+
+/* Who tells patients apart by ID and issuer has several where a planning system drops the issuer:
+ * their new IDs differ, and so do the days that their dates moved by.  Uses up job->order. */
+static void look_at_patients(struct job *job)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < job->count; i++)
+		if (job->rows[i].end == ROW_DONE)
+			job->order[count++] = i;
+	qsort_r(job->order, count, sizeof(job->order[0]), by_study_and_id, job->rows);
+	for (uint32_t i = 0, end, ids; i < count; i = end) {
+		const struct row *first = &job->rows[job->order[i]];
+
+		ids = 1;
+		for (end = i + 1; end < count; end++) {
+			const struct row *r = &job->rows[job->order[end]];
+
+			if (!uid_eq(&r->study, &first->study))
+				break;
+			ids += strcmp(r->id, job->rows[job->order[end - 1]].id) != 0;
+		}
+		if (ids > 1)
+			log_say(LOG_WARNING,
+				"study %s: its objects have %u different new Patient IDs, because "
+				"Patient ID, Issuer of Patient ID or Patient's Name differ in "
+				"their "
+				"sources",
+				first->study.text, ids);
+	}
+}
+
 static int sum_up(const struct job *job)
 {
 	uint32_t done = 0, refused = 0, other = 0;
@@ -615,6 +657,7 @@ int deid_run(const char *const *paths, size_t count, int out, const struct deid_
 	job.listed = pool_memory(sizeof(*job.listed)); /* pages that nobody writes to are none */
 	int ran = run_pool(&job);
 	look_at_references(&job, &arena);
+	look_at_patients(&job);
 	code = sum_up(&job);
 	int written = code == EX_NOINPUT ? EX_OK : write_reports(&job);
 	if (job.listed != NULL)

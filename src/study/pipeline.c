@@ -510,6 +510,7 @@ static enum err paint(struct task *t, struct fault *f)
 	describe_series(t);
 	t->job = (struct slice_job){.options = r->options,
 				    .plan = &t->plan,
+				    .set_file = &t->file,
 				    .series = &t->series,
 				    .paths = r->study->image_paths,
 				    .staging = &r->staging,

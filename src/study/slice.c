@@ -43,12 +43,29 @@ static size_t round_up(size_t n)
 	return (n + 63) / 64 * 64;
 }
 
+/* Whose structure set it is. */
+static enum err read_patient(struct slice_job *job, struct arena *a, struct fault *f)
+{
+	const struct part10 *p = job->set_file;
+	struct dset d;
+	enum err e = dset_index(&d, p->data, p->syntax, TAG_IssuerOfPatientID + 1, a, f);
+
+	if (e == OK) {
+		job->patient_id = dset_text(&d, NULL, TAG_PatientID);
+		job->issuer = dset_text(&d, NULL, TAG_IssuerOfPatientID);
+	}
+	return e;
+}
+
 enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f)
 {
 	const struct rt_plan *plan = job->plan;
 	uint32_t *first = ARENA_NEW(a, uint32_t, (size_t)plan->plane_count + 1);
 	const struct roi_look *looks = roi_looks(plan->set, a);
+	enum err e = read_patient(job, a, f);
 
+	if (e != OK)
+		return e;
 	if (first == NULL || looks == NULL)
 		return fault_set(f, ERR_NOMEM, "the study does not fit in memory", FAULT_NO_OFFSET);
 	for (uint32_t k = 0; k < plan->plane_count; k++)
@@ -306,6 +323,9 @@ static void note_result(const struct slice_job *job, const struct slice *c,
 	row->decoded = r->decoded;
 	row->burn_in_cut = r->burn_in_cut;
 	row->walk_notes = (uint16_t)c->dset.notes;
+	row->other_patient =
+		!bytes_eq(dset_text(&c->dset, NULL, TAG_PatientID), job->patient_id) ||
+		!bytes_eq(dset_text(&c->dset, NULL, TAG_IssuerOfPatientID), job->issuer);
 	for (size_t i = r->planes_written; i < c->plane_count; i++)
 		if (c->roi_of_plane[i] != RT_NO_ROI)
 			atomic_fetch_add(&job->rois[c->roi_of_plane[i]].no_plane, 1);

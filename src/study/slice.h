@@ -55,7 +55,8 @@ struct slice_row { /* of one plane */
 	bool burn_in_cut;       /* the image has no room for all of it */
 	bool text_lossy;        /* its character set lacks letters of a name: '?' was written */
 	struct debug_made debug;
-	bool overlap; /* a pixel is in more than one ROI */
+	bool overlap;       /* a pixel is in more than one ROI */
+	bool other_patient; /* Patient ID or its issuer is not the structure set's */
 };
 
 struct slice_roi {
@@ -72,6 +73,7 @@ struct slice_area { /* of one ROI on one plane */
 struct slice_job {
 	const struct study_options *options;
 	const struct rt_plan *plan;
+	const struct part10 *set_file; /* of the structure set of `plan` */
 	const struct overlay_series *series;
 	const char *const *paths;      /* by rt_image.source */
 	const struct staging *staging; /* the folders to write into */
@@ -79,6 +81,8 @@ struct slice_job {
 	const struct roi_look *looks;  /* of the ROIs of plan->set */
 	const uint32_t *first; /* plane_count + 1: areas of plane k are areas[first[k]...] */
 	struct sheet *sheet;   /* or NULL; .rgb is shared.  Shows what is written: de-identified */
+
+	struct bytes patient_id, issuer; /* of the structure set, for other_patient */
 
 	/* shared, one mapping of `shared_size` bytes */
 	struct pool_shared *shared;
@@ -89,7 +93,8 @@ struct slice_job {
 	size_t shared_size;
 };
 
-/* Give a job whose first fields are set its looks and first[], in `a`, and its shared memory. */
+/* Give a job whose first fields are set its looks, first[] and patient, in `a`, and its shared
+ * memory. */
 enum err slice_job_open(struct slice_job *job, struct arena *a, struct fault *f) MUST_USE;
 void slice_job_close(struct slice_job *job);
 

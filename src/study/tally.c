@@ -13,6 +13,7 @@ enum own_note {
 	OWN_UNRESOLVED,
 	OWN_NO_PLANE,
 	OWN_NO_GROUP,
+	OWN_OTHER_PATIENT,
 	OWN_EXISTING,
 	OWN_EMBEDDED,
 	OWN_NO_STATISTICS,
@@ -43,6 +44,10 @@ static const struct {
 			  "images without a free overlay group for a plane of its own", true},
 	[OWN_NO_GROUP] = {"all-groups-taken",
 			  "images whose 16 overlay groups were all taken: nothing was added", true},
+	[OWN_OTHER_PATIENT] = {"other-patient",
+			       "images whose Patient ID, or its issuer, is not the structure "
+			       "set's",
+			       false},
 	[OWN_EXISTING] = {"existing-overlays", "images that had overlay planes already: kept",
 			  false},
 	[OWN_EMBEDDED] = {"embedded-overlays",
@@ -224,7 +229,7 @@ static enum err add_images(struct notes *n, const struct slice_job *job, struct 
 			   struct fault *f)
 {
 	uint32_t full = 0, existing = 0, embedded = 0, unread = 0, lossy = 0, odd = 0, cut = 0;
-	uint32_t decoded = 0;
+	uint32_t decoded = 0, others = 0;
 	unsigned oddities = 0;
 
 	for (uint32_t k = 0; k < job->plan->plane_count; k++) {
@@ -232,6 +237,7 @@ static enum err add_images(struct notes *n, const struct slice_job *job, struct 
 
 		full += row->planes_written == 0;
 		existing += row->planes_existing > 0;
+		others += row->other_patient;
 		embedded += row->embedded_overlay;
 		unread += row->no_statistics;
 		lossy += row->text_lossy;
@@ -241,6 +247,7 @@ static enum err add_images(struct notes *n, const struct slice_job *job, struct 
 		oddities |= row->walk_notes;
 	}
 	add_own(n, OWN_NO_GROUP, REPORT_NO_ROI, full);
+	add_own(n, OWN_OTHER_PATIENT, REPORT_NO_ROI, others);
 	add_own(n, OWN_EXISTING, REPORT_NO_ROI, existing);
 	add_own(n, OWN_EMBEDDED, REPORT_NO_ROI, embedded);
 	add_own(n, OWN_NO_STATISTICS, REPORT_NO_ROI, unread);

@@ -1,9 +1,7 @@
 #!/usr/bin/python3
 """netrt deid, netrt keygen and netrt config policy as programs: what comes out is read by pydicom, references
 resolve, everything that is missing or unclear stops it, two machines with one key agree, NETRT's map goes on.
-
-What each attribute becomes is looked at elsewhere, row by row.
-"""
+What each attribute becomes is looked at elsewhere, row by row."""
 import contextlib
 import copy
 import datetime
@@ -412,6 +410,19 @@ def check_unresolved(w):
             r.check(not warned or str(ds.SOPInstanceUID).encode() in done.err, profile, what, done.err)
 
 
+def check_patients(w):
+    """A structure set that lost the issuer of its images' Patient ID: told (and check_unresolved: not without reason)."""
+    source, out = w.path("issuer"), w.path("issuer-out")
+    assert run("phantom", source, "--slices", "4", "--matrix", "64").code == 0
+    for name in os.listdir(source + "/ct"):
+        ds = pydicom.dcmread(source + "/ct/" + name)
+        ds.IssuerOfPatientID = "HOSPITAL"
+        ds.save_as(source + "/ct/" + name)
+    done, found = w.deid(w.path("basic.yaml"), source, out=out, options=["-q"]), objects(out)
+    told = "study %s: its objects have 2 different new Patient IDs" % found[0].StudyInstanceUID
+    w.r.check(len({d.PatientID for d in found}) == 2 and told.encode() in done.err and done.err.count(b"\n") == 1, done.err)
+
+
 # ---- agreement ----
 
 def machine(w, name, profile, options, command="deid", **environment):
@@ -777,8 +788,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="netrt-deid-") as folder:
         w = Work(r, folder)
         for check in (check_profiles, check_full, check_sequential, check_random, check_counts, check_verifier, check_rules,
-                      check_options, check_unresolved, check_agreement, check_derived, check_map, check_config, check_exit_codes,
-                      check_full_disk, check_keygen, check_policy, check_check, check_sanitized):
+                      check_options, check_unresolved, check_patients, check_agreement, check_derived, check_map, check_config,
+                      check_exit_codes, check_full_disk, check_keygen, check_policy, check_check, check_sanitized):
             check(w)
         if os.environ.get("KEEP"):
             shutil.copytree(folder, os.environ["KEEP"])

@@ -194,6 +194,14 @@ def images(new):
     study.structures(made)
     study.check(notes={"existing-overlays": 7, "embedded-overlays": 7})
 
+    study = new("image-other-patient")
+    made = study.images()
+    for d in made.images[:2]:
+        put(d, PatientID="N")
+    put(made.images[2], IssuerOfPatientID="HOSPITAL")
+    study.structures(made)
+    study.check(notes={"other-patient": 3})
+
     study = new("image-of-8-bits")
     made = study.images(rows=33, cols=31)
     for d in made.images:

@@ -84,7 +84,7 @@ class Series:
             at = ["%.6f" % v for v in at]
             self.positions.append(np.array(at, float))
             d = copy.deepcopy(template)
-            put(d, StudyInstanceUID=study.uid, SeriesInstanceUID=self.uid, SOPInstanceUID=uid(), SOPClassUID=sop_class,
+            put(d, PatientName="Makes^Other", PatientID="M", StudyInstanceUID=study.uid, SeriesInstanceUID=self.uid, SOPInstanceUID=uid(), SOPClassUID=sop_class,
                 FrameOfReferenceUID=study.frame, Modality=modality, ImagePositionPatient=at,
                 ImageOrientationPatient=self.iop, PixelSpacing=[str(down), str(across)], Rows=rows, Columns=cols,
                 InstanceNumber=len(along) - i if reverse else i + 1, SliceThickness=str(thickness),
