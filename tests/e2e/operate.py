@@ -95,7 +95,7 @@ def opened(r, folder):
     """Without a list anybody may send, and that is said."""
     place = Place(folder)
     with place.service as service:
-        r.check("allow" in service.log(), "no word about being open", service.log())
+        r.check(wait_for(lambda: "anybody may send" in service.log(), 10), "no word about being open", service.log())
         r.check("strict" in service.log(), "durability is not told", service.log())
         service.end(r, "open")
 
