@@ -175,7 +175,8 @@ check:
 	$(MAKE) --no-print-directory -j 2 MINIMAL=1 build/minimal/netrt build/minimal/unit
 	$(MAKE) --no-print-directory -j 2 ARCH=aarch64 build/aarch64/netrt build/aarch64/unit
 	$(MAKE) --no-print-directory static
-	$(MAKE) --no-print-directory -j 2 --output-sync test test-musl test-minimal test-aarch64 fuzz-replay
+	# the longest first: qemu, then the sanitizers
+	$(MAKE) --no-print-directory -j 2 --output-sync test-aarch64 test test-musl test-minimal fuzz-replay
 	$(MAKE) --no-print-directory e2e reproducible
 
 ## make test            the unit tests under ASan and UBSan (SUITE=name: one of them)
