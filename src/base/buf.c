@@ -4,11 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/utf8.h"
-
-#define LARGE_PAGE ((size_t)2 << 20)
 
 void buf_free(struct buf *b)
 {
@@ -41,23 +38,11 @@ static bool reserve(struct buf *b, size_t more)
 	return true;
 }
 
-/* Much memory that is written from front to back: in pages of 2 MiB, where the kernel has them, it
- * costs some thousand faults less. */
-static void advise_large(const struct buf *b)
-{
-	uintptr_t from = ((uintptr_t)b->at + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
-	uintptr_t to = ((uintptr_t)b->at + b->cap) / LARGE_PAGE * LARGE_PAGE;
-
-	if (from < to)
-		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
-}
-
 void buf_room(struct buf *b, size_t more)
 {
 	bool failed = b->failed;
 
-	if (reserve(b, more) && b->cap >= 2 * LARGE_PAGE)
-		advise_large(b);
+	(void)reserve(b, more);
 	b->failed = failed;
 }
 
