@@ -95,7 +95,22 @@ START_TEST(test_division)
 }
 END_TEST
 
-/* Frames that begin as JPEG does need no table. */
+/* Frames that begin as JPEG does need no table; one that is for fewer frames is none, and one that
+ * is not right is not passed over. */
+#define LIT(s)                                         \
+	{                                              \
+		(const uint8_t *)("" s), sizeof(s) - 1 \
+	}
+static const struct {
+	struct bytes basic, extended;
+	enum err want;
+} tables[] = {
+	{LIT(""), LIT(""), OK},
+	{LIT("\0\0\0\0"), LIT(""), OK},
+	{LIT("\0\0\0\0\x64\0\0\0"), LIT(""), ERR_WIRE},
+	{LIT(""), LIT("\0\0\0\0\0\0\0\0\x64\0\0\0\0\0\0\0"), ERR_WIRE},
+};
+
 START_TEST(test_division_by_looks)
 {
 	struct shape o = {4, 5, 1, 8, 8, 0, 0, "MONOCHROME2", 2};
@@ -105,8 +120,10 @@ START_TEST(test_division_by_looks)
 	struct source s;
 
 	source_begin(&s, LOSSLESS, &o);
+	if (tables[_i].extended.len > 0)
+		build_bytes(&s.b, TAG_ExtendedOffsetTable, VR_OV, tables[_i].extended);
 	pixels_begin(&s);
-	item(&s, 0xE000, 0);
+	fragment(&s, tables[_i].basic);
 	for (unsigned k = 0; k < 2; k++) {
 		for (unsigned i = 0; i < 20; i++)
 			pixels[k][i] = (uint16_t)(i * 11 + k * 3);
@@ -115,8 +132,8 @@ START_TEST(test_division_by_looks)
 		fragment(&s, bytes_slice(buf_bytes(&stream), 0, 40));
 		fragment(&s, bytes_slice(buf_bytes(&stream), 40, stream.len - 40));
 	}
-	ck_assert_msg(source_open(&s, 0) == OK, "%s", s.f.text);
-	for (unsigned i = 0; i < 40; i++)
+	ck_assert_msg(source_open(&s, 0) == tables[_i].want, "%s", s.f.text);
+	for (unsigned i = 0; i < 40 && tables[_i].want == OK; i++)
 		ck_assert_uint_eq(s.n.data.at[i], pixels[i / 20][i % 20]);
 	source_free(&s);
 	buf_free(&stream);
@@ -289,7 +306,7 @@ Suite *suite_fragments(void)
 	TCase *t = tcase_create("fragments");
 
 	tcase_add_loop_test(t, test_division, 0, sizeof(divisions) / sizeof(divisions[0]));
-	tcase_add_test(t, test_division_by_looks);
+	tcase_add_loop_test(t, test_division_by_looks, 0, sizeof(tables) / sizeof(tables[0]));
 	tcase_add_test(t, test_division_of_codestreams);
 	tcase_add_test(t, test_not_from_the_first);
 	tcase_add_test(t, test_place);

@@ -19,6 +19,7 @@ enum {
 	M_SOF55 = 0xF7,
 	M_LSE = 0xF8,
 	J_SOC = 0x4F,
+	J_SIZ = 0x51,
 	J_SOT = 0x90,
 	J_SOP = 0x91,
 	J_EPH = 0x92,
@@ -221,7 +222,7 @@ static enum err j2k_run(struct j2k *j)
 {
 	size_t at = 2;
 
-	if (!marker_at(j->s, 0, J_SOC))
+	if (!marker_at(j->s, 0, J_SOC) || !marker_at(j->s, 2, J_SIZ))
 		return broken(j->f, 0);
 	buf_add(j->out, bytes_slice(j->s, 0, 2));
 	enum err e = j2k_header(j, &at, j->s.len, J_SOT, false);

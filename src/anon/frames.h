@@ -1,6 +1,7 @@
 /*
  * Encapsulated pixel data (PS3.5 A.4) whose frames say no more than their images: codestream.h for
- * each of them, an offset table that is true or none, and nothing besides.
+ * each of them, an offset table that is true or none, and nothing besides.  Which fragments are
+ * which frame: image/fragments.h.
  */
 #ifndef ANON_FRAMES_H
 #define ANON_FRAMES_H
@@ -20,8 +21,9 @@ struct frames {
 
 /*
  * *same: the element is fit as it is; else it is in `made`.  Frames in several fragments get one.
- * ERR_UNUSABLE: a division into frames that cannot be looked through.  ERR_UNSUPPORTED: neither can
- * this transfer syntax, or bits hide in samples (hidden.h).  ERR_WIRE, ERR_NOMEM.
+ * ERR_UNUSABLE: samples that cannot be looked through.  ERR_UNSUPPORTED: neither can this transfer
+ * syntax, or bits hide in samples (hidden.h).  ERR_WIRE: a stream, or a division into frames, that
+ * cannot be followed.  ERR_LIMIT, ERR_NOMEM.
  */
 enum err frames_clean(const struct frames *frames, bool *same, struct buf *made,
 		      struct fault *f) MUST_USE;

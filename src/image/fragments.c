@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 
@@ -92,12 +93,16 @@ static uint64_t offset_of(struct bytes table, unsigned width, uint32_t frame)
 	return width == 4 ? get_u32le(p) : get_u64le(p);
 }
 
+/* Has it an entry for each frame? */
+static bool is_whole(const struct fragments *s, struct bytes table, unsigned width)
+{
+	return table.len == (uint64_t)s->frames * width;
+}
+
 static bool divide_by_table(struct fragments *s, struct bytes table, unsigned width)
 {
 	uint32_t index = 0;
 
-	if (table.len != (uint64_t)s->frames * width || s->count < s->frames)
-		return false;
 	for (uint32_t frame = 0; frame < s->frames; frame++) {
 		uint64_t want = offset_of(table, width, frame) + fragment_of(s, 0)->at;
 
@@ -112,11 +117,13 @@ static bool divide_by_table(struct fragments *s, struct bytes table, unsigned wi
 	return s->first[0] == 0;
 }
 
-/* Do these bytes begin a stream of JPEG, JPEG-LS or JPEG 2000? */
+/* Do these bytes begin a stream of JPEG or JPEG-LS (SOI, a marker) or JPEG 2000 (SOC, SIZ)? */
 static bool begins_stream(struct bytes b)
 {
-	return b.len >= 3 && b.at[0] == 0xFF &&
-	       ((b.at[1] == 0xD8 && b.at[2] == 0xFF) || (b.at[1] == 0x4F && b.at[2] == 0xFF));
+	static const uint8_t jpeg[] = {0xFF, 0xD8, 0xFF}, j2k[] = {0xFF, 0x4F, 0xFF, 0x51};
+
+	return (b.len >= sizeof(jpeg) && memcmp(b.at, jpeg, sizeof(jpeg)) == 0) ||
+	       (b.len >= sizeof(j2k) && memcmp(b.at, j2k, sizeof(j2k)) == 0);
 }
 
 static bool divide_by_looks(struct fragments *s)
@@ -155,8 +162,10 @@ static enum err divide(struct fragments *s, struct fault *f)
 			s->first[i] = i;
 		return OK;
 	}
-	if (divide_by_table(s, s->offsets, 4) || divide_by_table(s, s->extended, 8) ||
-	    divide_by_looks(s))
+	bool divided = is_whole(s, s->offsets, 4)    ? divide_by_table(s, s->offsets, 4)
+		       : is_whole(s, s->extended, 8) ? divide_by_table(s, s->extended, 8)
+						     : divide_by_looks(s);
+	if (divided)
 		return OK;
 	return fault_tag(f, ERR_WIRE, "fragments that cannot be divided into frames", s->at,
 			 TAG_PixelData);

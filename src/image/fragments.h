@@ -3,7 +3,8 @@
  *
  * A frame may lie in several fragments.  Which they are follows from the numbers of frames and
  * fragments where these are equal, or there is one frame; else the basic offset table says it, or
- * the extended one, or the first bytes of the fragments do.
+ * the extended one, or the first bytes of the fragments do.  The first of these tables that has an
+ * entry for each frame is believed: when it is not right, nothing is guessed.
  */
 #ifndef IMAGE_FRAGMENTS_H
 #define IMAGE_FRAGMENTS_H
@@ -22,14 +23,16 @@ struct fragments {
 	struct bytes value; /* native */
 	size_t at;          /* offset of the value in the data set */
 
-	/* encapsulated; private */
+	/* encapsulated */
+	uint32_t count;                 /* of fragments, without the basic offset table */
+	struct bytes offsets, extended; /* the two tables */
+
+	/* private */
 	struct bytes in;
-	struct buf list; /* of struct fragment, without the offset table; owned */
-	uint32_t count;
+	struct buf list; /* of struct fragment; owned */
 	uint32_t *first; /* of each frame, and of a frame after the last; owned */
 	uint32_t frames;
-	struct bytes offsets, extended; /* the two tables */
-	struct buf joined;              /* the frame that was asked for last; owned */
+	struct buf joined; /* the frame that was asked for last; owned */
 };
 
 /* The index need not go as far as the pixels.  ERR_UNUSABLE: there are none; ERR_WIRE: fragments
