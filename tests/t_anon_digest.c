@@ -190,12 +190,25 @@ static void change_settings(struct anon_settings *s, unsigned change)
 	case 18:
 		s->netrt.consistent_id = true;
 		break;
+	case 19:
+		s->netrt.random_id_prefix = "R";
+		break;
+	case 20:
+		s->profile = ANON_NETRT;
+		s->netrt.full = true;
+		s->netrt.id_override = "I";
+		break;
+	case 21:
+		s->profile = ANON_NETRT;
+		s->netrt.full = true;
+		s->netrt.name_override = "I";
+		break;
 	default:
 		s->options = ANON_RETAIN_SAFE_PRIVATE;
 	}
 }
 
-#define CHANGES 21u
+#define CHANGES 24u
 
 START_TEST(test_digest)
 {

@@ -133,43 +133,17 @@ static enum err open_safe(struct anon_gate *g, struct anon_safe **safe, size_t *
 	return e != OK ? e : safe_parse(text, safe, count, &g->arena, f);
 }
 
-static void digest_text(struct sha256 *s, const char *text)
-{
-	sha256_add(s, bytes_of(text != NULL ? text : "", text != NULL ? strlen(text) + 1 : 1));
-}
-
-/* The policy, and what else makes two gateways differ. */
+/* What the policy says of itself, and the names of ROIs, which it does not know. */
 static void make_digest(struct anon_gate *g, struct bytes names)
 {
-	const struct anon_settings *t = g->settings;
-	char policy[65], numbers[256];
+	char policy[65];
 	uint8_t sum[SHA256_LEN];
 	struct sha256 s;
 
 	policy_digest(g->policy, policy);
 	sha256_init(&s);
-	digest_text(&s, policy);
-	snprintf(numbers, sizeof(numbers), "%d %d %d %zu %zu %zu", t->shift_days_most,
-		 (int)t->burned_in, (int)t->netrt.consistent_id, t->region_count,
-		 t->sop_classes.count, names.len);
-	digest_text(&s, numbers);
-	digest_text(&s, t->pseudonyms == ANON_KEYED ? t->id_prefix : t->site_code);
-	digest_text(&s, t->netrt.random_id_prefix);
-	digest_text(&s, t->netrt.full ? t->netrt.id_override : NULL);
-	digest_text(&s, t->netrt.full ? t->netrt.name_override : NULL);
+	sha256_add(&s, bytes_str(policy));
 	sha256_add(&s, names);
-	for (size_t i = 0; i < t->sop_classes.count; i++)
-		digest_text(&s, t->sop_classes.item[i]);
-	for (size_t i = 0; i < t->region_count; i++) {
-		const struct pixel_region *r = &t->regions[i];
-
-		digest_text(&s, r->sop_class);
-		digest_text(&s, r->manufacturer);
-		digest_text(&s, r->model);
-		snprintf(numbers, sizeof(numbers), "%u %u %u %u %u %u", r->rows, r->cols, r->left,
-			 r->top, r->width, r->height);
-		digest_text(&s, numbers);
-	}
 	sha256_end(&s, sum);
 	for (size_t i = 0; i < SHA256_LEN; i++)
 		snprintf(g->digest + 2 * i, 3, "%02x", sum[i]);

@@ -27,7 +27,8 @@ struct anon_gate {
 	struct pidmap_seen *seen;
 	struct vocabulary *vocabulary;
 	struct wall now;
-	char digest[65];    /* of the policy and of all else that decides what comes out */
+	char digest[65]; /* policy_digest and the names of ROIs: two gateways with the same digest
+			  * and key do the same */
 	struct arena arena; /* owned */
 };
 

@@ -120,7 +120,9 @@ bool policy_shifts_dates(const struct policy *p);
 const char *policy_dates_word(const struct policy *p);
 /* Codes of CID 7050 for (0012,0064), ending with NULL; none for the profile netrt. */
 const char *const *policy_codes(const struct policy *p);
-/* SHA-256 over everything that decides, in hex: two gateways with the same digest do the same. */
+/* SHA-256 over settings, tables and rules, in hex.  A setting that makes two gateways differ has
+ * its place there and nowhere else; names of ROIs, which are no part of the policy, are in
+ * gate.digest. */
 void policy_digest(const struct policy *p, char out[static 65]);
 
 /* One line an attribute of the dictionary and of the rules, "tag TAB keyword TAB act TAB origin",
