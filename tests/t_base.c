@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/rename.h"
 #include "base/utf8.h"
 #include "support/support.h"
 
@@ -498,6 +499,34 @@ END_TEST
 
 /* ---- clock ---- */
 
+/* What is there stays, and two folders change places; a folder cannot come to lie in itself, which
+ * the kernel says as it says that it has no such call. */
+START_TEST(a_rename_replaces_nothing)
+{
+	char *path = test_tmpdir();
+	int dir = open(path, O_RDONLY | O_DIRECTORY);
+	struct stat one, two, now;
+
+	ck_assert_int_ge(dir, 0);
+	ck_assert_int_eq(mkdirat(dir, "one", 0700), 0);
+	ck_assert_int_eq(mkdirat(dir, "two", 0700), 0);
+	ck_assert_int_eq(fstatat(dir, "one", &one, 0) + fstatat(dir, "two", &two, 0), 0);
+	ck_assert(rename_new(dir, "one", dir, "two") == -1 && errno == EEXIST);
+	ck_assert_int_eq(rename_exchange(dir, "one", dir, "two"), 0);
+	ck_assert_int_eq(fstatat(dir, "two", &now, 0), 0);
+	ck_assert(now.st_ino == one.st_ino);
+	ck_assert_int_eq(rename_new(dir, "two", dir, "three"), 0);
+	ck_assert_int_eq(fstatat(dir, "three", &now, 0), 0);
+	ck_assert(now.st_ino == one.st_ino);
+	ck_assert(rename_new(dir, "one", dir, "one/in") == -1 && errno == EINVAL);
+	ck_assert_int_eq(mkdirat(dir, "one/in", 0700), 0);
+	ck_assert(rename_new(dir, "one", dir, "one/in") == -1 && errno == EEXIST);
+	ck_assert(rename_exchange(dir, "one", dir, "one/in") == -1 && errno == EOPNOTSUPP);
+	close(dir);
+	test_tmpdir_remove(path);
+}
+END_TEST
+
 START_TEST(time_can_be_fixed)
 {
 	char date[9], time[14], iso[20];
@@ -552,6 +581,7 @@ Suite *suite_base(void)
 	tcase_add_test(t, all_views_are_written_in_order);
 	tcase_add_test(t, short_writes_are_carried_on);
 	tcase_add_test(t, a_write_that_cannot_go_on_is_an_error);
+	tcase_add_test(t, a_rename_replaces_nothing);
 	tcase_add_test(t, time_can_be_fixed);
 	suite_add_tcase(suite, t);
 	return suite;

@@ -5,9 +5,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/rename.h"
 #include "study/staging.h"
 #include "support/study_files.h"
 #include "support/support.h"
@@ -386,7 +386,9 @@ static void exchange_folder(const char *name)
 
 	snprintf(from, sizeof(from), ".UID_1.2.3.part/%s", name);
 	snprintf(to, sizeof(to), "UID_1.2.3/%s", name);
-	ck_assert_int_eq(syscall(SYS_renameat2, out, from, out, to, exists(dir, to) ? 2u : 0u), 0);
+	ck_assert_int_eq(exists(dir, to) ? rename_exchange(out, from, out, to)
+					 : rename_new(out, from, out, to),
+			 0);
 }
 
 /* What staging_publish writes before its first rename. */

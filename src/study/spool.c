@@ -21,6 +21,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/rename.h"
 #include "dicom/walk.h"
 #include "study/spool_folder.h"
 
@@ -374,22 +375,12 @@ static enum err meet_old(struct spool *s, struct spool_part *p, int folder, cons
 static enum err give_name(struct spool *s, struct spool_part *p, int folder, const char *name,
 			  enum spool_result *result, struct fault *f)
 {
-	struct stat there;
-
-	if (spool_rename_new(s->incoming, p->name, folder, name) == 0) {
+	if (rename_new(s->incoming, p->name, folder, name) == 0) {
 		*result = SPOOL_NEW;
 		return OK;
 	}
-	if (errno == EEXIST)
-		return meet_old(s, p, folder, name, result, f);
-	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
-		return fault_io(f, "cannot give an object its name");
-	if (fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0)
-		return meet_old(s, p, folder, name, result, f);
-	if (renameat(s->incoming, p->name, folder, name) < 0)
-		return fault_io(f, "cannot give an object its name");
-	*result = SPOOL_NEW;
-	return OK;
+	return errno == EEXIST ? meet_old(s, p, folder, name, result, f)
+			       : fault_io(f, "cannot give an object its name");
 }
 
 /* ERR_MORE: the study was moved or removed; once more. */

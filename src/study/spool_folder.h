@@ -18,7 +18,5 @@ static inline const char *spool_folder_name(enum spool_kind kind)
 
 /* Wait for the lock on DCM or Structure; never long.  Where a file system has none, go without. */
 void spool_lock_folder(int fd, int operation);
-/* renameat2(2) that replaces nothing: EEXIST; EINVAL and others where it cannot be had. */
-int spool_rename_new(int from_dir, const char *from, int to_dir, const char *to);
 
 #endif

@@ -8,14 +8,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "study/outputs.h"
 #include "study/spool_folder.h"
 
-#define NO_REPLACE 1u /* linux/fs.h; not in every libc's stdio.h */
 #define PREFIX "UID_"
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
 #define STAMP_LEN 14u /* YYYYMMDDhhmmss */
@@ -43,11 +41,6 @@ static bool is_named(int working, const struct uid *study, int dir)
 	spool_study_name(study, name);
 	return fstatat(working, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(dir, &open) == 0 &&
 	       named.st_dev == open.st_dev && named.st_ino == open.st_ino;
-}
-
-int spool_rename_new(int from_dir, const char *from, int to_dir, const char *to)
-{
-	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, NO_REPLACE);
 }
 
 enum err spool_study_lock(const struct spool *s, const struct uid *study, enum spool_access access,

@@ -7,45 +7,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/rename.h"
 
 #define FOLDER (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define READY "ready"
 #define OLD ".old" /* behind a folder's name: where the exchange is done in two renames */
 #define READY_MAX 1024u
 #define PATH_BYTES (STAGING_NAME_MAX + 64)
-
-/* linux/fs.h; not in every libc's stdio.h */
-#define NO_REPLACE 1u
-#define EXCHANGE 2u
-
-static int rename_with(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
-{
-	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
-}
-
-/* The kernel or the file system does not know renameat2 or these flags. */
-static bool is_unknown_call(int code)
-{
-	return code == ENOSYS || code == EINVAL || code == EOPNOTSUPP;
-}
-
-/* Move, but never over something: fails with EEXIST. */
-static int rename_careful(int from_dir, const char *from, int to_dir, const char *to)
-{
-	struct stat st;
-
-	if (rename_with(from_dir, from, to_dir, to, NO_REPLACE) == 0)
-		return 0;
-	if (!is_unknown_call(errno))
-		return -1;
-	if (fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		errno = EEXIST;
-		return -1;
-	}
-	return renameat(from_dir, from, to_dir, to);
-}
 
 /* An open folder of OUT/UID_<study>, made where `make` says so; -1 with errno. */
 static int open_final(const struct staging *s, enum output_kind kind, bool make)
@@ -90,7 +60,7 @@ static enum err clear_folder(const struct staging *s, enum output_kind kind, int
 			continue;
 		if (final < 0)
 			final = open_final(s, kind, true);
-		if (final < 0 || rename_careful(fd, d->d_name, final, d->d_name) < 0)
+		if (final < 0 || rename_new(fd, d->d_name, final, d->d_name) < 0)
 			e = fault_io(f, "cannot move a file that netrt did not make back into the "
 					"study's folder");
 	}
@@ -160,13 +130,13 @@ static enum err exchange(const struct staging *s, int final, const char *name, s
 {
 	char old[64];
 
-	if (rename_careful(s->dir, name, final, name) == 0)
+	if (rename_new(s->dir, name, final, name) == 0)
 		return OK;
 	if (errno != EEXIST)
 		return fault_io(f, "cannot rename the finished series");
-	if (rename_with(s->dir, name, final, name, EXCHANGE) == 0)
+	if (rename_exchange(s->dir, name, final, name) == 0)
 		return OK;
-	if (!is_unknown_call(errno))
+	if (errno != EOPNOTSUPP)
 		return fault_io(f, "cannot rename the finished series");
 	snprintf(old, sizeof(old), "%s" OLD, name);
 	if (renameat(final, name, s->dir, old) < 0)
@@ -489,7 +459,7 @@ enum err staging_publish(struct staging *s, struct fault *f)
 
 	for (unsigned k = 0; k < OUTPUT_KINDS; k++) /* an empty one; any other stays */
 		(void)unlinkat(s->dir, output_places[k].folder, AT_REMOVEDIR);
-	if (rename_careful(s->out, s->part, s->out, s->final) < 0) {
+	if (rename_new(s->out, s->part, s->out, s->final) < 0) {
 		if (errno != EEXIST && errno != ENOTEMPTY)
 			return fault_io(f, "cannot rename the finished study");
 		e = replace(s, f);
