@@ -282,6 +282,34 @@ START_TEST(test_forms)
 }
 END_TEST
 
+/* The structure set's character set says what its new texts can. */
+START_TEST(test_letters)
+{
+	static const struct {
+		const char *charset, *description, *want;
+	} texts[] = {
+		{"ISO_IR 192", "\xE5\xBF\x83", "\xE5\xBF\x83"},
+		{"ISO_IR 100", "Herz\xC3\xB6", "Herz\xF6"},
+		{"ISO_IR 100", "Herz\xE5\xBF\x83", "Herz?"},
+	};
+	struct set_spec s = {.series = {"1.3.1"},
+			     .rois = some_rois,
+			     .roi_count = 3,
+			     .charset = texts[_i].charset};
+	struct buf b = make_set(&s);
+	struct relinked m;
+	struct work w;
+
+	make_work(&w);
+	w.o.series_description = texts[_i].description;
+	ck_assert_int_eq(write_it(&m, &w.o, buf_bytes(&b), &syntax_explicit_le, NULL), OK);
+	expect_text(&m, TAG_SeriesDescription, texts[_i].want);
+	ck_assert_int_eq(m.r.text_lossy, _i == 2);
+	relinked_free(&m);
+	buf_free(&b);
+}
+END_TEST
+
 /* Without a frame of reference of the images the structure set's own is taken. */
 START_TEST(test_no_frame)
 {
@@ -465,6 +493,7 @@ Suite *suite_relink(void)
 	TCase *tc = tcase_create("relink");
 
 	tcase_add_loop_test(tc, test_forms, 0, COUNT(forms));
+	tcase_add_loop_test(tc, test_letters, 0, 3);
 	tcase_add_test(tc, test_no_frame);
 	tcase_add_test(tc, test_approval);
 	tcase_add_test(tc, test_missing_delimiter);

@@ -345,6 +345,7 @@ enum err relink_write(int fd, const struct relink *o, const struct dset *d, stru
 	build_init(&j.b, d->syntax, BUILD_ROOM + d->in.len + (size_t)o->image_count * IMAGE_ROOM);
 	build_init(&j.empty, d->syntax, 1024);
 	build_all(&j);
+	r.text_lossy = j.text.lossy;
 	e = write_out(&j, fd, &r, f);
 	build_free(&j.b);
 	build_free(&j.empty);

@@ -48,6 +48,7 @@ struct relink {
 struct relink_result {
 	uint32_t placed; /* contours that name an overlay image for having been painted on it */
 	uint32_t mapped; /* references of others that were mapped */
+	bool text_lossy; /* a text has characters that the structure set's character set lacks */
 };
 
 /* `d`: the whole data set.  Its transfer syntax is kept, but deflated becomes explicit VR

@@ -453,6 +453,7 @@ static void make_products(struct task *t)
 	char path[64];
 	enum err e = products_make(&p, &f);
 
+	t->job.products_lossy = p.text_lossy;
 	if (e == OK || (p.ended.end != POOL_DONE && !tell_end(r, &p.ended)))
 		return;
 	if (p.hit.form != NULL) {

@@ -23,6 +23,9 @@ struct products {
 	void (*made)(void *ctx, const struct uid *instance);
 	void *ctx;
 
+	uint32_t text_lossy; /* objects in which '?' was written: their character set lacks letters
+			      */
+
 	/* for those that make them */
 	struct arena arena;
 	struct part10 image_file;

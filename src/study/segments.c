@@ -28,6 +28,7 @@ struct object {
 struct shared {
 	struct pool_shared pool;
 	struct verify_hit hit;
+	_Atomic uint32_t text_lossy; /* objects */
 };
 
 enum stage { STAGE_MAKE, STAGE_WRITE };
@@ -354,6 +355,7 @@ static enum err write_file(struct maker *m, const struct segment_object *o, enum
 		e = output_close(fd, segment_write(fd, o, p->image.dset, &p->arena, &result, f), f);
 	if (e != OK)
 		return e;
+	atomic_fetch_add(&m->shared->text_lossy, result.text_lossy);
 	*stage = STAGE_MAKE;
 	e = products_verify(p, OUTPUT_SEGMENTATION, name, f);
 	if (e == ERR_UNUSABLE && p->hit.form != NULL)
@@ -446,6 +448,7 @@ static enum err make_all(struct maker *m, struct fault *f)
 	p->kind = OUTPUT_SEGMENTATION;
 	p->writing = p->ended.end == POOL_FAILED && pool.shared->stage == STAGE_WRITE;
 	p->hit = m->shared->hit;
+	p->text_lossy += m->shared->text_lossy;
 	enum err e = OK;
 	if (p->ended.end == POOL_FAILED) {
 		*f = pool.shared->fault;

@@ -83,6 +83,7 @@ struct slice_job {
 	struct sheet *sheet;   /* or NULL; .rgb is shared.  Shows what is written: de-identified */
 
 	struct bytes patient_id, issuer; /* of the structure set, for other_patient */
+	uint32_t products_lossy;         /* products.text_lossy, when they are made */
 
 	/* shared, one mapping of `shared_size` bytes */
 	struct pool_shared *shared;

@@ -104,7 +104,11 @@ static enum err write_relinked(struct products *p, const struct uid *instance, i
 	enum err e = list_images(p, &o, f);
 	if (e == OK)
 		e = list_places(p, &o, f);
-	return e == OK ? relink_write(fd, &o, p->set.dset, &p->arena, &result, f) : e;
+	if (e == OK)
+		e = relink_write(fd, &o, p->set.dset, &p->arena, &result, f);
+	if (e == OK)
+		p->text_lossy += result.text_lossy;
+	return e;
 }
 
 enum err structure_set_write(struct products *p, struct fault *f)

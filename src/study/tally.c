@@ -59,8 +59,8 @@ static const struct {
 			       "and standard deviation",
 			       false},
 	[OWN_TEXT_LOSSY] = {"letters-lost",
-			    "images whose character set lacks letters of ROI names "
-			    "or of other texts: ? was written for them",
+			    "images and other objects whose character set lacks letters "
+			    "of ROI names or of other texts: ? was written for them",
 			    false},
 	[OWN_NOT_BURNED] = {"not-burned-in", NULL, true},
 	[OWN_BURN_IN_CUT] = {"disclaimer-cut",
@@ -228,8 +228,8 @@ static void add_pictures(struct notes *n, const struct slice_job *job)
 static enum err add_images(struct notes *n, const struct slice_job *job, struct arena *a,
 			   struct fault *f)
 {
-	uint32_t full = 0, existing = 0, embedded = 0, unread = 0, lossy = 0, odd = 0, cut = 0;
-	uint32_t decoded = 0, others = 0;
+	uint32_t full = 0, existing = 0, embedded = 0, unread = 0, odd = 0, cut = 0;
+	uint32_t lossy = job->products_lossy, decoded = 0, others = 0;
 	unsigned oddities = 0;
 
 	for (uint32_t k = 0; k < job->plan->plane_count; k++) {

@@ -314,7 +314,9 @@ def names(new):
     s.roi("腫瘍 é")
     for k in range(7):
         s.contour(made, k, star(30, 20, 10, seed=k))
-    study.check(notes={"letters-lost": 7})
+    # 7 images and a segmentation; the structure set has the letters
+    study.check("  segmentation: per_roi\n  structure_set: relinked\nfeature_flags:\n  enable_segmentation_export: true\n",
+                notes={"letters-lost": 8})
     for d in study.outputs()[s.d.SOPInstanceUID].values():
         study.r.check(d[0x6000, 0x1500].value == "?? é" and d.PatientName == "Müller^Ä", study.name, d[0x6000, 0x1500])
 
