@@ -548,6 +548,57 @@ START_TEST(test_object)
 }
 END_TEST
 
+/* What a stream does not say its object does; what it says, the object need not. */
+static const struct {
+	const char *uid, *own;
+	bool lossy;
+	const char *method; /* NULL: nothing is added */
+} losses[] = {
+	{"1.2.840.10008.1.2.4.91", NULL, false, NULL},
+	{"1.2.840.10008.1.2.4.91", "00", false, NULL},
+	{"1.2.840.10008.1.2.4.91", "01", false, NULL},
+	{"1.2.840.10008.1.2.4.91", "01", true, NULL},
+	{"1.2.840.10008.1.2.4.91", "00", true, "ISO_15444_1"},
+	{"1.2.840.10008.1.2.4.93", NULL, true, "ISO_15444_1"},
+	{"1.2.840.10008.1.2.4.203", NULL, true, "ISO_15444_15"},
+	{"1.2.840.10008.1.2.4.81", NULL, true, "ISO_14495_1"},
+	{"1.2.840.10008.1.2.4.50", NULL, true, "ISO_10918_1"},
+};
+
+START_TEST(test_loss)
+{
+	struct native n = {.lossy = losses[_i].lossy, .data = {NULL, 280}};
+	struct source s;
+	struct build b;
+	struct dset made;
+
+	source_begin(&s, losses[_i].uid, &two_pixels);
+	if (losses[_i].own != NULL)
+		build_str(&s.b, TAG_LossyImageCompression, VR_CS, losses[_i].own);
+	pixels_begin(&s);
+	item(&s, 0xE000, 0);
+	fragment(&s, BYTES_LIT("a stream of 56 bytes; with headers of items it is 80.  "));
+	item(&s, 0xE0DD, 0);
+	s.p.data = buf_bytes(&s.b.out);
+	ck_assert_int_eq(arena_open(&s.a, 1u << 20, NULL), OK);
+	ck_assert_int_eq(dset_index(&s.d, s.p.data, s.p.syntax, 0, &s.a, &s.f), OK);
+	build_init(&b, &syntax_explicit_le, 1024);
+	decoded_lossy(&b, &n, &s.d);
+	ck_assert_int_eq(dset_index(&made, buf_bytes(&b.out), &syntax_explicit_le, 0, &s.a, &s.f),
+			 OK);
+	ck_assert_uint_eq(made.count, losses[_i].method == NULL ? 0 : 3);
+	if (losses[_i].method != NULL) {
+		ck_assert(bytes_eq_str(dset_text(&made, NULL, TAG_LossyImageCompression), "01"));
+		ck_assert(bytes_eq_str(dset_text(&made, NULL, TAG_LossyImageCompressionRatio),
+				       "3.5"));
+		ck_assert(bytes_eq_str(dset_text(&made, NULL, TAG_LossyImageCompressionMethod),
+				       losses[_i].method));
+	}
+	build_free(&b);
+	source_free(&s);
+}
+END_TEST
+
 START_TEST(test_object_refused)
 {
 	struct source s;
@@ -582,6 +633,7 @@ Suite *suite_decode(void)
 	tcase_add_test(t, test_limit);
 	tcase_add_test(t, test_other_encapsulation);
 	tcase_add_test(t, test_object);
+	tcase_add_loop_test(t, test_loss, 0, sizeof(losses) / sizeof(losses[0]));
 	tcase_add_test(t, test_object_refused);
 	tcase_add_loop_test(t, test_golden, 0, count);
 	tcase_add_loop_test(t, test_j2k_head, 0, sizeof(heads) / sizeof(heads[0]));

@@ -25,7 +25,9 @@ struct native {
 				     * (YBR_FULL_422, YBR_ICT and YBR_RCT become RGB) */
 	struct bytes data;          /* image_bytes(), little endian, 8, 16 or 32 bits a sample */
 	bool decoded;               /* from a compressed syntax; data is not in the source */
-	bool lossy;                 /* of a stream that is not lossless */
+	bool lossy;                 /* of a stream that says so: DCT, JPEG-LS with NEAR above 0, the
+				     * wavelet that loses.  What was cut from a reversible JPEG 2000
+				     * stream it does not tell: the object does (decoded_lossy) */
 	void *owned; /* mapping behind `data`, or NULL: a view of the source; after an
 		      * odd length a zero byte follows, which may be written too */
 	size_t owned_len;

@@ -47,18 +47,28 @@ void decoded_format(struct build *b, const struct image_format *m)
 	put_u16(b, TAG_PixelRepresentation, m->is_signed);
 }
 
-/* PS3.3 C.7.6.1.1.5.2 */
+/* PS3.3 C.7.6.1.1.5.1.  The syntaxes for lossless streams are here, too: not every encoder keeps to
+ * that. */
 static const char *method_of(const struct syntax *s)
 {
-	struct bytes uid = bytes_str(s->uid);
+	static const struct {
+		const char *uid, *method;
+	} methods[] = {
+		{"1.2.840.10008.1.2.4.80", "ISO_14495_1"}, /* JPEG-LS */
+		{"1.2.840.10008.1.2.4.81", "ISO_14495_1"},
+		{"1.2.840.10008.1.2.4.90", "ISO_15444_1"}, /* JPEG 2000, both parts */
+		{"1.2.840.10008.1.2.4.91", "ISO_15444_1"},
+		{"1.2.840.10008.1.2.4.92", "ISO_15444_1"},
+		{"1.2.840.10008.1.2.4.93", "ISO_15444_1"},
+		{"1.2.840.10008.1.2.4.201", "ISO_15444_15"}, /* High-Throughput JPEG 2000 */
+		{"1.2.840.10008.1.2.4.202", "ISO_15444_15"},
+		{"1.2.840.10008.1.2.4.203", "ISO_15444_15"},
+	};
 
-	if (bytes_eq_str(uid, "1.2.840.10008.1.2.4.80") ||
-	    bytes_eq_str(uid, "1.2.840.10008.1.2.4.81"))
-		return "ISO_14495_1"; /* JPEG-LS */
-	if (bytes_eq_str(uid, "1.2.840.10008.1.2.4.90") ||
-	    bytes_eq_str(uid, "1.2.840.10008.1.2.4.91"))
-		return "ISO_15444_1"; /* JPEG 2000 */
-	return "ISO_10918_1";         /* JPEG */
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (strcmp(s->uid, methods[i].uid) == 0)
+			return methods[i].method;
+	return "ISO_10918_1"; /* JPEG */
 }
 
 void decoded_lossy(struct build *b, const struct native *n, const struct dset *d)

@@ -15,7 +15,8 @@
 /* Samples per Pixel to Pixel Representation of the new pixels; Rows, Columns and frames stay. */
 void decoded_format(struct build *b, const struct image_format *m);
 /* Once lossy, always lossy (PS3.3 C.7.6.1.1.5): Lossy Image Compression, its ratio and method,
- * where the stream was lossy and `d`, the source, does not say so itself. */
+ * where the stream says that it is lossy and `d`, the source, does not.  Else nothing: what the
+ * source says, or not, counts, as only its encoder knows what a reversible stream lacks. */
 void decoded_lossy(struct build *b, const struct native *n, const struct dset *d);
 /* The pixel data element, in explicit VR little endian; false: no memory. */
 bool decoded_pixels(struct edit *e, const struct native *n, struct arena *a);
