@@ -654,6 +654,7 @@ START_TEST(test_wake)
 	static struct dul_answer answer;
 	struct dul_ind ind;
 	struct fault f;
+	uint8_t got[64];
 	int fds[2], pipe_fds[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
@@ -671,8 +672,16 @@ START_TEST(test_wake)
 	link_answer(&l, &answer);
 	expect(&l, DUL_ASSOCIATE_REJECTED, &ind);
 	ck_assert(ind.ours && ind.result == 2 && ind.source == 3 && ind.reason == 1);
-	close(fds[1]);
+	/* the leave-taking is cut short, but not before the answer has gone: the peer need not
+	 * close */
+	link_watch(&l, pipe_fds[0]);
+	uint64_t began = clock_us();
 	link_close(&l);
+	ck_assert_uint_lt(clock_us() - began, 5000000); /* ARTIM is 30 s */
+	ck_assert_int_eq(read(fds[1], got, sizeof(got)), 10);
+	ck_assert_int_eq(got[0], 3); /* A-ASSOCIATE-RJ */
+	ck_assert_int_eq(read(fds[1], got, sizeof(got)), 0);
+	close(fds[1]);
 	close(pipe_fds[0]);
 	if (_i == 1)
 		close(pipe_fds[1]);

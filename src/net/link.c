@@ -282,19 +282,22 @@ void link_close(struct link *l)
 {
 	struct dul_ind ind;
 	unsigned wants;
-	bool woken;
+	bool woken = false;
 
 	if (l->fd < 0)
 		return;
 	assoc_resume(&l->assoc, now_of(l));
 	if (!l->assoc.ended)
 		assoc_abort(&l->assoc, DUL_BY_USER, DUL_NOT_SPECIFIED);
-	while (((wants = assoc_wants(&l->assoc)) & ASSOC_CLOSE) == 0) {
+	while (!woken && ((wants = assoc_wants(&l->assoc)) & ASSOC_CLOSE) == 0) {
+		/* nothing but the peer's closing is waited for */
+		bool over = (wants & ASSOC_WRITE) == 0;
+
 		if ((wants & ASSOC_INDICATION) != 0) {
 			(void)assoc_next(&l->assoc, &ind);
 			continue;
 		}
-		if (!turn(l, wants) && wait_for(l, wants, false, &woken, NULL) != OK)
+		if (!turn(l, wants) && wait_for(l, wants, over, &woken, NULL) != OK)
 			break;
 	}
 	link_drop(l);

@@ -60,7 +60,8 @@ void link_abort(struct link *l, uint8_t source, uint8_t reason);
 enum err link_flush(struct link *l, struct fault *f) MUST_USE; /* until nothing is queued */
 
 /* Take leave: what is queued goes out, the sending side is shut, input is thrown away until the
- * peer closes or ARTIM ends, then the socket is closed. An association not yet ended is aborted. */
+ * peer closes, ARTIM ends or wake_fd is readable, then the socket is closed. An association not yet
+ * ended is aborted. */
 void link_close(struct link *l);
 /* Close at once: for a socket that another process goes on with. */
 void link_drop(struct link *l);

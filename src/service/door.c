@@ -66,6 +66,7 @@ enum err door_options(struct door *d, const struct service_options *o, struct fa
 		.syntax_count = list_syntaxes(d->syntaxes),
 		.networks = networks,
 		.minimum_free = door_minimum_free(&o->limits, working),
+		.drain_fd = d->drain[0],
 	};
 	close(working);
 	if (o->limits.associations + o->limits.half_open > d->shared->slot_count)
@@ -80,13 +81,17 @@ enum err door_open(struct door *d, const struct service_options *o, struct fault
 	const struct service_limits *l = &o->limits;
 	enum err e;
 
-	*d = (struct door){.listener = -1};
+	*d = (struct door){.listener = -1, .drain = {-1, -1}};
 	d->shared = shared_make(l->associations + l->half_open, f);
 	if (d->shared == NULL)
 		return ERR_IO;
 	d->pids = calloc(d->shared->slot_count, sizeof(*d->pids));
 	if (d->pids == NULL)
 		return fault_set(f, ERR_NOMEM, "no memory for associations", FAULT_NO_OFFSET);
+	if (pipe2(d->drain, O_CLOEXEC) < 0)
+		return fault_io(f, "no pipe to the processes of associations");
+	child_private(d->drain[0]);
+	child_private(d->drain[1]);
 	e = door_options(d, o, f);
 	if (e == OK)
 		e = socket_listen(&d->listener, o->listener.host, o->listener.port, BACKLOG, f);
@@ -129,7 +134,7 @@ static void let_in(struct door *d, const struct address *peer, int fd, uint64_t 
 				   .slot = slot,
 				   .number = d->next_number++,
 				   .peer = *peer};
-	pid_t pid = child_fork("receiver", -1);
+	pid_t pid = child_fork("receiver", d->drain[0]);
 	if (pid == 0) {
 		receiver_run(&job);
 		_exit(0);
@@ -207,6 +212,8 @@ bool door_reaped(struct door *d, pid_t pid, int status)
 void door_drain(struct door *d)
 {
 	atomic_store(&d->shared->draining, 1);
+	child_close_private(d->drain[1]);
+	d->drain[1] = -1;
 }
 
 void door_kill(const struct door *d)
@@ -218,8 +225,11 @@ void door_kill(const struct door *d)
 
 void door_close(struct door *d)
 {
-	if (d->listener >= 0)
-		child_close_private(d->listener);
+	const int fds[] = {d->listener, d->drain[0], d->drain[1]};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			child_close_private(fds[i]);
 	free(d->networks);
 	free(d->pids);
 }

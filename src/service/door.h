@@ -19,7 +19,8 @@ struct door {
 	int listener;
 	struct address local; /* with the port that it got */
 	struct shared *shared;
-	pid_t *pids; /* by slot; 0: none */
+	int drain[2]; /* a pipe whose writing end is open until the service drains */
+	pid_t *pids;  /* by slot; 0: none */
 	unsigned receivers;
 	uint64_t next_number; /* of an association; unique across restarts: begins with the time */
 	uint64_t paused_until_ms; /* short of files or processes: no accept before that */
@@ -36,7 +37,8 @@ enum err door_options(struct door *d, const struct service_options *o, struct fa
 void door_accept(struct door *d, uint64_t now_ms);
 /* False: not a receiver. */
 bool door_reaped(struct door *d, pid_t pid, int status);
-/* From now on receivers refuse (2/3/1). */
+/* From now on receivers refuse (2/3/1), and where an association is over and answered they do not
+ * wait until the peer closes the connection. */
 void door_drain(struct door *d);
 void door_kill(const struct door *d); /* every receiver */
 void door_close(struct door *d);

@@ -689,9 +689,11 @@ void receiver_run(const struct receiver_job *job)
 		converse(&r);
 	else
 		say_failed(&f);
-	/* studies are let go before the connection is: a peer may take ARTIM to close it */
+	/* studies are let go before the connection is: a peer may take ARTIM to close it, which is
+	 * not waited for when the service drains (PS3.8 9.2: the association is over) */
 	write_sources(&r);
 	spool_close(&r.spool);
 	atomic_store(&job->common->shared->slot[job->slot].state, SLOT_LEAVING);
+	link_watch(&r.link, r.common->drain_fd);
 	link_close(&r.link);
 }

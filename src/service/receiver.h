@@ -26,6 +26,7 @@ struct receiver_common {
 	size_t syntax_count;
 	const struct cidr *networks; /* of options->listener.allow, one each; prefix 0: any */
 	uint64_t minimum_free;       /* bytes that stay free */
+	int drain_fd;                /* readable when the service drains */
 };
 
 struct receiver_job {

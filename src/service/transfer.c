@@ -399,8 +399,8 @@ static void leave(struct run *run)
 	struct dul_ind ind = {.kind = DUL_WAKE};
 	struct fault f = {0};
 
+	link_watch(&run->link, -1);
 	if (run->alive) {
-		link_watch(&run->link, -1);
 		link_release(&run->link);
 		while (ind.kind == DUL_WAKE || ind.kind == DUL_PDV)
 			if (link_next(&run->link, &ind, &f) != OK)

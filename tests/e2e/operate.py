@@ -322,6 +322,21 @@ def drained(r, folder):
         r.check(code == 0, "drained: ended with", code, service.log()[-1500:])
         service.start()
         delivered(r, "drained", place.destination, expected, 30, service)
+        # an association that is over holds no work, whoever keeps the connection open: before the end is asked for, or after it
+        with Association(service.port, CONTEXTS) as before, Association(service.port, CONTEXTS) as after:
+            before.send(release_rq())
+            r.check(before.pdu()[0] == RELEASE_RP, "release before draining")
+            began = time.monotonic()
+            service.send_signal(signal.SIGTERM)
+            turned_away = wait_for(lambda: refusal(service.port) == "RJ(2,3,1)", 5, 0.05)
+            r.check(turned_away, "drains once more:", refusal(service.port))
+            after.send(release_rq())
+            r.check(after.pdu()[0] == RELEASE_RP, "release while draining")
+            code = service.stop(20)
+            took = time.monotonic() - began
+            r.check(code == 0 and took < 4, "released, not closed:", code, "after %.1f s" % took)
+            r.check("time is up" not in service.log(), "released, not closed: log", service.log()[-1500:])
+        service.start()
         # somebody who does not go is not waited for longer than drain_seconds
         with Association(service.port, CONTEXTS):
             began = time.monotonic()
