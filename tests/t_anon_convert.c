@@ -61,96 +61,51 @@ static void parse(struct part10 *p, const char *sop_class, const char *transfer_
 		(const uint8_t *)(text), sizeof(text) - 1 \
 	}
 #define CAPTURE "1.2.840.10008.5.1.4.1.1.7"
+#define OTHER "1.2.3.4.5" /* transfer syntax */
 
+#define QUARANTINE ANON_RISK_QUARANTINE
+#define PASS ANON_RISK_PASS
 static const struct {
 	const char *name;
 	enum anon_profile profile;
 	enum anon_risk burned_in;
-	const char *sop_class, *transfer_syntax, *claim; /* Burned In Annotation */
-	struct bytes behind;                             /* these */
 	enum err want;
+	const char *claim;                       /* Burned In Annotation; NULL: none */
+	const char *sop_class, *transfer_syntax; /* NULL: a CT image, Explicit VR Little Endian */
+	struct bytes behind;
 } objects[] = {
-	{"an image", ANON_BASIC, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "", {NULL, 0}, OK},
-	{"that says so", ANON_BASIC, ANON_RISK_QUARANTINE, ANON_CT, EXPLICIT, "NO", {NULL, 0}, OK},
-	{"with burned-in names",
-	 ANON_BASIC,
-	 ANON_RISK_QUARANTINE,
-	 ANON_CT,
-	 EXPLICIT,
-	 "YES",
-	 {NULL, 0},
-	 ERR_UNSUPPORTED},
-	{"whatever the profile",
-	 ANON_NETRT,
-	 ANON_RISK_QUARANTINE,
-	 ANON_CT,
-	 EXPLICIT,
-	 "YES",
-	 {NULL, 0},
-	 ERR_UNSUPPORTED},
-	{"that the site lets pass",
-	 ANON_BASIC,
-	 ANON_RISK_PASS,
-	 ANON_CT,
-	 EXPLICIT,
-	 "YES",
-	 {NULL, 0},
-	 OK},
-	{"without a region",
-	 ANON_BASIC,
-	 ANON_RISK_BLANK,
-	 ANON_CT,
-	 EXPLICIT,
-	 "YES",
-	 {NULL, 0},
-	 ERR_UNSUPPORTED},
-	{"a capture",
-	 ANON_BASIC,
-	 ANON_RISK_PASS,
-	 CAPTURE,
-	 EXPLICIT,
-	 "",
-	 {NULL, 0},
-	 ERR_UNSUPPORTED},
-	{"of another transfer syntax",
-	 ANON_BASIC,
-	 ANON_RISK_PASS,
-	 ANON_CT,
-	 "1.2.3.4.5",
-	 "",
-	 {NULL, 0},
-	 ERR_UNSUPPORTED},
-	{"whatever the profile",
-	 ANON_NETRT,
-	 ANON_RISK_PASS,
-	 ANON_CT,
-	 "1.2.3.4.5",
-	 "",
-	 {NULL, 0},
-	 ERR_UNSUPPORTED},
-	{"with a trailer", ANON_BASIC, ANON_RISK_PASS, ANON_CT, EXPLICIT, "", LIT("SMITH^JOHN 12"),
-	 ERR_WIRE},
-	{"with pixels", ANON_NETRT, ANON_RISK_PASS, ANON_CT, EXPLICIT, "",
-	 LIT("\xE0\x7F\x10\x00OB\0\0\2\0\0\0ab"), OK},
-	{"whose reserved bytes say something", ANON_NETRT, ANON_RISK_PASS, ANON_CT, EXPLICIT, "",
-	 LIT("\xE0\x7F\x10\x00OBHI\2\0\0\0ab"), ERR_WIRE},
+	{"an image", ANON_BASIC, QUARANTINE, OK, .claim = NULL},
+	{"that says so", ANON_BASIC, QUARANTINE, OK, .claim = "NO"},
+	{"with burned-in names", ANON_BASIC, QUARANTINE, ERR_UNSUPPORTED, .claim = "YES"},
+	{"whatever the profile", ANON_NETRT, QUARANTINE, ERR_UNSUPPORTED, .claim = "YES"},
+	{"that the site lets pass", ANON_BASIC, PASS, OK, .claim = "YES"},
+	{"without a region", ANON_BASIC, ANON_RISK_BLANK, ERR_UNSUPPORTED, .claim = "YES"},
+	{"a capture", ANON_BASIC, PASS, ERR_UNSUPPORTED, .sop_class = CAPTURE},
+	{"of another transfer syntax", ANON_BASIC, PASS, ERR_UNSUPPORTED, .transfer_syntax = OTHER},
+	{"whatever the profile", ANON_NETRT, PASS, ERR_UNSUPPORTED, .transfer_syntax = OTHER},
+	{"with a trailer", ANON_BASIC, PASS, ERR_WIRE, .behind = LIT("SMITH^JOHN 12")},
+	{"with pixels", ANON_NETRT, PASS, OK, .behind = LIT("\xE0\x7F\x10\x00OB\0\0\2\0\0\0ab")},
+	{"whose reserved bytes say something", ANON_NETRT, PASS, ERR_WIRE,
+	 .behind = LIT("\xE0\x7F\x10\x00OBHI\2\0\0\0ab")},
 };
 
 START_TEST(test_leaves)
 {
+	const char *sop_class = objects[_i].sop_class, *syntax = objects[_i].transfer_syntax;
 	struct converted c;
 	struct build b;
 	struct part10 p;
 
+	sop_class = sop_class != NULL ? sop_class : ANON_CT;
 	open_gate(objects[_i].profile, objects[_i].burned_in);
 	build_init(&b, &syntax_explicit_le, 1u << 16);
-	build_str(&b, TAG_SOPClassUID, VR_UI, objects[_i].sop_class);
+	build_str(&b, TAG_SOPClassUID, VR_UI, sop_class);
 	build_str(&b, TAG_SOPInstanceUID, VR_UI, "1.2.3");
 	build_str(&b, TAG_PatientID, VR_LO, "MRN1");
-	if (objects[_i].claim[0] != '\0')
+	if (objects[_i].claim != NULL)
 		build_str(&b, TAG_BurnedInAnnotation, VR_CS, objects[_i].claim);
 	buf_add(&b.out, objects[_i].behind);
-	parse(&p, objects[_i].sop_class, objects[_i].transfer_syntax, buf_bytes(&b.out));
+	parse(&p, sop_class, syntax != NULL ? syntax : EXPLICIT, buf_bytes(&b.out));
 	enum err e = convert_make(&c, &gate, &p, &arena, &fault);
 	ck_assert_msg(e == objects[_i].want, "%s: %d, %s", objects[_i].name, (int)e,
 		      e != OK ? fault.text : "let out");

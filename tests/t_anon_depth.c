@@ -262,32 +262,52 @@ START_TEST(test_unknown)
 }
 END_TEST
 
+/* What is `inside` becomes an item of a sequence, with the creator of private ones where `private`.
+ */
+static void wrap(struct build *inside, bool private)
+{
+	struct build outer;
+
+	build_init(&outer, &syntax_implicit_le, 1u << 16);
+	if (private)
+		build_str(&outer, CREATOR, VR_LO, "ACME");
+	build_sequence(&outer, private ? PRIVATE : NEST);
+	build_item(&outer);
+	buf_add(&outer.out, buf_bytes(&inside->out));
+	build_item_end(&outer);
+	build_sequence_end(&outer);
+	build_free(inside);
+	*inside = outer;
+}
+
+/* A source that may keep private sequences, and the innermost of what will be in them. */
+static void hidden_open(struct anon_bench *b, struct build *inside)
+{
+	bench_open(b, ANON_BASIC, ANON_RETAIN_SAFE_PRIVATE, &syntax_implicit_le);
+	bench_policy(b, safe, 2);
+	bench_front(b, ANON_CT);
+	build_init(inside, &syntax_implicit_le, 1u << 16);
+	build_str(inside, TAG_InstitutionName, VR_LO, "Lichthaus");
+}
+
+static void hidden_put(struct anon_bench *b, struct build *inside)
+{
+	buf_add(&b->in.out, buf_bytes(&inside->out));
+	build_free(inside);
+}
+
 /* Private sequences hide in each other, each in an element of its own: as many as can be judged,
  * and not one more. */
 START_TEST(test_hidden_limit)
 {
 	unsigned levels = VISIT_WALKERS - 1 + (unsigned)_i;
-	struct build inner, outer;
+	struct build inner;
 	struct anon_bench b;
 
-	bench_open(&b, ANON_BASIC, ANON_RETAIN_SAFE_PRIVATE, &syntax_implicit_le);
-	bench_policy(&b, safe, 2);
-	bench_front(&b, ANON_CT);
-	build_init(&inner, &syntax_implicit_le, 1u << 16);
-	build_str(&inner, TAG_InstitutionName, VR_LO, "Lichthaus");
-	for (unsigned i = 0; i < levels; i++) {
-		build_init(&outer, &syntax_implicit_le, 1u << 16);
-		build_str(&outer, CREATOR, VR_LO, "ACME");
-		build_sequence(&outer, PRIVATE);
-		build_item(&outer);
-		buf_add(&outer.out, buf_bytes(&inner.out));
-		build_item_end(&outer);
-		build_sequence_end(&outer);
-		build_free(&inner);
-		inner = outer;
-	}
-	buf_add(&b.in.out, buf_bytes(&inner.out));
-	build_free(&inner);
+	hidden_open(&b, &inner);
+	for (unsigned i = 0; i < levels; i++)
+		wrap(&inner, true);
+	hidden_put(&b, &inner);
 	ck_assert_int_eq(bench_apply(&b), _i == 0 ? OK : ERR_LIMIT);
 	ck_assert(_i != 0 || !bench_holds(&b, BYTES_LIT("Lichthaus")));
 	bench_close(&b);
@@ -430,29 +450,12 @@ START_TEST(test_deep_hidden)
 	unsigned hidden = 1 + (unsigned)_i;
 	struct anon_identity who;
 	struct anon_bench b;
-	struct build inner, outer;
+	struct build inner;
 
-	bench_open(&b, ANON_BASIC, ANON_RETAIN_SAFE_PRIVATE, &syntax_implicit_le);
-	bench_policy(&b, safe, 2);
-	bench_front(&b, ANON_CT);
-	build_init(&inner, &syntax_implicit_le, 1u << 16);
-	build_str(&inner, TAG_InstitutionName, VR_LO, "Lichthaus");
-	for (unsigned i = 0; i < 60 * (hidden + 1); i++) {
-		bool first = i % 60 == 59 && i != 60 * (hidden + 1) - 1;
-
-		build_init(&outer, &syntax_implicit_le, 1u << 16);
-		if (first)
-			build_str(&outer, CREATOR, VR_LO, "ACME");
-		build_sequence(&outer, first ? PRIVATE : NEST);
-		build_item(&outer);
-		buf_add(&outer.out, buf_bytes(&inner.out));
-		build_item_end(&outer);
-		build_sequence_end(&outer);
-		build_free(&inner);
-		inner = outer;
-	}
-	buf_add(&b.in.out, buf_bytes(&inner.out));
-	build_free(&inner);
+	hidden_open(&b, &inner);
+	for (unsigned i = 0; i < 60 * (hidden + 1); i++)
+		wrap(&inner, i % 60 == 59 && i != 60 * (hidden + 1) - 1);
+	hidden_put(&b, &inner);
 	const struct identity_source source = {buf_bytes(&b.in.out), b.in.syntax, b.policy};
 	ck_assert_int_eq(identity_collect(&source, &who, &b.patient.words, &b.a, &b.f),
 			 hidden == 1 ? OK : ERR_LIMIT);

@@ -140,60 +140,14 @@ static const struct jpeg_edit color_edits[] = {
 	{"two components of three", 68, JPEG_PUT(8, "\x0A\x02\x0A\0\x0B\0"), ERR_WIRE},
 };
 
-START_TEST(test_back)
-{
-	jpeg_check_back(&codec, &forms[_i]);
-}
-END_TEST
-
-START_TEST(test_cut_short)
-{
-	jpeg_check_cut_short(&codec);
-}
-END_TEST
-
-START_TEST(test_changed)
-{
-	jpeg_check_changed(&codec);
-}
-END_TEST
-
-START_TEST(test_other_frame)
-{
-	jpeg_check_other_frame(&codec);
-}
-END_TEST
-
-START_TEST(test_scan_twice)
-{
-	jpeg_check_scan_twice(&in_color);
-}
-END_TEST
-
-START_TEST(test_edit)
-{
-	jpeg_check_edit(&codec, &edits[_i]);
-}
-END_TEST
-
-START_TEST(test_color_edit)
-{
-	jpeg_check_edit(&in_color, &color_edits[_i]);
-}
-END_TEST
+#include "support/jpeg_tests.h"
 
 Suite *suite_jpegll(void)
 {
 	Suite *s = suite_create("jpegll");
 	TCase *t = tcase_create("jpegll");
 
-	tcase_add_loop_test(t, test_back, 0, sizeof(forms) / sizeof(forms[0]));
-	tcase_add_test(t, test_cut_short);
-	tcase_add_test(t, test_changed);
-	tcase_add_test(t, test_other_frame);
-	tcase_add_test(t, test_scan_twice);
-	tcase_add_loop_test(t, test_edit, 0, sizeof(edits) / sizeof(edits[0]));
-	tcase_add_loop_test(t, test_color_edit, 0, sizeof(color_edits) / sizeof(color_edits[0]));
+	add_jpeg_tests(t);
 	suite_add_tcase(s, t);
 	return s;
 }

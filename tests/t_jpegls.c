@@ -124,6 +124,8 @@ static const struct jpeg_edit color_edits[] = {
 	{"one after the other", 39, JPEG_BYTE("\0"), ERR_WIRE},
 };
 
+#include "support/jpeg_tests.h"
+
 /* C.2.4.1: what parameters there may be, and what they are without being said. */
 static const struct {
 	const char *name;
@@ -175,61 +177,13 @@ START_TEST(test_coding)
 }
 END_TEST
 
-START_TEST(test_back)
-{
-	jpeg_check_back(&codec, &forms[_i]);
-}
-END_TEST
-
-START_TEST(test_cut_short)
-{
-	jpeg_check_cut_short(&codec);
-}
-END_TEST
-
-START_TEST(test_changed)
-{
-	jpeg_check_changed(&codec);
-}
-END_TEST
-
-START_TEST(test_other_frame)
-{
-	jpeg_check_other_frame(&codec);
-}
-END_TEST
-
-START_TEST(test_scan_twice)
-{
-	jpeg_check_scan_twice(&in_color);
-}
-END_TEST
-
-START_TEST(test_edit)
-{
-	jpeg_check_edit(&codec, &edits[_i]);
-}
-END_TEST
-
-START_TEST(test_color_edit)
-{
-	jpeg_check_edit(&in_color, &color_edits[_i]);
-}
-END_TEST
-
 Suite *suite_jpegls(void)
 {
 	Suite *s = suite_create("jpegls");
 	TCase *t = tcase_create("jpegls");
 
-	tcase_add_loop_test(t, test_back, 0, sizeof(forms) / sizeof(forms[0]));
+	add_jpeg_tests(t);
 	tcase_add_loop_test(t, test_coding, 0, sizeof(codings) / sizeof(codings[0]));
-	tcase_add_test(t, test_cut_short);
-	tcase_add_test(t, test_changed);
-	tcase_add_test(t, test_other_frame);
-	tcase_add_test(t, test_scan_twice);
-	tcase_add_loop_test(t, test_edit, 0, sizeof(edits) / sizeof(edits[0]));
-	tcase_add_loop_test(t, test_color_edit, 0, sizeof(color_edits) / sizeof(color_edits[0]));
 	suite_add_tcase(s, t);
 	return s;
 }
