@@ -41,12 +41,13 @@ struct layout {
 			 .photometric = "MONOCHROME2"})
 
 /* Elements in (0028,xxxx) after Pixel Representation, ascending. */
-static void strip_begin(struct strip *s, struct layout l, uint16_t cols)
+static void strip_begin_as(struct strip *s, const struct syntax *syntax, struct layout l,
+			   uint16_t cols)
 {
 	static const uint16_t one = 1;
 
 	memset(s, 0, sizeof(*s));
-	build_init(&s->b, &syntax_explicit_le, 1u << 20);
+	build_init(&s->b, syntax, 1u << 20);
 	build_u16(&s->b, TAG_SamplesPerPixel, VR_US, &l.samples, 1);
 	build_str(&s->b, TAG_PhotometricInterpretation, VR_CS, l.photometric);
 	if (l.samples == 3)
@@ -59,16 +60,19 @@ static void strip_begin(struct strip *s, struct layout l, uint16_t cols)
 	build_u16(&s->b, TAG_PixelRepresentation, VR_US, &l.is_signed, 1);
 }
 
+static void strip_begin(struct strip *s, struct layout l, uint16_t cols)
+{
+	strip_begin_as(s, &syntax_explicit_le, l, cols);
+}
+
 static void strip_end(struct strip *s, const void *pixels, size_t len)
 {
 	build_bytes(&s->b, TAG_PixelData, VR_OW, bytes_of(pixels, len));
 	ck_assert(!s->b.out.failed);
 	ck_assert_int_eq(arena_open(&s->arena, 4u << 20, NULL), OK);
-	ck_assert_int_eq(
-		dset_index(&s->d, buf_bytes(&s->b.out), &syntax_explicit_le, 0, &s->arena, &s->f),
-		OK);
-	s->p = (struct part10){
-		.map = FILE_MAP_NONE, .syntax = &syntax_explicit_le, .data = s->d.in};
+	ck_assert_int_eq(dset_index(&s->d, buf_bytes(&s->b.out), s->b.syntax, 0, &s->arena, &s->f),
+			 OK);
+	s->p = (struct part10){.map = FILE_MAP_NONE, .syntax = s->b.syntax, .data = s->d.in};
 	ck_assert_msg(native_open(&s->n, &s->p, &s->d, &s->f) == OK, "%s", s->f.text);
 	s->e = window_open(&s->w, &s->n, &s->d, &s->arena, &s->f);
 	if (s->e == OK)
@@ -330,6 +334,42 @@ START_TEST(test_voi_lut)
 }
 END_TEST
 
+/* Where no VR says whether the first value that a VOI LUT maps is signed (PS3.3 C.11.2.1.1): it is
+ * where the values that go in can be below zero.  The table maps -2, or 65534. */
+static const struct {
+	const char *name, *intercept;
+	uint16_t is_signed;
+	bool below_zero;
+} firsts[] = {
+	{"unsigned", NULL, 0, false},
+	{"signed", NULL, 1, true},
+	{"unsigned, made negative", "-1000", 0, true},
+	{"unsigned, made larger", "1000", 0, false},
+};
+
+START_TEST(test_voi_lut_first)
+{
+	static const uint8_t table[] = {0, 0, 0xFF, 0x0F}; /* 0, 4095: 12 bits */
+	static const uint16_t pixels[2] = {0, 0};
+	struct layout l = CT;
+	struct strip s;
+
+	l.is_signed = firsts[_i].is_signed;
+	strip_begin_as(&s, &syntax_implicit_le, l, 2);
+	if (firsts[_i].intercept != NULL)
+		build_str(&s.b, TAG_RescaleIntercept, VR_DS, firsts[_i].intercept);
+	table_item(&s.b, TAG_VOILUTSequence, 2, -2, 12, table, sizeof(table));
+	strip_end(&s, pixels, sizeof(pixels));
+	ck_assert_int_eq(s.e, OK);
+	ck_assert_int_eq(s.w.source, WINDOW_LUT);
+	ck_assert_int_eq(s.w.voi.first, firsts[_i].below_zero ? -2 : 65534);
+	/* 0 lies behind the two entries that begin at -2, and before those that begin at 65534 */
+	if (firsts[_i].intercept == NULL)
+		ck_assert_uint_eq(shade(&s, 0), firsts[_i].below_zero ? 255 : 0);
+	strip_free(&s);
+}
+END_TEST
+
 /* Too short, of entries too wide, of no bits: the window is taken. */
 START_TEST(test_voi_lut_senseless)
 {
@@ -502,6 +542,7 @@ Suite *suite_window(void)
 	tcase_add_test(t, test_padding_is_black);
 	tcase_add_test(t, test_flat);
 	tcase_add_test(t, test_voi_lut);
+	tcase_add_loop_test(t, test_voi_lut_first, 0, (int)(sizeof(firsts) / sizeof(firsts[0])));
 	tcase_add_loop_test(t, test_voi_lut_senseless, 0, 3);
 	tcase_add_test(t, test_modality_lut);
 	tcase_add_loop_test(t, test_color, 0, (int)(sizeof(colors) / sizeof(colors[0])));

@@ -46,7 +46,9 @@ static bool lut_read(struct lut *l, const struct dset *d, const struct elem *ite
 			return false;
 	if (values == NULL || number[2] == 0 || number[2] > 16)
 		return false;
-	is_signed = e->vr == VR_SS || (e->vr != VR_US && is_signed);
+	/* implicit VR leaves it open: what goes in says it (C.11.1.1.1, C.11.2.1.1) */
+	if (e->vr == VR_SS || (e->vr == VR_US && (e->flags & ELEM_EXPLICIT) != 0))
+		is_signed = e->vr == VR_SS;
 	*l = (struct lut){.data = dset_value(d, values),
 			  .count = number[0] == 0 ? 65536u : number[0],
 			  .first = is_signed ? (int16_t)number[1] : number[1],
@@ -151,7 +153,6 @@ static enum err choose(struct window *w, const struct dset *d, struct arena *a, 
 		w->source = WINDOW_LUT;
 		return OK;
 	}
-	w->voi.count = 0;
 	return window_values(w, d) ? OK : percentiles(w, a, f);
 }
 
