@@ -254,6 +254,38 @@ START_TEST(test_unwritable)
 }
 END_TEST
 
+/* Small images of every size: the box may take a third of one, and not more. */
+START_TEST(test_share)
+{
+	const struct burnin_options o = {.text = BYTES_LIT(TEXT), .strict = true};
+	unsigned least = 0, third = 0, most = 0;
+
+	for (unsigned k = 0; k < 2000; k++) {
+		struct form m = {"", "MONOCHROME2", (uint16_t)(24 + k / 40),
+				 (uint16_t)(24 + k % 40 * 3), .allocated = 16};
+		uint8_t *pixels = noisy_pixels(&m);
+		struct text_label t;
+		struct fault f = {0};
+		struct burnin b;
+		struct made src;
+
+		make_form(&src, &m, NULL, pixels, NULL, NULL);
+		if (text_place(&t, o.text, o.corner, m.cols, m.rows)) {
+			unsigned box = t.cols * t.rows, all = (unsigned)m.cols * m.rows;
+			least += box * 4 > all && box * 3 < all;
+			third += box * 3 == all;
+			most += box * 3 > all && box * 2 <= all;
+			must((burnin_open(&b, &o, &src.file, &src.d, &f) == OK) == (box * 3 <= all),
+			     "%u x %u", m.cols, m.rows);
+			burnin_close(&b);
+		}
+		made_free(&src);
+		free(pixels);
+	}
+	must(least > 0 && third > 0 && most > 0, "%u %u %u", least, third, most);
+}
+END_TEST
+
 /* ---- compressed ---- */
 
 static const struct form compressed[] = {
@@ -378,6 +410,7 @@ Suite *suite_burnin(void)
 	tc = tcase_create("instead");
 	tcase_add_loop_test(tc, test_overlay, 0, 3);
 	tcase_add_loop_test(tc, test_groups, 0, 4);
+	tcase_add_test(tc, test_share);
 	tcase_add_loop_test(tc, test_unwritable, 0, sizeof(unwritable) / sizeof(unwritable[0]));
 	suite_add_tcase(s, tc);
 	tc = tcase_create("data set");

@@ -466,6 +466,60 @@ START_TEST(test_golden_other_size)
 }
 END_TEST
 
+/* One more scan of a block: its DC or one AC coefficient, as it is the first time (`refines`: the
+ * last bit of it).  All is zero: a bit 0 says so everywhere. */
+static void put_scan(struct buf *b, uint8_t coefficient, bool refines)
+{
+	uint8_t scan[] = {0xFF, 0xDA, 0, 8, 1, 1, 0, coefficient, coefficient, refines ? 0x10 : 1,
+			  0x7F};
+
+	buf_add(b, bytes_of(scan, sizeof(scan)));
+}
+
+/* ISO/IEC 10918-1: a progressive image of one block, in as many scans as are asked for. */
+static void put_progressive(struct buf *b, unsigned scans)
+{
+	static const uint8_t frame[] = {0xFF, 0xC2, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0};
+	static const uint8_t codes[17] = {0, 1}; /* one, of one bit, for a zero */
+
+	buf_add(b, BYTES_LIT("\xFF\xD8\xFF\xDB\0\x43\0"));
+	for (unsigned i = 0; i < 64; i++)
+		buf_char(b, 1);
+	buf_add(b, bytes_of(frame, sizeof(frame)));
+	for (unsigned k = 0; k < 2; k++) {
+		buf_add(b, BYTES_LIT("\xFF\xC4\0\x14"));
+		buf_char(b, (char)(k << 4));
+		buf_add(b, bytes_of(codes + 1, 16));
+		buf_char(b, 0);
+	}
+	for (unsigned i = 0; i < scans; i++)
+		put_scan(b, (uint8_t)(i % 64), i >= 64);
+	buf_add(b, BYTES_LIT("\xFF\xD9"));
+}
+
+START_TEST(test_scans)
+{
+	static const struct {
+		unsigned scans;
+		enum err want;
+	} rows[] = {{1, OK},
+		    {LIMIT_JPEG_SCANS - 1, OK},
+		    {LIMIT_JPEG_SCANS, OK},
+		    {LIMIT_JPEG_SCANS + 1, ERR_LIMIT}};
+	const struct frame frame = {8, 8, 1, 1};
+	struct buf b = BUF_INIT(1u << 16);
+	struct fault f = {0};
+	uint8_t to[64];
+
+	put_progressive(&b, rows[_i].scans);
+	ck_assert_msg(jpeg_read(buf_bytes(&b), &frame, 8, false, to, &f) == rows[_i].want, "%s",
+		      f.text);
+	for (unsigned i = 0; i < 64 && rows[_i].want == OK; i++)
+		ck_assert_uint_eq(to[i], 128);
+	buf_free(&b);
+}
+END_TEST
+
 void *opj_malloc(size_t size);
 void *opj_calloc(size_t count, size_t size);
 void *opj_realloc(void *block, size_t size);
@@ -579,6 +633,8 @@ START_TEST(test_loss)
 	item(&s, 0xE000, 0);
 	fragment(&s, BYTES_LIT("a stream of 56 bytes; with headers of items it is 80.  "));
 	item(&s, 0xE0DD, 0);
+	if (_i % 2 == 0) /* what lies behind the pixels is not counted */
+		build_bytes(&s.b, TAG_DataSetTrailingPadding, VR_OB, BYTES_LIT("some of it"));
 	s.p.data = buf_bytes(&s.b.out);
 	ck_assert_int_eq(arena_open(&s.a, 1u << 20, NULL), OK);
 	ck_assert_int_eq(dset_index(&s.d, s.p.data, s.p.syntax, 0, &s.a, &s.f), OK);
@@ -641,6 +697,7 @@ Suite *suite_decode(void)
 #ifndef NETRT_MINIMAL
 	tcase_add_loop_test(t, test_golden_cut, 0, count);
 	tcase_add_loop_test(t, test_golden_other_size, 0, count);
+	tcase_add_loop_test(t, test_scans, 0, 4);
 	tcase_add_test(t, test_memory);
 #endif
 	suite_add_tcase(s, t);

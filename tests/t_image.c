@@ -211,6 +211,7 @@ static const struct {
 	{"BE 8 in OW", EBE, VR_OW, 3, 8, "\1\2\0\3", "\2\1\3", 4, OK},
 	{"BE 8 in OB", EBE, VR_OB, 3, 8, "\1\2\3\0", NULL, 4, OK},
 	{"BE 32 in OW", EBE, VR_OW, 1, 32, "\1\2\3\4", "\2\1\4\3", 4, OK},
+	{"BE 32 in OL", EBE, VR_OL, 1, 32, "\1\2\3\4", "\4\3\2\1", 4, OK},
 	{"BE 1 in OW", EBE, VR_OW, 12, 1, "\1\2", "\2\1", 2, OK},
 	{"BE 16, too few", EBE, VR_OW, 3, 16, "\1\2\3\4", NULL, 4, ERR_UNUSABLE},
 	{"GE", GE, VR_OW, 2, 16, "\1\2\3\4", "\2\1\4\3", 4, OK},
@@ -262,6 +263,32 @@ START_TEST(test_native)
 }
 END_TEST
 
+/* Words of which the last is cut short: what is missing is zero, and not what lies behind. */
+START_TEST(test_half_word)
+{
+	struct row r = {.rows = 1,
+			.cols = 3,
+			.samples = 1,
+			.allocated = 8,
+			.stored = 8,
+			.high = 7,
+			.planar = ABSENT,
+			.photometric = "MONOCHROME2"};
+	struct source s;
+	struct native n;
+
+	source_make(&s, &r, EBE, VR_OW, BYTES_LIT("\1\2\3\4"), 0);
+	put_u32be(s.b.out.at + s.b.out.len - 8, 3); /* the length of the value */
+	s.p.data.len--;
+	ck_assert_int_eq(dset_index(&s.d, s.p.data, s.p.syntax, 0, &s.a, NULL), OK);
+	ck_assert_int_eq(native_open(&n, &s.p, &s.d, NULL), OK);
+	ck_assert_uint_eq(n.data.len, 3);
+	ck_assert_mem_eq(n.data.at, "\2\1\0", 3);
+	native_close(&n);
+	source_free(&s);
+}
+END_TEST
+
 START_TEST(test_no_pixels)
 {
 	struct row r = {"", CT16, "MONOCHROME2", NULL, OK, 0, 0, 0};
@@ -288,6 +315,7 @@ Suite *suite_image(void)
 	tcase_add_loop_test(t, test_format, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_loop_test(t, test_photometric, 0, sizeof(photos) / sizeof(photos[0]));
 	tcase_add_loop_test(t, test_native, 0, sizeof(natives) / sizeof(natives[0]));
+	tcase_add_test(t, test_half_word);
 	tcase_add_test(t, test_no_pixels);
 	suite_add_tcase(s, t);
 	return s;

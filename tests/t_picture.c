@@ -314,6 +314,28 @@ START_TEST(test_aspects)
 }
 END_TEST
 
+/* A line grows with the picture, up to twelve pixels. */
+START_TEST(test_line_width)
+{
+	static const struct {
+		uint32_t side;
+		double width;
+	} sizes[] = {{64, 1}, {512, 1.4}, {1024, 2.8}, {4300, 4300 * 1.4 / 512}, {4500, 12}};
+	struct arena large;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		const struct picture_shape shape = {64, 64, sizes[i].side, sizes[i].side, 1};
+		struct picture p;
+
+		ck_assert_int_eq(arena_open(&large, 128u << 20, NULL), OK);
+		ck_assert_int_eq(picture_open(&p, &shape, &large, NULL), OK);
+		arena_close(&large);
+		ck_assert_msg(fabs(p.width - sizes[i].width) < 1e-9, "%u: %f", sizes[i].side,
+			      p.width);
+	}
+}
+END_TEST
+
 /* More names than there is room for: the last entry counts them. */
 START_TEST(test_many)
 {
@@ -527,6 +549,7 @@ Suite *suite_picture(void)
 	tcase_add_loop_test(t, test_corner, 0, 16);
 	tcase_add_loop_test(t, test_sizes, 0, 15);
 	tcase_add_test(t, test_aspects);
+	tcase_add_test(t, test_line_width);
 	tcase_add_test(t, test_many);
 	tcase_add_test(t, test_palette);
 	tcase_add_test(t, test_memory);

@@ -13,12 +13,12 @@ enum err contact_open(struct sheet *s, const struct rt_plan *plan, struct arena 
 {
 	const struct rt_image *shape = &plan->planes[plan->plane_count / 2];
 	size_t mark = arena_mark(scratch);
-	bool *marked = ARENA_NEW(scratch, bool, plan->plane_count);
 	double aspect = 1;
 
 	*s = (struct sheet){.rgb = NULL};
 	if (!jpeg_built_in)
 		return OK;
+	bool *marked = ARENA_NEW(scratch, bool, plan->plane_count);
 	if (marked == NULL)
 		return fault_set(f, ERR_NOMEM, "the study does not fit in memory", FAULT_NO_OFFSET);
 	for (uint32_t k = 0; k < plan->plane_count; k++)

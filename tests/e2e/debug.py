@@ -305,6 +305,38 @@ def check_large(r, work):
         r.check(words == ([word] if word else []), name, "told:", words)
 
 
+def check_shapes(r, work):
+    """An image that cannot be placed is shown in the shape that its pixels have by whatever tells it first; the object
+    has no spacing then, and only its own aspect ratio."""
+    study = work + "/shapes"
+    subprocess.run([NETRT, "phantom", study, "--slices", "4", "--matrix", "64"], check=True, stdout=subprocess.DEVNULL)
+    path = sorted(glob.glob(study + "/ct/*"))[0]
+    for name, told, high in (
+            ("nothing", {}, 1),
+            ("the detector's spacing", {"ImagerPixelSpacing": [3, 1]}, 3),
+            ("an aspect ratio", {"PixelAspectRatio": [2, 1]}, 2),
+            ("the detector's spacing first", {"ImagerPixelSpacing": [3, 1], "PixelAspectRatio": [2, 1]}, 3),
+            ("spacing of nothing", {"PixelSpacing": [0, 0], "ImagerPixelSpacing": [0, 1], "PixelAspectRatio": [2, 1]}, 2),
+            ("spacing below nothing", {"PixelSpacing": [-3, -1], "PixelAspectRatio": [2, 1]}, 2),
+            ("as long as may be", {"ImagerPixelSpacing": [16, 1]}, 16),
+            ("longer", {"ImagerPixelSpacing": [17, 1], "PixelAspectRatio": [2, 1]}, 2),
+            ("wider", {"ImagerPixelSpacing": [1, 17], "PixelAspectRatio": [2, 1]}, 2)):
+        ds = pydicom.dcmread(path)
+        for keyword in ("PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio"):
+            if keyword in ds:
+                del ds[keyword]
+        for keyword, value in told.items():
+            setattr(ds, keyword, value)
+        ds.save_as(path)
+        folder = process(r, work, "shape " + name, study, "--debug")
+        if folder is None:
+            continue
+        made, jpeg, _ = pictures(folder)[str(ds.SOPInstanceUID)]
+        r.check(jpeg.shape == (64 * high, 64, 3), name, "JPEG", jpeg.shape)
+        r.check((made.Rows, made.Columns) == (64, 64) and "PixelSpacing" not in made, name, made.get("PixelSpacing"))
+        r.check(made.get("PixelAspectRatio") == ds.get("PixelAspectRatio"), name, made.get("PixelAspectRatio"))
+
+
 def check_disclaimer(r, work, study, plain):
     """The disclaimer is what is configured, in every picture."""
     folder = process(r, work, "said", study, "--debug", burn_in_text="'X'")
@@ -365,6 +397,7 @@ def main():
             check_stretched(r, work, study)
             check_unreadable(r, work, study)
             check_large(r, work)
+            check_shapes(r, work)
             check_disclaimer(r, work, study, plain)
             check_minimal(r, work, study, plain)
         without = process(r, work, "without", study)

@@ -32,6 +32,9 @@ warnings.simplefilter("ignore")
 ALL = {"debug": True, "structure_set": "relinked", "segmentation": "per_roi"}
 SEGMENTS = {"enable_segmentation_export": True}
 STUDY_DATE = "20260105"  # of the phantom
+# what each says of when it was made
+OWN_DATES = {"CT": ["SeriesDate", "ContentDate"], "SEG": ["SeriesDate", "ContentDate"], "RTSTRUCT": ["SeriesDate"],
+             "OT": ["SeriesDate", "ContentDate", "DateOfSecondaryCapture"]}
 NUMBERS = {"OVERLAY": 98, "SEGMENTATION": 99, "DEBUG": 101}
 
 
@@ -138,6 +141,10 @@ def check_today(r, profile, sets):
         moved = day(ds.StudyDate) - day(STUDY_DATE)
         r.check((moved.days < 0) == (profile == "research"), profile, ds.Modality, "Study Date moved by", moved)
         r.check(abs((said - today - moved).days) <= 1, profile, ds.Modality, "made on", said, "moved by", moved)
+    for ds in (ds for some in sets.values() for ds in some):
+        mark = ds.ContributingEquipmentSequence[-1]
+        own = [(k, str(ds[k].value)) for k in OWN_DATES[ds.Modality]] + [("the mark", str(mark.ContributionDateTime)[:8])]
+        r.check({day for _, day in own} == {str(ds.InstanceCreationDate)}, profile, ds.Modality, ds.InstanceCreationDate, own)
 
 
 def references(ds):
@@ -226,6 +233,10 @@ def check_made_up(w):
             if without:
                 check_disclaimer(r, profile, without, sets)
         check_valid(r, profile, study_folder(w.path("one-" + profile)))
+    done = w.process("basic", "one-dated", source, sections(add_burn_in_disclaimer=True), options={"retain_full_dates": True})
+    if r.check(done.code == 0, "full dates:", done.code, done.err[-2000:]):
+        sets = check_made(r, "full dates", study_folder(w.path("one-dated")), 4)
+        check_today(r, "full dates", sets or {})
 
 
 def check_plants(w):
@@ -458,6 +469,44 @@ def check_again(w):
     r.check(not glob.glob(out + "/.UID_*"), "a staging folder is left")
 
 
+def unmarked(paths, to):
+    """Copies that do not say that netrt made them, as of an archive that has its own mind about what to keep."""
+    os.makedirs(to)
+    for path in paths:
+        ds = pydicom.dcmread(path)
+        del ds.ContributingEquipmentSequence
+        ds.save_as(os.path.join(to, os.path.basename(path)))
+    return to
+
+
+def check_came_back(w):
+    """Overlay images and debug pictures that come back without netrt's mark: known by their series, with and without
+    new UIDs.  Of another structure set they are somebody else's, and count."""
+    r, source = w.r, w.path("phantom")
+    basic = w.anonymization("basic", keep=["StudyInstanceUID"])
+    shutil.copytree(source, w.path("back-other"))
+    ds = pydicom.dcmread(w.path("back-other", "rs", "RS.dcm"))
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID + ".9"
+    ds.save_as(w.path("back-other", "rs", "RS.dcm"))
+    for what, anonymization in (("as it is", {"enabled": False}), ("new UIDs", basic)):
+        config = w.config("back.yaml", anonymization, processing={"add_burn_in_disclaimer": False, "debug": True})
+        out = w.path("back", what)
+        done = run("process", "-q", "-c", config, source, "-o", out + "/1")
+        if not r.check(done.code == 0, what, done.code, done.err[-1000:]):
+            continue
+        first = study_folder(out + "/1")
+        for t in ("OVERLAY", "DEBUG"):
+            back = unmarked(outputs(first, t), os.path.join(out, t))
+            for name, study, images, derived in (("again", source, 4, 4), ("another set", w.path("back-other"), 8, 0)):
+                place = os.path.join(out, t + name)
+                done = run("process", "-q", "-c", config, study, back, "-o", place)
+                if r.check(done.code == 0, what, t, name, done.code, done.err[-1000:]):
+                    with open(study_folder(place) + "/report.json", encoding="utf-8") as file:
+                        read = json.load(file)["input"]
+                    r.check((read["images"], read["overlay_images_of_earlier_runs"]) == (images, derived), what, t, name,
+                            "were taken for", read)
+
+
 def letters(folder):
     """Of which of two runs what is there is: A and B have other texts in every object."""
     found = set()
@@ -662,8 +711,8 @@ def check_later(w):
         service.end(r, "a later structure set")
 
 
-CHECKS = [check_made_up, check_plants, check_both_searched_for, check_encodings, check_defaults, check_two_sets, check_real, check_again, check_killed,
-          check_serve, check_orthanc, check_refusing, check_later]
+CHECKS = [check_made_up, check_plants, check_both_searched_for, check_encodings, check_defaults, check_two_sets, check_real, check_again, check_came_back,
+          check_killed, check_serve, check_orthanc, check_refusing, check_later]
 
 
 def main():
