@@ -66,13 +66,14 @@ static void write_secondary(const struct part10 *src, const struct dset *d, cons
 					.software_version = "0"};
 	const struct secondary s = {p->canvas.rgb, p->canvas.cols, p->canvas.rows, magnification, 1,
 				    "L\\P",        "disclaimer"};
+	bool lossy;
 	int fd = memfd_create("fuzz", 0);
 
 	assert(fd >= 0);
 	uid_set(&series.series, BYTES_LIT("1.2"));
 	uid_set(&series.set_class, BYTES_LIT("1.2.840.10008.5.1.4.1.1.481.3"));
 	uid_set(&series.set_instance, BYTES_LIT("1.3"));
-	if (secondary_write(fd, &series, &s, src, d, a, NULL) == OK)
+	if (secondary_write(fd, &series, &s, src, d, a, &lossy, NULL) == OK)
 		check_file(fd, &s);
 	close(fd);
 }

@@ -110,9 +110,11 @@ static const uint32_t allowed[] = {
 	TAG_PixelData,
 };
 
-static void draw(struct made *out, const struct made *src, const struct secondary *s)
+/* Did its texts lose letters? */
+static bool draw(struct made *out, const struct made *src, const struct secondary *s)
 {
 	struct overlay_series series = series_of_tests();
+	bool lossy = false;
 	struct arena a;
 	struct fault f = {0};
 	struct uid source;
@@ -124,10 +126,11 @@ static void draw(struct made *out, const struct made *src, const struct secondar
 	series.series_description = "DEBUG: Contour Overlay Visualization";
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(arena_open(&a, 64u << 20, NULL), OK);
-	ck_assert_msg(secondary_write(fd, &series, s, &src->file, &src->d, &a, &f) == OK,
+	ck_assert_msg(secondary_write(fd, &series, s, &src->file, &src->d, &a, &lossy, &f) == OK,
 		      "secondary_write: %s", f.text);
 	arena_close(&a);
 	made_read(out, fd);
+	return lossy;
 }
 
 static void assert_order(const struct made *m)
@@ -292,6 +295,23 @@ START_TEST(test_uids)
 }
 END_TEST
 
+/* The image's character set says what texts can. */
+START_TEST(test_letters)
+{
+	static const char *const comments[] = {"Gr\xC3\xB6\xC3\x9F", "\xE5\xBF\x83"};
+	static const char *const want[] = {"Gr\xF6\xDF", "?"};
+	const struct image_options o = {.charset = "ISO_IR 100"};
+	const struct secondary s = {(const uint8_t[]){1, 2, 3}, 1, 1, 1, 1, "", comments[_i]};
+	struct made src, out;
+
+	make_image(&src, &o);
+	ck_assert_int_eq(draw(&out, &src, &s), _i == 1);
+	expect_text(&out, NULL, TAG_ImageComments, want[_i]);
+	made_free(&out);
+	made_free(&src);
+}
+END_TEST
+
 START_TEST(test_no_class)
 {
 	const struct image_options o = {.no_class = true};
@@ -300,11 +320,13 @@ START_TEST(test_no_class)
 	struct made src;
 	struct arena a;
 	struct fault f = {0};
+	bool lossy;
 	int fd = memfd_create("secondary", 0);
 
 	make_image(&src, &o);
 	ck_assert_int_eq(arena_open(&a, 1u << 20, NULL), OK);
-	ck_assert_int_eq(secondary_write(fd, &series, &s, &src.file, &src.d, &a, &f), ERR_UNUSABLE);
+	ck_assert_int_eq(secondary_write(fd, &series, &s, &src.file, &src.d, &a, &lossy, &f),
+			 ERR_UNUSABLE);
 	ck_assert_uint_eq(f.tag, TAG_SOPClassUID);
 	close(fd);
 	arena_close(&a);
@@ -319,7 +341,7 @@ START_TEST(test_memory)
 	const struct secondary s = {rgb, 64, 64, 1, 1, "L\\P", "text"};
 	struct overlay_series series = series_of_tests();
 	struct made src;
-	bool done = false;
+	bool done = false, lossy;
 
 	make_image(&src, &o);
 	for (size_t cap = 64; !done; cap += 400) {
@@ -328,7 +350,7 @@ START_TEST(test_memory)
 		int fd = memfd_create("secondary", 0);
 
 		ck_assert_int_eq(arena_open(&a, cap, NULL), OK);
-		enum err e = secondary_write(fd, &series, &s, &src.file, &src.d, &a, &f);
+		enum err e = secondary_write(fd, &series, &s, &src.file, &src.d, &a, &lossy, &f);
 		ck_assert_msg(e == OK || e == ERR_NOMEM, "%s", f.text);
 		done = e == OK;
 		close(fd);
@@ -348,6 +370,7 @@ Suite *suite_secondary(void)
 	tcase_add_loop_test(t, test_place, 0, (int)(sizeof(places) / sizeof(places[0])));
 	tcase_add_loop_test(t, test_kept, 0, 2);
 	tcase_add_test(t, test_uids);
+	tcase_add_loop_test(t, test_letters, 0, 2);
 	tcase_add_test(t, test_no_class);
 	tcase_add_test(t, test_memory);
 	suite_add_tcase(s, t);

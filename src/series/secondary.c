@@ -297,7 +297,7 @@ static enum err write_out(int fd, struct derive *v, const struct place *p, const
 
 enum err secondary_write(int fd, const struct overlay_series *series, const struct secondary *s,
 			 const struct part10 *src, const struct dset *d, struct arena *a,
-			 struct fault *f)
+			 bool *text_lossy, struct fault *f)
 {
 	struct place p = place_of(d);
 	struct derive v;
@@ -312,6 +312,7 @@ enum err secondary_write(int fd, const struct overlay_series *series, const stru
 	identification(&v);
 	acquisition(&v, s, &p);
 	pixels(&v, s, &p);
+	*text_lossy = v.text.lossy;
 	e = write_out(fd, &v, &p, src, f);
 	derive_close(&v);
 	return e;

@@ -43,10 +43,11 @@ struct uid secondary_instance_uid(struct bytes uid_key, const struct uid *source
 /*
  * Write it to fd.  `series`: as of the overlay series, but with the debug series' UID, number and
  * description.  `src` and `d` as for overlay_write: what they say goes out, so they are the
- * de-identified image where that is asked for.  Scratch in `a`.
+ * de-identified image where that is asked for.  *text_lossy: a text has characters that the image's
+ * character set lacks.  Scratch in `a`.
  */
 enum err secondary_write(int fd, const struct overlay_series *series, const struct secondary *s,
 			 const struct part10 *src, const struct dset *d, struct arena *a,
-			 struct fault *f) MUST_USE;
+			 bool *text_lossy, struct fault *f) MUST_USE;
 
 #endif

@@ -212,7 +212,7 @@ static enum err draw(struct scene *s, struct picture *p, const struct picture_sh
 /* ---- Writing ---- */
 
 static enum err write_dicom(struct scene *s, const struct picture *p, uint32_t magnification,
-			    const char *name, struct fault *f)
+			    const char *name, bool *text_lossy, struct fault *f)
 {
 	const struct debug_job *job = s->job;
 	struct overlay_series series = *job->series;
@@ -238,7 +238,7 @@ static enum err write_dicom(struct scene *s, const struct picture *p, uint32_t m
 	enum err e = output_create(job->dicom, name, &fd, f);
 	if (e != OK)
 		return e;
-	e = secondary_write(fd, &series, &o, s->told->source, s->told->dset, s->a, f);
+	e = secondary_write(fd, &series, &o, s->told->source, s->told->dset, s->a, text_lossy, f);
 	return output_close(fd, e, f);
 }
 
@@ -312,7 +312,7 @@ static enum err write_both(struct scene *s, struct debug_result *result, struct 
 
 	enum err e = draw(s, &p, &shape, f);
 	if (e == OK)
-		e = write_dicom(s, &p, m, result->name, f);
+		e = write_dicom(s, &p, m, result->name, &result->made.text_lossy, f);
 	if (e == OK && !is_square(&shape) && !result->made.not_square)
 		e = draw(s, &p, &square, f);
 	if (e == OK)

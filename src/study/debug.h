@@ -37,6 +37,7 @@ struct debug_made {
 	bool not_square; /* so is the JPEG, which has the image's pixels as they are */
 	bool no_pixels;  /* they cannot be read: contours on grey */
 	bool no_jpeg;    /* this netrt was built without */
+	bool text_lossy; /* the image's character set lacks letters: '?' was written */
 };
 
 struct debug_result {

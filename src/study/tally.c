@@ -240,7 +240,7 @@ static enum err add_images(struct notes *n, const struct slice_job *job, struct 
 		others += row->other_patient;
 		embedded += row->embedded_overlay;
 		unread += row->no_statistics;
-		lossy += row->text_lossy;
+		lossy += (uint32_t)row->text_lossy + row->debug.text_lossy;
 		cut += row->burn_in_cut;
 		decoded += row->decoded;
 		odd += row->walk_notes != 0;

@@ -314,9 +314,9 @@ def names(new):
     s.roi("腫瘍 é")
     for k in range(7):
         s.contour(made, k, star(30, 20, 10, seed=k))
-    # 7 images and a segmentation; the structure set has the letters
-    study.check("  segmentation: per_roi\n  structure_set: relinked\nfeature_flags:\n  enable_segmentation_export: true\n",
-                notes={"letters-lost": 8})
+    # 7 images, as many pictures, whose comment is the disclaimer, and a segmentation; the structure set has the letters
+    study.check("  segmentation: per_roi\n  structure_set: relinked\n  debug: true\n  burn_in_text: 腫瘍\n"
+                "feature_flags:\n  enable_segmentation_export: true\n", notes={"letters-lost": 15})
     for d in study.outputs()[s.d.SOPInstanceUID].values():
         study.r.check(d[0x6000, 0x1500].value == "?? é" and d.PatientName == "Müller^Ä", study.name, d[0x6000, 0x1500])
 
