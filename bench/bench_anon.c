@@ -73,7 +73,7 @@ static void one(struct bytes file, const struct policy *policy, struct anon_pati
 	struct part10 p;
 	struct dset d;
 	struct anon_identity who;
-	struct anon_object object;
+	struct anon_object object = {.has_pixels = false};
 	struct pixels_out pixels;
 	struct verify verify;
 	struct verify_hit hit;

@@ -92,7 +92,7 @@ static const struct {
 START_TEST(test_leaves)
 {
 	const char *sop_class = objects[_i].sop_class, *syntax = objects[_i].transfer_syntax;
-	struct converted c;
+	struct converted c = {.decoded = false};
 	struct build b;
 	struct part10 p;
 
@@ -144,7 +144,7 @@ static void put_rois(struct build *b)
 START_TEST(test_roi_names)
 {
 	static const char *const want[] = {"ROI_7", "ROI_8", "ROI_9", "Brain", "GTV\xC3\xA9\x31"};
-	struct converted c;
+	struct converted c = {.decoded = false};
 	struct build b, items;
 	struct part10 p;
 
@@ -181,6 +181,49 @@ START_TEST(test_roi_names)
 }
 END_TEST
 
+/* The same `converted` for one object after the other: nothing of the first is in the second, which
+ * has no pixels, no UIDs worth the name, and cannot be let out the third time. */
+START_TEST(test_one_after_the_other)
+{
+	static const size_t views[] = {2, 1, 0};
+	struct converted c = {.decoded = false};
+	struct build b;
+	struct part10 p;
+
+	open_gate(ANON_BASIC, ANON_RISK_PASS);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		build_init(&b, &syntax_explicit_le, 1u << 16);
+		build_str(&b, TAG_SOPClassUID, VR_UI, turn < 2 ? ANON_CT : CAPTURE);
+		build_str(&b, TAG_SOPInstanceUID, VR_UI, turn == 0 ? "1.2.3" : "1.2.4");
+		build_str(&b, TAG_Manufacturer, VR_LO, turn == 0 ? "First Maker" : "Second");
+		build_str(&b, TAG_PatientID, VR_LO, "MRN1");
+		if (turn == 0)
+			build_str(&b, TAG_StudyInstanceUID, VR_UI, "1.2.3.9");
+		build_u16(&b, TAG_Rows, VR_US, (const uint16_t[]){1}, 1);
+		build_u16(&b, TAG_Columns, VR_US, (const uint16_t[]){2}, 1);
+		build_u16(&b, TAG_BitsAllocated, VR_US, (const uint16_t[]){8}, 1);
+		if (turn == 0)
+			build_bytes(&b, TAG_PixelData, VR_OB, BYTES_LIT("abcd"));
+		parse(&p, turn < 2 ? ANON_CT : CAPTURE, EXPLICIT, buf_bytes(&b.out));
+		enum err e = convert_make(&c, &gate, &p, &arena, &fault);
+		ck_assert_int_eq(e, (turn < 2 ? OK : ERR_UNSUPPORTED));
+		ck_assert_uint_eq(c.view_count, views[turn]);
+		ck_assert_uint_eq(c.pixels.cut, (views[turn] == 2 ? 2u : 0u));
+		ck_assert_uint_eq(c.pixels.view.len, (views[turn] == 2 ? 14u : 0u));
+		ck_assert_str_eq(c.old_study.text, (turn == 0 ? "1.2.3.9" : ""));
+		ck_assert((c.object.study.text[0] != '\0') == (turn == 0));
+		ck_assert(turn == 0 ||
+			  !bytes_has_nocase(buf_bytes(&c.object.head), BYTES_LIT("1.2.3.9")));
+		ck_assert(bytes_has_nocase(buf_bytes(&c.object.head), BYTES_LIT("First Maker")) ==
+			  (turn == 0));
+		part10_close(&p);
+		build_free(&b);
+	}
+	convert_close(&c);
+	close_gate();
+}
+END_TEST
+
 Suite *suite_anon_convert(void)
 {
 	Suite *s = suite_create("anon_convert");
@@ -189,6 +232,7 @@ Suite *suite_anon_convert(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, test_leaves, 0, (int)(sizeof(objects) / sizeof(objects[0])));
 	tcase_add_loop_test(t, test_roi_names, 0, 2);
+	tcase_add_test(t, test_one_after_the_other);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -414,7 +414,7 @@ static const struct {
 
 START_TEST(test_dummies)
 {
-	struct value_maker m;
+	struct value_maker m = {.policy = NULL};
 	struct anon_bench b;
 	struct bytes value;
 	const struct token t = {.kind = TOK_ELEMENT,

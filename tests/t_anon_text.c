@@ -180,6 +180,28 @@ START_TEST(test_structure_set)
 }
 END_TEST
 
+/* Numbers are looked at sixteen at once: whatever stands among them is seen at every place. */
+START_TEST(test_long_numbers)
+{
+	static const char numbers[] = "1.25\\-7\\0.5\\12.75\\-300.00\\1e3\\+4\\ 8\\9.125\\-6.5\\77";
+
+	for (size_t i = 0; i < sizeof(numbers); i++) { /* the last: nothing */
+		char text[sizeof(numbers)];
+		struct anon_bench b;
+
+		memcpy(text, numbers, sizeof(text));
+		if (i + 1 < sizeof(numbers))
+			text[i] = i % 2 == 0 ? 'S' : '^';
+		bench_open(&b, ANON_BASIC, 0, &syntax_explicit_le);
+		bench_front(&b, ANON_RTSTRUCT);
+		build_str(&b.in, TAG_ContourData, VR_DS, text);
+		ck_assert_int_eq(bench_apply(&b), OK);
+		bench_text_is(&b, TAG_ContourData, i + 1 < sizeof(numbers) ? "" : numbers);
+		bench_close(&b);
+	}
+}
+END_TEST
+
 /* ---- institutions and devices ---- */
 
 /* InstitutionName, and a text that is kept; NULL: unchanged. */
@@ -330,6 +352,7 @@ Suite *suite_anon_text(void)
 	tcase_add_loop_test(t, test_item_charset, 0, 3);
 	tcase_add_loop_test(t, test_late_charset, 0, ROWS(late));
 	tcase_add_loop_test(t, test_structure_set, 0, 3);
+	tcase_add_test(t, test_long_numbers);
 	tcase_add_loop_test(t, test_phrases, 0, 3 * ROWS(phrases));
 	tcase_add_loop_test(t, test_pseudonyms, 0, 3 * ROWS(pseudonyms));
 	tcase_add_loop_test(t, test_long_pseudonym, 0, 3);

@@ -205,6 +205,27 @@ START_TEST(buf_grows_to_its_maximum_and_no_further)
 }
 END_TEST
 
+START_TEST(buf_is_cleared_and_keeps_its_memory)
+{
+	struct buf b = BUF_INIT(300);
+
+	buf_clear(&b); /* of nothing */
+	ck_assert(b.at == NULL && b.len == 0);
+	for (int i = 0; i < 4; i++)
+		buf_str(&b, "a hundred bytes and some more of them, so that the fifth finds no "
+			    "room at all here..");
+	ck_assert(b.failed);
+	const uint8_t *at = b.at;
+	buf_clear(&b);
+	ck_assert(!b.failed && b.len == 0 && b.max == 300 && b.at == at);
+	ck_assert_str_eq((const char *)b.at, "");
+	buf_str(&b, "short");
+	ck_assert_str_eq((const char *)b.at, "short");
+	ck_assert_ptr_eq(b.at, at);
+	buf_free(&b);
+}
+END_TEST
+
 START_TEST(buf_room_changes_nothing_but_where_it_lies)
 {
 	static const size_t sizes[] = {0, 1, 255, 256, 1u << 20, 9u << 20, (64u << 20) - 3};
@@ -323,12 +344,14 @@ START_TEST(files_are_mapped_and_given_back)
 {
 	char *dir = test_tmpdir(), path[600];
 	unsigned before = test_open_fds();
-	struct file_map m;
+	struct file_map m = {.bytes = BYTES_LIT("x"), .fd = 0};
+	struct bytes view;
 	struct fault f;
 
 	snprintf(path, sizeof(path), "%s/file", dir);
 	ck_assert_int_eq(file_map(&m, AT_FDCWD, path, &f), ERR_IO);
 	ck_assert_int_eq(f.sys_errno, ENOENT);
+	ck_assert(m.bytes.at == NULL && m.bytes.len == 0 && m.fd == -1);
 	write_file(path, "");
 	ck_assert_int_eq(file_map(&m, AT_FDCWD, path, &f), OK);
 	ck_assert_uint_eq(m.bytes.len, 0);
@@ -336,9 +359,15 @@ START_TEST(files_are_mapped_and_given_back)
 	write_file(path, "hello");
 	ck_assert_int_eq(file_map(&m, AT_FDCWD, path, &f), OK);
 	ck_assert(bytes_eq_str(m.bytes, "hello"));
+	ck_assert_int_eq(file_view(&view, m.fd, &f), OK); /* of the open file, once more */
 	file_unmap(&m);
+	ck_assert(bytes_eq_str(view, "hello"));
+	file_unview(view);
+	file_unview(BYTES_NONE);
 	file_unmap(&m);
+	m = (struct file_map){.bytes = BYTES_LIT("x"), .fd = 0};
 	ck_assert_int_eq(file_map(&m, AT_FDCWD, dir, &f), ERR_UNUSABLE);
+	ck_assert(m.bytes.at == NULL && m.fd == -1);
 	snprintf(path, sizeof(path), "%s/fifo", dir);
 	ck_assert_int_eq(mkfifo(path, 0666), 0);
 	ck_assert_int_eq(file_map(&m, AT_FDCWD, path, &f), ERR_UNUSABLE); /* and does not hang */
@@ -571,6 +600,7 @@ Suite *suite_base(void)
 	tcase_add_test(t, numbers_in_memory);
 	tcase_add_test(t, fault_says_what_and_where);
 	tcase_add_test(t, buf_grows_to_its_maximum_and_no_further);
+	tcase_add_test(t, buf_is_cleared_and_keeps_its_memory);
 	tcase_add_test(t, buf_room_changes_nothing_but_where_it_lies);
 	tcase_add_loop_test(t, text_is_quoted, 0, ROWS(quotes));
 	tcase_add_test(t, log_quote_is_bounded);

@@ -104,7 +104,7 @@ static enum err force_all(struct applying *w)
 	const char *dates = policy_dates_word(w->policy);
 	struct anon_decision study = decide_top(w, TAG_StudyDescription);
 
-	build_init(&w->made, w->source->syntax, 1u << 16);
+	build_reuse(&w->made, w->source->syntax, 1u << 16);
 	if (study.act == ACT_REPLACE)
 		force_text(w, TAG_StudyDescription, VR_LO,
 			   value_encoded(&w->values, study.value, 64));
@@ -259,6 +259,8 @@ static enum err change(struct applying *w, const struct token *t, struct anon_de
 							    .roi_name = roi_name(w)},
 					&value);
 
+	if (t->tag == TAG_StudyInstanceUID && w->visit.depth == 0 && w->out->study.text[0] == '\0')
+		(void)uid_set(&w->out->study, bytes_trim(end == VALUE_SAME ? t->value : value));
 	switch (end) {
 	case VALUE_SAME:
 		emit_copy(&w->emit, t);
@@ -525,18 +527,22 @@ static enum err judge_class(struct applying *w, const struct front *front)
 enum err anon_apply(const struct policy *policy, const struct anon_source *source,
 		    struct anon_object *out, struct fault *f)
 {
-	static struct applying work; /* 20 KiB and more; one object at a time in a process */
+	static struct applying work; /* large, and one at a time; keeps the memory that it has */
 	struct applying *w = &work;
 	struct front front = {.has_class = false};
 
-	*out = (struct anon_object){.head = BUF_INIT(2 * source->data.len + (1u << 20))};
-	memset(w, 0, sizeof(*w));
+	*out = (struct anon_object){.head = out->head};
+	out->head.max = 2 * source->data.len + (1u << 20);
+	buf_clear(&out->head);
 	w->policy = policy;
 	w->source = source;
 	w->out = out;
 	w->f = f;
 	w->emit.out = &out->head;
 	w->emit.explicit_vr = source->syntax->explicit_vr;
+	w->emit.depth = 0;
+	w->iod = IOD_OTHER;
+	w->forced_count = 0;
 	enum err e = read_front(w, &front);
 	if (e == OK)
 		e = judge_class(w, &front);
@@ -546,13 +552,11 @@ enum err anon_apply(const struct policy *policy, const struct anon_source *sourc
 		return e;
 	if (front.bulk < source->data.len)
 		buf_room(&out->head, source->data.len - front.bulk);
-	w->level[0].charset = front.charset;
+	w->level[0] = (struct level){.charset = front.charset};
 	value_charset(&w->values, front.charset);
 	e = force_all(w);
 	if (e == OK)
 		e = run(w);
-	build_free(&w->made);
-	value_close(&w->values);
 	return e;
 }
 

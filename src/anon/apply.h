@@ -41,6 +41,7 @@ struct anon_source {
 	char today[9];       /* what is derived from the object says so of itself; or "" */
 };
 
+/* All zero before its first use; then its memory serves one source after the other. */
 struct anon_object {
 	struct buf head; /* owned: anon_object_close; encoded in the syntax of the source */
 	size_t tail_at;  /* what in it comes after the pixel data; head.len: nothing */
@@ -50,7 +51,7 @@ struct anon_object {
 	struct bytes pixels; /* view of the source: the whole element; for encapsulated ones with
 			      * fragments and delimiter */
 	size_t pixels_head;  /* bytes of it before the value (before the first item) */
-	struct uid sop_class, sop_instance; /* the new ones */
+	struct uid sop_class, sop_instance, study; /* the new ones; "": it has no usable study */
 	struct anon_counts counts;
 };
 

@@ -117,6 +117,16 @@ static void list_views(struct converted *c)
 		c->views[c->view_count++] = bytes_slice(head, tail_at, head.len - tail_at);
 }
 
+/* Nothing of the object before is left but memory. */
+static void begin(struct converted *c)
+{
+	struct buf head = c->object.head;
+
+	pixels_close(&c->pixels);
+	memset(c, 0, sizeof(*c));
+	c->object.head = head;
+}
+
 /* *closed: what is to be cleaned of the pixels can be so only where they are decoded. */
 static enum err make(struct converted *c, const struct anon_gate *gate, const struct part10 *p,
 		     bool *closed, struct arena *a, struct fault *f)
@@ -127,7 +137,7 @@ static enum err make(struct converted *c, const struct anon_gate *gate, const st
 	struct dset d;
 	enum err e;
 
-	memset(c, 0, sizeof(*c));
+	begin(c);
 	c->syntax = p->syntax;
 	c->syntax_uid = p->syntax_uid;
 	c->source =
@@ -136,8 +146,11 @@ static enum err make(struct converted *c, const struct anon_gate *gate, const st
 	if (e == OK && d.syntax != NULL && p->syntax_unknown)
 		e = fault_set(f, ERR_UNSUPPORTED, "its transfer syntax is not known",
 			      FAULT_NO_OFFSET);
-	if (e == OK)
+	if (e == OK) {
+		(void)uid_set(&c->old_study, dset_text(&d, NULL, TAG_StudyInstanceUID));
+		(void)uid_set(&c->old_instance, dset_text(&d, NULL, TAG_SOPInstanceUID));
 		e = judge_risk(c, gate, &d, f);
+	}
 	if (e == OK)
 		e = gate_patient(gate, p->data, p->syntax, &c->patient, a, f);
 	if (e == OK && anon_iod_of(dset_text(&d, NULL, TAG_SOPClassUID)) == IOD_RT_STRUCTURE_SET)
@@ -188,12 +201,9 @@ enum err convert_make(struct converted *c, const struct anon_gate *gate, const s
 
 	if (!closed)
 		return e;
-	convert_close(c);
 	e = decoded_object(&plain, p, a, f);
-	if (e != OK) {
-		memset(c, 0, sizeof(*c));
+	if (e != OK)
 		return e;
-	}
 	e = make(c, gate, &plain, &again, a, f);
 	c->decoded = true;
 	return e != OK ? e : check_items(c, f);

@@ -17,14 +17,16 @@
 #include "anon/verify.h"
 #include "dicom/part10.h"
 
+/* All zero before its first object; then its memory serves one after the other. */
 struct converted {
 	struct anon_patient patient;
 	struct anon_source source;
 	struct anon_object object;
 	struct pixels_out pixels;
 	struct verify verify;
-	enum pixel_risk risk;        /* that was let pass */
-	const struct syntax *syntax; /* of what is to be written, and as a file names it */
+	struct uid old_study, old_instance; /* the source's */
+	enum pixel_risk risk;               /* that was let pass */
+	const struct syntax *syntax;        /* of what is to be written, and as a file names it */
 	struct uid syntax_uid;
 	bool decoded;          /* it is not that of the source */
 	struct bytes views[3]; /* the data set: up to the pixels, the pixels, what is behind them */

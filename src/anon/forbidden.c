@@ -1,6 +1,5 @@
 #include "anon/forbidden.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -23,18 +22,16 @@ const char *const forbidden_form_words[] = {
 
 void forbidden_open(struct forbidden *c, struct verify *v, struct arena *a)
 {
-	*c = (struct forbidden){
-		.v = v, .a = a, .text = BUF_INIT(VALUE_MAX), .wide = BUF_INIT(4 * VALUE_MAX)};
+	c->v = v;
+	c->a = a;
+	c->text.max = VALUE_MAX;
+	c->wide.max = 4 * VALUE_MAX;
+	c->charset_count = 0;
+	c->weak = c->no_memory = false;
 	search_open(&v->search, VERIFY_PATTERNS, a);
 	valueset_open(&v->brief, BRIEF_MAX, a);
 	valueset_open(&c->kept, VERIFY_PATTERNS, a);
 	valueset_open(&c->known, VERIFY_PATTERNS, a);
-}
-
-void forbidden_close(struct forbidden *c)
-{
-	buf_free(&c->text);
-	buf_free(&c->wide);
 }
 
 bool forbidden_charset(struct forbidden *c, struct bytes charset)
@@ -179,7 +176,7 @@ static void put_unit(struct buf *out, uint32_t unit, bool big_endian)
 
 static void add_utf16(struct forbidden *c, struct bytes utf8, uint32_t tag, bool big_endian)
 {
-	buf_free(&c->wide);
+	buf_clear(&c->wide);
 	for (size_t at = 0; at < utf8.len;) {
 		uint32_t code;
 		unsigned len = utf8_next(bytes_slice(utf8, at, utf8.len - at), &code);
@@ -200,7 +197,7 @@ static void add_utf16(struct forbidden *c, struct bytes utf8, uint32_t tag, bool
 
 static void add_latin(struct forbidden *c, struct bytes utf8, uint32_t tag)
 {
-	buf_free(&c->wide);
+	buf_clear(&c->wide);
 	for (size_t at = 0; at < utf8.len;) {
 		uint32_t code;
 		unsigned len = utf8_next(bytes_slice(utf8, at, utf8.len - at), &code);
@@ -288,7 +285,7 @@ static void forbid_text(struct forbidden *c, struct bytes raw, enum vr vr, uint3
 	if (!is_ascii(raw)) {
 		const struct charset set = charset_parse(charset);
 
-		buf_free(&c->text);
+		buf_clear(&c->text);
 		charset_to_utf8(&set, vr, raw, &c->text);
 		c->no_memory = c->no_memory || c->text.failed;
 		utf8 = owned(c, bytes_trim(buf_bytes(&c->text)));
@@ -301,20 +298,27 @@ static void forbid_text(struct forbidden *c, struct bytes raw, enum vr vr, uint3
 /* The day of a date, as people write it. */
 static void forbid_day(struct forbidden *c, struct bytes day, uint32_t tag)
 {
-	const char *d = (const char *)day.at;
-	char text[6][11];
+	static const char *const forms[] = {
+		"yyyy-mm-dd", "yyyy.mm.dd", "yyyy/mm/dd", "mm/dd/yyyy", "dd/mm/yyyy", "dd.mm.yyyy",
+	};
 
 	if (valueset_has(&c->kept, day))
 		return;
 	add(c, day, tag, FORM_RAW, true);
-	for (unsigned i = 0; i < 3; i++)
-		snprintf(text[i], sizeof(text[i]), "%.4s%c%.2s%c%.2s", d, "-./"[i], d + 4, "-./"[i],
-			 d + 6);
-	snprintf(text[3], sizeof(text[3]), "%.2s/%.2s/%.4s", d + 4, d + 6, d);
-	snprintf(text[4], sizeof(text[4]), "%.2s/%.2s/%.4s", d + 6, d + 4, d);
-	snprintf(text[5], sizeof(text[5]), "%.2s.%.2s.%.4s", d + 6, d + 4, d);
-	for (unsigned i = 0; i < 6; i++)
-		add(c, bytes_str(text[i]), tag, FORM_DATE, false);
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		const uint8_t *y = day.at, *m = day.at + 4, *d = day.at + 6;
+		uint8_t text[10];
+
+		for (size_t k = 0; k < sizeof(text); k++) {
+			char of = forms[i][k];
+
+			text[k] = of == 'y'   ? *y++
+				  : of == 'm' ? *m++
+				  : of == 'd' ? *d++
+					      : (uint8_t)of;
+		}
+		add(c, bytes_of(text, sizeof(text)), tag, FORM_DATE, false);
+	}
 }
 
 static void forbid_one(struct forbidden *c, struct bytes one, enum vr vr, uint32_t tag,

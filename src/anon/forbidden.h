@@ -24,12 +24,13 @@ extern const char *const forbidden_form_words[];
 /* What a pattern is made of, as far as it matters where it may stand. */
 enum forbidden_sort { SORT_NUMBER, SORT_UID, SORT_WORD, SORT_OTHER };
 
+/* All zero before its first object. */
 struct forbidden {
 	struct verify *v;
 	struct arena *a;
 	struct valueset kept;  /* values that the output may hold */
 	struct valueset known; /* patterns that are there; in the order of v->search */
-	struct buf text, wide; /* owned: forbidden_close */
+	struct buf text, wide; /* owned; kept from object to object */
 	bool weak;             /* what is added now names no person */
 	struct bytes charsets[FORBIDDEN_CHARSETS]; /* of the whole object, borrowed */
 	struct text_encoder encoders[FORBIDDEN_CHARSETS];
@@ -38,7 +39,6 @@ struct forbidden {
 };
 
 void forbidden_open(struct forbidden *c, struct verify *v, struct arena *a);
-void forbidden_close(struct forbidden *c);
 
 /* Some of the object's text is in this character set: names are looked for in it, too.  False: that
  * is one too many. */

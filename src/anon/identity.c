@@ -19,91 +19,87 @@ struct collector {
 	struct bytes parsed;               /* of which `charset` was made */
 	struct charset charset;
 	bool taken;      /* a value of the top level, in its character set */
-	struct buf text; /* owned */
+	struct buf text; /* owned; kept from object to object */
 	struct visit visit;
 };
 
 static bool is_identifying(uint32_t tag)
 {
-	static const uint32_t tags[] = {
-		TAG_AccessionNumber,
-		TAG_PatientID,
-		TAG_IssuerOfPatientID,
-		TAG_OtherPatientIDs,
-		TAG_PatientAddress,
-		TAG_PatientTelephoneNumbers,
-		TAG_PatientTelecomInformation,
-		TAG_PersonAddress,
-		TAG_PersonTelephoneNumbers,
-		TAG_PersonTelecomInformation,
-		TAG_ReferringPhysicianAddress,
-		TAG_ReferringPhysicianTelephoneNumbers,
-		TAG_AdmissionID,
-		TAG_ServiceEpisodeID,
-		TAG_PlacerOrderNumberImagingServiceRequest,
-		TAG_FillerOrderNumberImagingServiceRequest,
-	};
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (tags[i] == tag)
-			return true;
-	return false;
+	switch (tag) {
+	case TAG_AccessionNumber:
+	case TAG_PatientID:
+	case TAG_IssuerOfPatientID:
+	case TAG_OtherPatientIDs:
+	case TAG_PatientAddress:
+	case TAG_PatientTelephoneNumbers:
+	case TAG_PatientTelecomInformation:
+	case TAG_PersonAddress:
+	case TAG_PersonTelephoneNumbers:
+	case TAG_PersonTelecomInformation:
+	case TAG_ReferringPhysicianAddress:
+	case TAG_ReferringPhysicianTelephoneNumbers:
+	case TAG_AdmissionID:
+	case TAG_ServiceEpisodeID:
+	case TAG_PlacerOrderNumberImagingServiceRequest:
+	case TAG_FillerOrderNumberImagingServiceRequest:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* Institutions, departments, places, stations, devices, steps and trials: phrases. */
 static bool is_phrase(uint32_t tag)
 {
-	static const uint32_t tags[] = {
-		TAG_InstitutionName,
-		TAG_InstitutionAddress,
-		TAG_InstitutionalDepartmentName,
-		TAG_StationName,
-		TAG_StationAETitle,
-		TAG_ScheduledStationName,
-		TAG_ScheduledStationAETitle,
-		TAG_PerformedStationName,
-		TAG_PerformedStationAETitle,
-		TAG_PerformedLocation,
-		TAG_ScheduledStudyLocation,
-		TAG_ScheduledProcedureStepLocation,
-		TAG_RequestedProcedureLocation,
-		TAG_CurrentPatientLocation,
-		TAG_PatientInstitutionResidence,
-		TAG_ScheduledPatientInstitutionResidence,
-		TAG_OrderEntererLocation,
-		TAG_RequestingService,
-		TAG_HumanPerformerOrganization,
-		TAG_VerifyingOrganization,
-		TAG_ResponsibleOrganization,
-		TAG_DeviceSerialNumber,
-		TAG_GantryID,
-		TAG_DetectorID,
-		TAG_TreatmentMachineName,
-		TAG_StudyID,
-		TAG_RequestedProcedureID,
-		TAG_ScheduledProcedureStepID,
-		TAG_PerformedProcedureStepID,
-		TAG_LocalNamespaceEntityID,
-		TAG_UniversalEntityID,
-		TAG_MedicalRecordLocator,
-		TAG_InsurancePlanIdentification,
-		TAG_RegionOfResidence,
-		TAG_ClinicalTrialSponsorName,
-		TAG_ClinicalTrialProtocolID,
-		TAG_ClinicalTrialProtocolName,
-		TAG_ClinicalTrialSiteID,
-		TAG_ClinicalTrialSiteName,
-		TAG_ClinicalTrialSubjectID,
-		TAG_ClinicalTrialSubjectReadingID,
-		TAG_ClinicalTrialCoordinatingCenterName,
-		TAG_ClinicalTrialProtocolEthicsCommitteeName,
-		TAG_ClinicalTrialProtocolEthicsCommitteeApprovalNumber,
-	};
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (tags[i] == tag)
-			return true;
-	return false;
+	switch (tag) {
+	case TAG_InstitutionName:
+	case TAG_InstitutionAddress:
+	case TAG_InstitutionalDepartmentName:
+	case TAG_StationName:
+	case TAG_StationAETitle:
+	case TAG_ScheduledStationName:
+	case TAG_ScheduledStationAETitle:
+	case TAG_PerformedStationName:
+	case TAG_PerformedStationAETitle:
+	case TAG_PerformedLocation:
+	case TAG_ScheduledStudyLocation:
+	case TAG_ScheduledProcedureStepLocation:
+	case TAG_RequestedProcedureLocation:
+	case TAG_CurrentPatientLocation:
+	case TAG_PatientInstitutionResidence:
+	case TAG_ScheduledPatientInstitutionResidence:
+	case TAG_OrderEntererLocation:
+	case TAG_RequestingService:
+	case TAG_HumanPerformerOrganization:
+	case TAG_VerifyingOrganization:
+	case TAG_ResponsibleOrganization:
+	case TAG_DeviceSerialNumber:
+	case TAG_GantryID:
+	case TAG_DetectorID:
+	case TAG_TreatmentMachineName:
+	case TAG_StudyID:
+	case TAG_RequestedProcedureID:
+	case TAG_ScheduledProcedureStepID:
+	case TAG_PerformedProcedureStepID:
+	case TAG_LocalNamespaceEntityID:
+	case TAG_UniversalEntityID:
+	case TAG_MedicalRecordLocator:
+	case TAG_InsurancePlanIdentification:
+	case TAG_RegionOfResidence:
+	case TAG_ClinicalTrialSponsorName:
+	case TAG_ClinicalTrialProtocolID:
+	case TAG_ClinicalTrialProtocolName:
+	case TAG_ClinicalTrialSiteID:
+	case TAG_ClinicalTrialSiteName:
+	case TAG_ClinicalTrialSubjectID:
+	case TAG_ClinicalTrialSubjectReadingID:
+	case TAG_ClinicalTrialCoordinatingCenterName:
+	case TAG_ClinicalTrialProtocolEthicsCommitteeName:
+	case TAG_ClinicalTrialProtocolEthicsCommitteeApprovalNumber:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* The meaning of a code for a person, or for an institution. */
@@ -171,7 +167,7 @@ static enum err take_value(struct collector *c, const struct token *t, enum vr v
 	if (field == NULL && !words && !phrase)
 		return OK;
 	c->taken = c->taken || c->visit.depth == 0;
-	buf_free(&c->text);
+	buf_clear(&c->text);
 	charset_to_utf8(charset_here(c), vr, t->value, &c->text);
 	if (c->text.failed)
 		return fault_tag(c->f, ERR_LIMIT, "an identifying value over 1 MiB", t->at, t->tag);
@@ -247,7 +243,7 @@ enum err identity_collect(const struct identity_source *source, struct anon_iden
 	c->a = a;
 	c->f = f;
 	c->in_force[0] = BYTES_NONE;
-	c->text = BUF_INIT(VALUE_MAX);
+	c->text.max = VALUE_MAX;
 	*identity = (struct anon_identity){.id = BYTES_NONE};
 	enum err e = pass(c, source->data, source->syntax, &late);
 	if (e == OK && late) { /* once more, with the one that was met last */
@@ -255,6 +251,5 @@ enum err identity_collect(const struct identity_source *source, struct anon_iden
 		*identity = (struct anon_identity){.id = BYTES_NONE};
 		e = pass(c, source->data, source->syntax, &late);
 	}
-	buf_free(&c->text);
 	return e;
 }

@@ -56,6 +56,7 @@ struct resolved_row {
 #define RESOLVED_ROWS (sizeof(resolved_rows) / sizeof(resolved_rows[0]))
 
 #define CODES_MAX (ANON_OPTIONS + 2)
+#define MEMO 512u
 
 struct policy {
 	const struct anon_settings *settings;
@@ -132,29 +133,43 @@ static bool has(const struct policy *p, enum anon_option option)
 	return (p->settings->options & (unsigned)option) != 0;
 }
 
-static bool table_find(uint32_t tag, uint32_t *bits)
+/* The bits of a tag in the table, NULL: it is not there. */
+static const uint32_t *search_table(uint32_t tag)
 {
 	size_t low = 0, high = TABLE_ROWS;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (table_rows[middle].tag == tag) {
-			*bits = table_rows[middle].bits;
-			return true;
-		}
+		if (table_rows[middle].tag == tag)
+			return &table_rows[middle].bits;
 		if (table_rows[middle].tag > tag)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	for (size_t i = 0; i < MASKED_ROWS; i++) {
-		if ((tag & masked_rows[i].mask) != masked_rows[i].tag)
-			continue;
-		*bits = masked_rows[i].bits;
-		return true;
+	for (size_t i = 0; i < MASKED_ROWS; i++)
+		if ((tag & masked_rows[i].mask) == masked_rows[i].tag)
+			return &masked_rows[i].bits;
+	return NULL;
+}
+
+/* The same tags are asked for again and again, as in dicom/dict. */
+static const uint32_t *table_find(uint32_t tag)
+{
+	static struct {
+		uint32_t tag;
+		bool known;
+		const uint32_t *bits;
+	} memo[MEMO];
+	size_t at = (tag ^ tag >> 14) % MEMO;
+
+	if (!memo[at].known || memo[at].tag != tag) {
+		memo[at].bits = search_table(tag);
+		memo[at].tag = tag;
+		memo[at].known = true;
 	}
-	return false;
+	return memo[at].bits;
 }
 
 static bool resolve(const struct anon_place *at, enum table_action *action)
@@ -253,6 +268,7 @@ static bool tells(const struct policy *p, uint32_t tag, enum anon_act *act)
 		enum anon_act act;
 		unsigned kept_with, cleaned_with; /* options */
 	} rows[] = {
+		/* in the order of their tags */
 		{TAG_IssuerOfAccessionNumberSequence, ACT_REMOVE, 0, 0},
 		{TAG_PrivateDataElementCharacteristicsSequence, ACT_REMOVE, 0, 0},
 		{TAG_RetrieveURL, ACT_REMOVE, 0, 0},
@@ -274,7 +290,7 @@ static bool tells(const struct policy *p, uint32_t tag, enum anon_act *act)
 		{TAG_AuthorizationEquipmentCertificationNumber, ACT_REMOVE, 0, 0},
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && rows[i].tag <= tag; i++) {
 		if (rows[i].tag != tag)
 			continue;
 		*act = (p->settings->options & rows[i].kept_with) != 0      ? ACT_KEEP
@@ -361,14 +377,15 @@ static struct anon_decision decide_profile(const struct policy *p, const struct 
 {
 	enum vr vr = dict_vr(at->tag);
 	enum anon_act act;
-	uint32_t bits;
+	const uint32_t *bits = NULL;
 
 	if (is_illegal(at->tag) || is_always_removed(at))
 		return decided(ACT_REMOVE, FROM_DEFAULT);
 	if (TAG_IS_PRIVATE(at->tag))
 		return decide_private(p, at);
-	if (table_find(at->tag, &bits))
-		return from_table(p, at, bits, vr);
+	bits = table_find(at->tag);
+	if (bits != NULL)
+		return from_table(p, at, *bits, vr);
 	if (vr == VR_UN || vr == VR_NONE) /* not in the dictionary, or without a name there */
 		return decided(ACT_REMOVE, FROM_DEFAULT);
 	return tells(p, at->tag, &act) ? decided(act, FROM_DEFAULT) : from_vr(p, vr);

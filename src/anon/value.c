@@ -15,17 +15,21 @@
 enum err value_open(struct value_maker *m, const struct policy *policy,
 		    const struct anon_patient *patient, struct fault *f)
 {
-	*m = (struct value_maker){.policy = policy,
-				  .patient = patient,
-				  .words = &patient->words,
-				  .charset = charset_parse(BYTES_NONE),
-				  .value = BUF_INIT(TEXT_MAX),
-				  .text = BUF_INIT(TEXT_MAX),
-				  .part = BUF_INIT(TEXT_MAX),
-				  .last = BUF_INIT(TEXT_MAX)};
-	words_of_persons(&m->persons, &patient->words);
-	enum err e = arena_open(&m->scratch, 4u * TEXT_MAX, f);
+	struct buf *all[] = {&m->value, &m->text, &m->part, &m->next, &m->last};
+	enum err e = OK;
 
+	m->policy = policy;
+	m->patient = patient;
+	m->words = &patient->words;
+	m->charset_value = BYTES_NONE;
+	m->charset = charset_parse(BYTES_NONE);
+	words_of_persons(&m->persons, &patient->words);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		all[i]->max = TEXT_MAX;
+	if (m->scratch.base == NULL)
+		e = arena_open(&m->scratch, 4u * TEXT_MAX, f);
+	else
+		arena_reset(&m->scratch, 0);
 	if (e == OK)
 		text_encoder_init(&m->encoder, BYTES_NONE, &m->scratch);
 	return e;
@@ -45,6 +49,7 @@ void value_close(struct value_maker *m)
 	buf_free(&m->value);
 	buf_free(&m->text);
 	buf_free(&m->part);
+	buf_free(&m->next);
 	buf_free(&m->last);
 	arena_close(&m->scratch);
 }
@@ -191,20 +196,18 @@ static bool clean_one(struct value_maker *m, struct bytes *one, bool strict)
 {
 	bool changed = false;
 
-	for (;;) {
-		struct buf next = BUF_INIT(TEXT_MAX);
+	for (buf_clear(&m->next); words_clean(m->words, *one, strict, &m->next);
+	     buf_clear(&m->next)) {
+		struct buf spare = m->part;
 
-		if (!words_clean(m->words, *one, strict, &next)) {
-			buf_free(&next);
-			return changed;
-		}
+		m->part = m->next;
+		m->next = spare;
 		changed = true;
-		buf_free(&m->part);
-		m->part = next;
 		*one = bytes_trim(buf_bytes(&m->part));
 		if (m->part.failed)
-			return true;
+			break;
 	}
+	return changed;
 }
 
 /* Text without the patient's words, value by value.  What has nothing left becomes a dummy. */
@@ -214,8 +217,8 @@ static enum value_end clean_once(struct value_maker *m, enum vr vr, struct bytes
 	bool changed = false;
 	struct bytes one;
 
-	buf_free(&m->text);
-	buf_free(&m->value);
+	buf_clear(&m->text);
+	buf_clear(&m->value);
 	charset_to_utf8(&m->charset, vr, raw, &m->text);
 	struct bytes all = buf_bytes(&m->text);
 	if (!strict && !words_found(m->words, all))
@@ -248,7 +251,7 @@ static enum value_end clean(struct value_maker *m, enum vr vr, struct bytes raw,
 	enum value_end end = clean_once(m, vr, raw, strict, value);
 
 	for (unsigned rounds = 0; end == VALUE_NEW; rounds++) {
-		buf_free(&m->last);
+		buf_clear(&m->last);
 		buf_add(&m->last, *value);
 		if (m->last.failed)
 			return VALUE_NO_MEMORY;
@@ -315,6 +318,23 @@ static const uint8_t made_of[256] = {
 	['Y'] = OF_AS,
 };
 
+/* Digits, points, signs and backslashes only, and whole sixteens of them: all but the end of nearly
+ * every contour. */
+static bool is_numbers(struct bytes b)
+{
+	typedef uint8_t sixteen __attribute__((vector_size(16)));
+	sixteen other = {0}, c;
+	uint64_t halves[2];
+
+	for (size_t i = 0; i < b.len; i += sizeof(c)) {
+		memcpy(&c, b.at + i, sizeof(c));
+		other |= (sixteen)(c - '0' > 9) & (sixteen)(c != '.') & (sixteen)(c != '\\') &
+			 (sixteen)(c != '-');
+	}
+	memcpy(halves, &other, sizeof(halves));
+	return (halves[0] | halves[1]) == 0;
+}
+
 /* Is it what its VR says?  What is not may say anything. */
 static bool is_plausible(enum vr vr, struct bytes raw)
 {
@@ -323,11 +343,11 @@ static bool is_plausible(enum vr vr, struct bytes raw)
 		[VR_DT] = OF_DT, [VR_AS] = OF_AS, [VR_UI] = OF_UI,
 	};
 	uint8_t common = OF_ALL;
+	size_t whole = raw.len - raw.len % 16;
 	size_t i = of[vr] == 0 ? raw.len : 0;
 
-	for (; raw.len - i >= 4; i += 4) /* contours are long */
-		common &= made_of[raw.at[i]] & made_of[raw.at[i + 1]] & made_of[raw.at[i + 2]] &
-			  made_of[raw.at[i + 3]];
+	if (vr == VR_DS && is_numbers(bytes_slice(raw, 0, whole)))
+		i = whole;
 	for (; i < raw.len; i++)
 		common &= made_of[raw.at[i]];
 	return (common & of[vr]) == of[vr];
@@ -347,7 +367,7 @@ static enum value_end of_dates(struct value_maker *m, enum vr vr, struct bytes r
 	else
 		good = time_full_hour(raw, vr, &m->value);
 	if (!good) /* no date: nothing of it may pass (R13) */
-		buf_free(&m->value);
+		buf_clear(&m->value);
 	return finished(m, value);
 }
 
@@ -472,7 +492,7 @@ static enum value_end by_act(struct value_maker *m, const struct value_job *job,
 		return text_value(m, value_pseudonym(m, m->patient->name), value);
 	case ACT_AGE:
 		if (!age_cap(raw, &m->value))
-			buf_free(&m->value);
+			buf_clear(&m->value);
 		return finished(m, value);
 	case ACT_ROI_NAME:
 		return text_value(m, value_encoded(m, job->roi_name, 64), value);
@@ -508,8 +528,8 @@ enum value_end value_make(struct value_maker *m, const struct value_job *job, st
 	m->words = t->tag == TAG_Manufacturer || t->tag == TAG_ManufacturerModelName
 			   ? &m->persons
 			   : &m->patient->words;
-	buf_free(&m->value);
-	buf_free(&m->text);
+	buf_clear(&m->value);
+	buf_clear(&m->text);
 	*value = BYTES_NONE;
 	if (job->decision.act == ACT_EMPTY)
 		return VALUE_NEW;

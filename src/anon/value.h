@@ -11,6 +11,7 @@
 #include "dicom/encode.h"
 #include "dicom/walk.h"
 
+/* All zero before its first object; one after the other with the same memory. */
 struct value_maker {
 	const struct policy *policy;
 	const struct anon_patient *patient;
@@ -20,7 +21,7 @@ struct value_maker {
 	struct bytes charset_value; /* what the next two were made for */
 	struct charset charset;
 	struct text_encoder encoder;
-	struct buf value, text, part, last; /* owned */
+	struct buf value, text, part, next, last; /* owned */
 };
 
 enum err value_open(struct value_maker *m, const struct policy *policy,

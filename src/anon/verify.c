@@ -33,7 +33,7 @@ struct collector {
 	struct forbidden forbidden;
 	struct candidate *candidate; /* arena's, grows */
 	uint32_t count, room;
-	struct buf text; /* owned */
+	struct buf text; /* owned; kept from object to object */
 	enum anon_iod iod;
 };
 
@@ -42,68 +42,67 @@ struct collector {
 /* Texts that are forbidden beside names of persons, which PN tells. */
 static bool is_identifying(uint32_t tag)
 {
-	static const uint32_t tags[] = {
-		TAG_AccessionNumber,
-		TAG_ReferringPhysicianAddress,
-		TAG_ReferringPhysicianTelephoneNumbers,
-		TAG_PatientID,
-		TAG_IssuerOfPatientID,
-		TAG_OtherPatientIDs,
-		TAG_PatientAddress,
-		TAG_PatientTelephoneNumbers,
-		TAG_MedicalRecordLocator,
-		TAG_AdmissionID,
-		TAG_ServiceEpisodeID,
-		TAG_PlacerOrderNumberImagingServiceRequest,
-		TAG_FillerOrderNumberImagingServiceRequest,
-		TAG_PersonAddress,
-		TAG_PersonTelephoneNumbers,
-	};
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (tags[i] == tag)
-			return true;
-	return false;
+	switch (tag) {
+	case TAG_AccessionNumber:
+	case TAG_ReferringPhysicianAddress:
+	case TAG_ReferringPhysicianTelephoneNumbers:
+	case TAG_PatientID:
+	case TAG_IssuerOfPatientID:
+	case TAG_OtherPatientIDs:
+	case TAG_PatientAddress:
+	case TAG_PatientTelephoneNumbers:
+	case TAG_MedicalRecordLocator:
+	case TAG_AdmissionID:
+	case TAG_ServiceEpisodeID:
+	case TAG_PlacerOrderNumberImagingServiceRequest:
+	case TAG_FillerOrderNumberImagingServiceRequest:
+	case TAG_PersonAddress:
+	case TAG_PersonTelephoneNumbers:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* Those of institutions, devices and procedure steps. */
 static bool is_weak(uint32_t tag)
 {
-	static const uint32_t tags[] = {
-		TAG_InstitutionName,
-		TAG_InstitutionAddress,
-		TAG_StationName,
-		TAG_DeviceSerialNumber,
-		TAG_StudyID,
-		TAG_PerformedProcedureStepID,
-		TAG_RequestedProcedureID,
-		TAG_ScheduledProcedureStepID,
-		TAG_LocalNamespaceEntityID,
-		TAG_UniversalEntityID,
-	};
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (tags[i] == tag)
-			return true;
-	return false;
+	switch (tag) {
+	case TAG_InstitutionName:
+	case TAG_InstitutionAddress:
+	case TAG_StationName:
+	case TAG_DeviceSerialNumber:
+	case TAG_StudyID:
+	case TAG_PerformedProcedureStepID:
+	case TAG_RequestedProcedureID:
+	case TAG_ScheduledProcedureStepID:
+	case TAG_LocalNamespaceEntityID:
+	case TAG_UniversalEntityID:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* Of departments, places and trials: where it is no word that all of them have. */
 static bool is_place(uint32_t tag)
 {
-	static const uint32_t tags[] = {
-		TAG_InstitutionalDepartmentName, TAG_ScheduledStationName,
-		TAG_PerformedStationName,        TAG_PerformedLocation,
-		TAG_RequestingService,           TAG_CurrentPatientLocation,
-		TAG_TreatmentMachineName,        TAG_ClinicalTrialSponsorName,
-		TAG_ClinicalTrialProtocolName,   TAG_ClinicalTrialSiteName,
-		TAG_ClinicalTrialSubjectID,
-	};
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (tags[i] == tag)
-			return true;
-	return false;
+	switch (tag) {
+	case TAG_InstitutionalDepartmentName:
+	case TAG_ScheduledStationName:
+	case TAG_PerformedStationName:
+	case TAG_PerformedLocation:
+	case TAG_RequestingService:
+	case TAG_CurrentPatientLocation:
+	case TAG_TreatmentMachineName:
+	case TAG_ClinicalTrialSponsorName:
+	case TAG_ClinicalTrialProtocolName:
+	case TAG_ClinicalTrialSiteName:
+	case TAG_ClinicalTrialSubjectID:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool is_number(struct bytes b)
@@ -170,7 +169,7 @@ static void keep_attribute(struct collector *c, struct bytes value, enum vr vr,
  * ranges and of dates with times count on their own, too. */
 static void keep_moved(struct collector *c, struct bytes dates, enum vr vr)
 {
-	buf_free(&c->text);
+	buf_clear(&c->text);
 	if (!date_shift(dates, vr, c->source->patient->shift_days, &c->text))
 		return;
 	struct bytes moved = arena_copy(c->a, buf_bytes(&c->text));
@@ -298,7 +297,7 @@ enum err verify_collect(struct verify *v, const struct policy *policy,
 	c->f = f;
 	c->candidate = NULL;
 	c->count = c->room = 0;
-	c->text = BUF_INIT(KEPT_MOST * 4);
+	c->text.max = KEPT_MOST * 4;
 	c->iod = IOD_OTHER;
 	forbidden_open(&c->forbidden, v, a);
 	own_texts_of(&v->own, policy, source->patient);
@@ -313,8 +312,6 @@ enum err verify_collect(struct verify *v, const struct policy *policy,
 				forbidden_add(&c->forbidden, one->value, one->vr, one->tag,
 					      one->charset, weak == 1);
 		}
-	buf_free(&c->text);
-	forbidden_close(&c->forbidden);
 	if (e == OK && c->forbidden.no_memory)
 		e = fault_set(f, ERR_LIMIT, "too many identifying values to look for in one object",
 			      FAULT_NO_OFFSET);

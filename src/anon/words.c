@@ -135,7 +135,7 @@ struct span {
 
 struct cut {
 	struct bytes source;
-	struct buf folded; /* owned */
+	struct buf folded;
 	struct span token[TOKENS];
 	size_t count;
 };
@@ -150,13 +150,17 @@ static inline void put_folded(struct buf *b, const uint8_t *four, unsigned n)
 	}
 }
 
-/* Closed with buf_free(&c->folded). */
-static void cut_up(struct cut *c, struct bytes utf8, size_t max)
+/* In the one place for it, as netrt has no threads: texts are many and short, and memory of their
+ * own would cost more than all else.  Good until the next text. */
+static struct cut *cut_up(struct bytes utf8, size_t max)
 {
+	static struct cut cut;
+	struct cut *c = &cut;
 	bool inside = false;
 
 	c->source = utf8;
-	c->folded = BUF_INIT(max);
+	c->folded.max = max;
+	buf_clear(&c->folded);
 	c->count = 0;
 	for (size_t at = 0; at < utf8.len;) {
 		uint32_t code = utf8.at[at];
@@ -181,6 +185,7 @@ static void cut_up(struct cut *c, struct bytes utf8, size_t max)
 		inside = n > 0 || (inside && len > 0 && is_joined(code));
 		at += len == 0 ? 1 : len;
 	}
+	return c;
 }
 
 /* ---- collecting ---- */
@@ -224,26 +229,23 @@ static bool is_long_enough(struct bytes folded, bool number)
 static enum err add_text(struct words *w, struct bytes utf8, bool each, struct arena *a,
 			 struct fault *f)
 {
-	struct cut c; /* large: not cleared */
+	const struct cut *c = cut_up(utf8, VALUE_MAX);
 	enum err e = OK;
 	bool number = true;
 
-	cut_up(&c, utf8, VALUE_MAX);
-	for (size_t i = 0; i < c.count && e == OK; i++) {
-		const struct span *t = &c.token[i];
-		struct bytes one =
-			bytes_slice(buf_bytes(&c.folded), t->fold_from, t->fold_to - t->fold_from);
+	for (size_t i = 0; i < c->count && e == OK; i++) {
+		const struct span *t = &c->token[i];
+		struct bytes one = token_text(c, i);
 
 		number = number && t->number;
 		if (each && is_long_enough(one, t->number))
 			e = add_word(w, one, t->number ? WORD_NUMBER : WORD_NAME, a, f);
 	}
-	struct bytes whole = buf_bytes(&c.folded);
-	if (e == OK && c.count > 1 && c.count <= WHOLE_TOKENS && is_long_enough(whole, number))
+	struct bytes whole = buf_bytes(&c->folded);
+	if (e == OK && c->count > 1 && c->count <= WHOLE_TOKENS && is_long_enough(whole, number))
 		e = add_word(w, whole, number ? WORD_NUMBER : WORD_NAME, a, f);
-	if (e == OK && c.folded.failed)
+	if (e == OK && c->folded.failed)
 		e = fault_set(f, ERR_NOMEM, "no memory for identifying words", FAULT_NO_OFFSET);
-	buf_free(&c.folded);
 	return e;
 }
 
@@ -340,18 +342,16 @@ static enum err add_tokens(struct words *w, const struct cut *c, size_t first, s
 
 static enum err add_phrase(struct words *w, struct bytes utf8, struct arena *a, struct fault *f)
 {
-	struct cut c; /* large: not cleared */
+	const struct cut *c = cut_up(utf8, VALUE_MAX);
 	size_t first, last;
 	enum err e = OK;
 
-	cut_up(&c, utf8, VALUE_MAX);
-	if (c.folded.failed)
+	if (c->folded.failed)
 		e = fault_set(f, ERR_NOMEM, "no memory for identifying words", FAULT_NO_OFFSET);
-	if (e == OK && core_of(&c, true, &first, &last))
-		e = add_tokens(w, &c, 0, c.count - 1, a, f);
-	if (e == OK && core_of(&c, false, &first, &last)) /* "79106 Freiburg" */
-		e = add_tokens(w, &c, first, last, a, f);
-	buf_free(&c.folded);
+	if (e == OK && core_of(c, true, &first, &last))
+		e = add_tokens(w, c, 0, c->count - 1, a, f);
+	if (e == OK && core_of(c, false, &first, &last)) /* "79106 Freiburg" */
+		e = add_tokens(w, c, first, last, a, f);
 	return e;
 }
 
@@ -372,14 +372,11 @@ enum err words_add_phrase(struct words *w, struct bytes utf8, struct arena *a, s
 
 bool words_is_common(struct bytes utf8)
 {
-	struct cut c; /* large: not cleared */
+	const struct cut *c = cut_up(utf8, VALUE_MAX);
 	size_t first, last;
 
-	cut_up(&c, utf8, VALUE_MAX);
-	bool common = !c.folded.failed &&
-		      (c.folded.len < PHRASE_SHORTEST || !core_of(&c, true, &first, &last));
-	buf_free(&c.folded);
-	return common;
+	return !c->folded.failed &&
+	       (c->folded.len < PHRASE_SHORTEST || !core_of(c, true, &first, &last));
 }
 
 void words_of_persons(struct words *out, const struct words *w)
@@ -569,12 +566,9 @@ static bool mark_strict(struct cut *c)
 
 bool words_found(const struct words *w, struct bytes utf8)
 {
-	struct cut c; /* large: not cleared */
+	struct cut *c = cut_up(utf8, TEXT_MAX);
 
-	cut_up(&c, utf8, TEXT_MAX);
-	bool found = mark_words(&c, w) || c.folded.failed;
-	buf_free(&c.folded);
-	return found;
+	return mark_words(c, w) || c->folded.failed;
 }
 
 static void put_rest(const struct cut *c, struct buf *out)
@@ -605,17 +599,15 @@ static void put_rest(const struct cut *c, struct buf *out)
 /* One look at a text: what is to go is put into *rest without it.  False: nothing is to go. */
 static bool clean_once(const struct words *w, struct bytes utf8, bool strict, struct buf *rest)
 {
-	struct cut c; /* large: not cleared */
+	struct cut *c = cut_up(utf8, TEXT_MAX);
+	bool found = mark_words(c, w);
 
-	cut_up(&c, utf8, TEXT_MAX);
-	bool found = mark_words(&c, w);
-	if (strict && mark_strict(&c))
+	if (strict && mark_strict(c))
 		found = true;
-	if (c.folded.failed)
+	if (c->folded.failed)
 		found = true; /* nothing of it is put out */
 	else if (found)
-		put_rest(&c, rest);
-	buf_free(&c.folded);
+		put_rest(c, rest);
 	return found;
 }
 

@@ -13,6 +13,14 @@ void buf_free(struct buf *b)
 	*b = BUF_INIT(b->max);
 }
 
+void buf_clear(struct buf *b)
+{
+	b->len = 0;
+	b->failed = false;
+	if (b->at != NULL)
+		b->at[0] = '\0';
+}
+
 /* Room for `more` bytes and the NUL; false fails the buffer. */
 static bool reserve(struct buf *b, size_t more)
 {

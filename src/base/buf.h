@@ -21,7 +21,8 @@ struct buf {
 
 #define BUF_INIT(limit) ((struct buf){.max = (limit)})
 
-void buf_free(struct buf *b); /* back to empty, same max, not failed */
+void buf_free(struct buf *b);  /* back to empty, same max, not failed */
+void buf_clear(struct buf *b); /* the same, but the memory stays for what comes next */
 /* Room for `more` bytes at once, where much is to come.  Without memory or above max appends will
  * say so, not this. */
 void buf_room(struct buf *b, size_t more);

@@ -3,20 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
-struct bytes bytes_of(const void *at, size_t len)
-{
-	return (struct bytes){at, len};
-}
-
 struct bytes bytes_str(const char *s)
 {
 	return bytes_of(s, strlen(s));
-}
-
-struct bytes bytes_slice(struct bytes b, size_t from, size_t len)
-{
-	assert(from <= b.len && len <= b.len - from);
-	return len == 0 ? BYTES_NONE : bytes_of(b.at + from, len);
 }
 
 bool bytes_eq(struct bytes a, struct bytes b)

@@ -11,6 +11,7 @@
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,9 +32,19 @@ struct rd {
 /* A view of a string literal, without its NUL. */
 #define BYTES_LIT(s) ((struct bytes){(const uint8_t *)("" s), sizeof(s) - 1})
 
-struct bytes bytes_of(const void *at, size_t len);
-struct bytes bytes_str(const char *s);                             /* without the NUL */
-struct bytes bytes_slice(struct bytes b, size_t from, size_t len); /* asserts it fits */
+static inline struct bytes bytes_of(const void *at, size_t len)
+{
+	return (struct bytes){at, len};
+}
+
+/* Asserts that it fits. */
+static inline struct bytes bytes_slice(struct bytes b, size_t from, size_t len)
+{
+	assert(from <= b.len && len <= b.len - from);
+	return len == 0 ? BYTES_NONE : bytes_of(b.at + from, len);
+}
+
+struct bytes bytes_str(const char *s); /* without the NUL */
 bool bytes_eq(struct bytes a, struct bytes b);
 bool bytes_eq_str(struct bytes a, const char *s);
 int bytes_cmp(struct bytes a, struct bytes b); /* as memcmp, shorter first */

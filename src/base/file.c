@@ -10,49 +10,52 @@
 
 #include "base/limits.h"
 
-enum err file_map(struct file_map *m, int dir, const char *path, struct fault *f)
+enum err file_view(struct bytes *view, int fd, struct fault *f)
 {
 	struct stat st;
-	enum err e;
+
+	*view = BYTES_NONE;
+	if (fstat(fd, &st) < 0)
+		return fault_io(f, "cannot read the file's size");
+	if (!S_ISREG(st.st_mode))
+		return fault_set(f, ERR_UNUSABLE, "not a regular file", FAULT_NO_OFFSET);
+	if ((uint64_t)st.st_size > LIMIT_OBJECT)
+		return fault_set(f, ERR_LIMIT, "file is larger than 16 GiB", FAULT_NO_OFFSET);
+	if (st.st_size == 0)
+		return OK;
+	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return fault_io(f, "cannot map the file");
+	*view = bytes_of(p, (size_t)st.st_size);
+	return OK;
+}
+
+void file_unview(struct bytes view)
+{
+	if (view.len > 0)
+		munmap((void *)(uintptr_t)view.at, view.len);
+}
+
+enum err file_map(struct file_map *m, int dir, const char *path, struct fault *f)
+{
 	/* O_NONBLOCK: a FIFO in an input folder must not hang the run */
 	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
+	*m = FILE_MAP_NONE;
 	if (fd < 0)
 		return fault_io(f, "cannot open the file");
-	if (fstat(fd, &st) < 0) {
-		e = fault_io(f, "cannot read the file's size");
-		goto close_it;
+	enum err e = file_view(&m->bytes, fd, f);
+	if (e != OK) {
+		close(fd);
+		return e;
 	}
-	if (!S_ISREG(st.st_mode)) {
-		e = fault_set(f, ERR_UNUSABLE, "not a regular file", FAULT_NO_OFFSET);
-		goto close_it;
-	}
-	if ((uint64_t)st.st_size > LIMIT_OBJECT) {
-		e = fault_set(f, ERR_LIMIT, "file is larger than 16 GiB", FAULT_NO_OFFSET);
-		goto close_it;
-	}
-	if (st.st_size == 0) {
-		*m = (struct file_map){.fd = fd};
-		return OK;
-	}
-
-	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED) {
-		e = fault_io(f, "cannot map the file");
-		goto close_it;
-	}
-	*m = (struct file_map){.bytes = bytes_of(p, (size_t)st.st_size), .fd = fd};
+	m->fd = fd;
 	return OK;
-
-close_it:
-	close(fd);
-	return e;
 }
 
 void file_unmap(struct file_map *m)
 {
-	if (m->bytes.len > 0)
-		munmap((void *)(uintptr_t)m->bytes.at, m->bytes.len);
+	file_unview(m->bytes);
 	if (m->fd >= 0)
 		close(m->fd);
 	*m = FILE_MAP_NONE;

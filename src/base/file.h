@@ -20,9 +20,12 @@ struct file_map {
 #define FILE_MAP_NONE ((struct file_map){.fd = -1})
 
 /* `path` is relative to directory fd `dir` (AT_FDCWD for the working directory). Regular files
- * only. ERR_LIMIT above LIMIT_OBJECT. */
+ * only. ERR_LIMIT above LIMIT_OBJECT.  *m is FILE_MAP_NONE then. */
 enum err file_map(struct file_map *m, int dir, const char *path, struct fault *f) MUST_USE;
 void file_unmap(struct file_map *m); /* also fine on FILE_MAP_NONE */
+/* The same of an open file, which stays the caller's. */
+enum err file_view(struct bytes *view, int fd, struct fault *f) MUST_USE;
+void file_unview(struct bytes view); /* also fine on BYTES_NONE */
 
 /* The whole of a file of at most `max` bytes, NUL-terminated beyond its length. */
 enum err file_read(struct bytes *out, const char *path, size_t max, struct arena *a,

@@ -18,7 +18,7 @@
 #define STEP_MOST_WIDE 16u
 #define BITS_LEAST 14u /* a table of marks that fits the fastest cache */
 #define BITS_MOST 20u
-#define MARKS_A_GRAM 16u
+#define MARKS_A_GRAM 128u
 /* letters of both cases alike, and some others that are not */
 #define CASE_BITS 0xDFDFDFDFDFDFDFDFu
 
@@ -60,9 +60,20 @@ static inline uint64_t gram_at(const uint8_t *p, unsigned gram)
 	return v & CASE_BITS;
 }
 
-static inline size_t hash(uint64_t gram, unsigned bits)
+static inline uint64_t hash(uint64_t gram)
 {
-	return (size_t)(gram * 0x9E3779B97F4A7C15u >> (64 - bits));
+	return gram * 0x9E3779B97F4A7C15u;
+}
+
+/* The mark of a hash is one of the eight bits of a byte: that of the bits behind. */
+static inline size_t place_of(uint64_t h, unsigned bits)
+{
+	return (size_t)(h >> (64 - bits));
+}
+
+static inline unsigned bit_of(uint64_t h, unsigned bits)
+{
+	return 1u << (h >> (61 - bits) & 7u);
 }
 
 /* ---- building ---- */
@@ -94,12 +105,13 @@ static void enter(struct search_lane *l, uint32_t entry, struct bytes pattern, u
 		  unsigned offset)
 {
 	uint64_t gram = gram_at(pattern.at + offset, l->gram);
-	size_t h = hash(gram, l->bits);
+	uint64_t h = hash(gram);
+	uint32_t *head = &l->head[place_of(h, l->bits) % HEADS];
 
-	l->marks[h] = 1;
+	l->marks[place_of(h, l->bits)] |= (uint8_t)bit_of(h, l->bits);
 	l->entry[entry] = (struct search_entry){
-		.gram = gram, .pattern = which, .offset = offset, .next = l->head[h % HEADS]};
-	l->head[h % HEADS] = entry;
+		.gram = gram, .pattern = which, .offset = offset, .next = *head};
+	*head = entry;
 }
 
 static bool make(struct search *s, unsigned which)
@@ -160,10 +172,10 @@ static bool stands(const struct search *s, struct bytes text, size_t at,
 	return true;
 }
 
-/* The first place from `at` on, a multiple of step, whose gram may be one of a pattern; text.len:
- * none is.  In fours, as most of them are not. */
-static inline size_t next_mark(const struct search_lane *l, struct bytes text, size_t at,
-			       unsigned gram)
+/* From `at` on to the first of four places at one of which there may be a mark, or to where there
+ * are no four any more.  Most have none, and are passed without a look at the bits. */
+static inline size_t pass_fours(const struct search_lane *l, struct bytes text, size_t at,
+				unsigned gram)
 {
 	const uint8_t *marks = l->marks;
 	unsigned bits = l->bits;
@@ -172,16 +184,31 @@ static inline size_t next_mark(const struct search_lane *l, struct bytes text, s
 	for (; at + 3 * step + gram <= text.len; at += 4 * step) {
 		const uint8_t *p = text.at + at;
 
-		if ((marks[hash(gram_at(p, gram), bits)] |
-		     marks[hash(gram_at(p + step, gram), bits)] |
-		     marks[hash(gram_at(p + 2 * step, gram), bits)] |
-		     marks[hash(gram_at(p + 3 * step, gram), bits)]) != 0)
+		if ((marks[place_of(hash(gram_at(p, gram)), bits)] |
+		     marks[place_of(hash(gram_at(p + step, gram)), bits)] |
+		     marks[place_of(hash(gram_at(p + 2 * step, gram)), bits)] |
+		     marks[place_of(hash(gram_at(p + 3 * step, gram)), bits)]) != 0)
 			break;
 	}
-	for (; at + gram <= text.len; at += step)
-		if (marks[hash(gram_at(text.at + at, gram), bits)] != 0)
-			return at;
-	return text.len;
+	return at;
+}
+
+/* The first place from `at` on, a multiple of step, whose gram may be one of a pattern; text.len:
+ * none is. */
+static inline size_t next_mark(const struct search_lane *l, struct bytes text, size_t at,
+			       unsigned gram)
+{
+	for (;;) {
+		at = pass_fours(l, text, at, gram);
+		for (unsigned i = 0; i < 4; i++, at += l->step) {
+			if (at + gram > text.len)
+				return text.len;
+			uint64_t h = hash(gram_at(text.at + at, gram));
+
+			if ((l->marks[place_of(h, l->bits)] & bit_of(h, l->bits)) != 0)
+				return at;
+		}
+	}
 }
 
 /* The same for the grams that there are, each in a loop of its own. */
@@ -212,7 +239,7 @@ static void go_on(const struct search *s, const struct search_lane *l, struct by
 		}
 		uint64_t gram = gram_at(text.at + where->at, l->gram);
 		uint32_t entry = going_on ? l->entry[where->entry].next
-					  : l->head[hash(gram, l->bits) % HEADS];
+					  : l->head[place_of(hash(gram), l->bits) % HEADS];
 
 		for (; entry != SEARCH_NONE; entry = l->entry[entry].next) {
 			const struct search_entry *e = &l->entry[entry];

@@ -4,7 +4,7 @@
  * Patterns fall into lanes by their length, and each lane is one pass over the text that looks only
  * at every `step`-th place: a pattern that stands there covers one of these places with `gram`
  * bytes of its own, and which grams patterns have at their first `step` offsets is a table of
- * marks, a byte a hash.
+ * marks, a bit a hash.
  *
  *     shortest >= gram + step - 1
  *
@@ -46,7 +46,7 @@ struct search_lane {
 	uint32_t count; /* patterns; 0: there is no such lane */
 	size_t shortest;
 	unsigned gram, step, bits; /* set by search_ready; of a hash */
-	uint8_t *marks;            /* by hash: is it one of a gram? */
+	uint8_t *marks;            /* by hash, a bit each: is it one of a gram? */
 	uint32_t *head;            /* by a part of the hash: the first entry of its chain */
 	struct search_entry *entry;
 };

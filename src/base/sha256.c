@@ -20,6 +20,22 @@ static uint32_t rotr(uint32_t x, unsigned n)
 	return x >> n | x << (32 - n);
 }
 
+/* Round i, i mod 8 being `turn`.  FIPS 180-4's a is v[-turn mod 8]: turning the names is cheaper
+ * than moving the values. */
+static inline void one_round(uint32_t v[static 8], unsigned turn, uint32_t constant_and_word)
+{
+	uint32_t a = v[(0 - turn) & 7], b = v[(1 - turn) & 7], c = v[(2 - turn) & 7];
+	uint32_t e = v[(4 - turn) & 7], f = v[(5 - turn) & 7], g = v[(6 - turn) & 7];
+	uint32_t s1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
+	uint32_t ch = (e & f) ^ (~e & g);
+	uint32_t t1 = v[(7 - turn) & 7] + s1 + ch + constant_and_word;
+	uint32_t s0 = rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22);
+	uint32_t maj = (a & b) ^ (a & c) ^ (b & c);
+
+	v[(3 - turn) & 7] += t1;
+	v[(7 - turn) & 7] = t1 + s0 + maj;
+}
+
 static void compress(uint32_t state[static 8], const uint8_t block[static SHA256_BLOCK])
 {
 	uint32_t w[64], v[8];
@@ -33,18 +49,15 @@ static void compress(uint32_t state[static 8], const uint8_t block[static SHA256
 		w[i] = w[i - 16] + s0 + w[i - 7] + s1;
 	}
 	memcpy(v, state, sizeof(v));
-	/* FIPS 180-4's a is v[-i mod 8]: turning the names is cheaper than moving the values */
-	for (unsigned i = 0; i < 64; i++) {
-		uint32_t a = v[(0 - i) & 7], b = v[(1 - i) & 7], c = v[(2 - i) & 7];
-		uint32_t e = v[(4 - i) & 7], f = v[(5 - i) & 7], g = v[(6 - i) & 7];
-		uint32_t s1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
-		uint32_t ch = (e & f) ^ (~e & g);
-		uint32_t t1 = v[(7 - i) & 7] + s1 + ch + round_constants[i] + w[i];
-		uint32_t s0 = rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22);
-		uint32_t maj = (a & b) ^ (a & c) ^ (b & c);
-
-		v[(3 - i) & 7] += t1;
-		v[(7 - i) & 7] = t1 + s0 + maj;
+	for (unsigned i = 0; i < 64; i += 8) { /* by hand, so that v stays in registers */
+		one_round(v, 0, round_constants[i] + w[i]);
+		one_round(v, 1, round_constants[i + 1] + w[i + 1]);
+		one_round(v, 2, round_constants[i + 2] + w[i + 2]);
+		one_round(v, 3, round_constants[i + 3] + w[i + 3]);
+		one_round(v, 4, round_constants[i + 4] + w[i + 4]);
+		one_round(v, 5, round_constants[i + 5] + w[i + 5]);
+		one_round(v, 6, round_constants[i + 6] + w[i + 6]);
+		one_round(v, 7, round_constants[i + 7] + w[i + 7]);
 	}
 	for (unsigned i = 0; i < 8; i++)
 		state[i] += v[i];

@@ -21,6 +21,14 @@ void build_free(struct build *b)
 	b->depth = 0;
 }
 
+void build_reuse(struct build *b, const struct syntax *syntax, size_t max)
+{
+	buf_clear(&b->out);
+	b->out.max = max;
+	b->syntax = syntax;
+	b->depth = 0;
+}
+
 static void add_u16(struct build *b, uint32_t v)
 {
 	uint8_t two[2];

@@ -36,6 +36,8 @@ struct build {
 
 void build_init(struct build *b, const struct syntax *syntax, size_t max);
 void build_free(struct build *b);
+/* As build_init, in the memory that it has; a zero struct has none. */
+void build_reuse(struct build *b, const struct syntax *syntax, size_t max);
 
 void build_bytes(struct build *b, uint32_t tag, enum vr vr, struct bytes value); /* as encoded */
 void build_text(struct build *b, uint32_t tag, enum vr vr, struct bytes value);

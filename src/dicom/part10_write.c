@@ -34,9 +34,9 @@ struct writer {
 enum err part10_head(struct buf *out, const struct part10_meta *meta, struct fault *f)
 {
 	static const uint8_t preamble[128];
-	struct build b;
+	static struct build b, first; /* kept: a file's memory would cost more than its head */
 
-	build_init(&b, &syntax_explicit_le, META_MAX);
+	build_reuse(&b, &syntax_explicit_le, META_MAX);
 	build_bytes(&b, TAG_FileMetaInformationVersion, VR_OB, BYTES_LIT("\0\1"));
 	build_uid(&b, TAG_MediaStorageSOPClassUID, &meta->sop_class);
 	build_uid(&b, TAG_MediaStorageSOPInstanceUID, &meta->sop_instance);
@@ -48,18 +48,14 @@ enum err part10_head(struct buf *out, const struct part10_meta *meta, struct fau
 
 	struct bytes elements = buf_bytes(&b.out);
 	uint32_t group_length = (uint32_t)elements.len;
-	struct build first;
-	build_init(&first, &syntax_explicit_le, META_MAX);
+	build_reuse(&first, &syntax_explicit_le, META_MAX);
 	build_u32(&first, TAG_FileMetaInformationGroupLength, VR_UL, &group_length, 1);
 	buf_add(out, bytes_of(preamble, sizeof(preamble)));
 	buf_str(out, "DICM");
 	buf_add(out, buf_bytes(&first.out));
 	buf_add(out, elements);
 
-	bool failed = out->failed || b.out.failed || first.out.failed;
-	build_free(&b);
-	build_free(&first);
-	if (failed)
+	if (out->failed || b.out.failed || first.out.failed)
 		return fault_set(f, ERR_NOMEM, "no memory for file meta information",
 				 FAULT_NO_OFFSET);
 	return OK;
@@ -149,14 +145,16 @@ static enum err write_views(int fd, const struct part10_out *o, struct bytes hea
 
 enum err part10_write(int fd, const struct part10_out *o, struct fault *f)
 {
-	struct buf head = BUF_INIT(2 * META_MAX);
+	static struct buf head; /* kept, as in part10_head */
 	struct part10_meta meta = {
 		.sop_class = o->sop_class,
 		.sop_instance = o->sop_instance,
 		.transfer_syntax = o->transfer_syntax,
 	};
-	enum err e = part10_head(&head, &meta, f);
 
+	buf_clear(&head);
+	head.max = 2 * META_MAX;
+	enum err e = part10_head(&head, &meta, f);
 	if (e == OK && o->syntax->deflated) {
 		e = file_write_all(fd, buf_bytes(&head), f);
 		if (e == OK)
@@ -164,6 +162,5 @@ enum err part10_write(int fd, const struct part10_out *o, struct fault *f)
 	} else if (e == OK) {
 		e = write_views(fd, o, buf_bytes(&head), f);
 	}
-	buf_free(&head);
 	return e;
 }

@@ -305,13 +305,13 @@ static struct head choose_explicit(struct walk *w, const struct walk_level *top,
 	const uint8_t *p = w->in.at + w->pos + 4;
 	enum vr vr = vr_parse(p);
 	struct head brief = head_short(w, top->big_endian, vr);
-	struct head full = head_long(w, top, vr);
-	struct head implicit = head_implicit(w, top->big_endian);
 	bool is_long = vr_info(vr)->long_form;
 	bool reserved = (p[2] | p[3]) == 0;
 
 	if (vr != VR_NONE && !is_long && fits(w, top, &brief))
 		return brief;
+	struct head full = head_long(w, top, vr);
+	struct head implicit = head_implicit(w, top->big_endian);
 	if (is_long && reserved && (fits(w, top, &full) || top->end - w->pos < full.size))
 		return full;
 

@@ -62,6 +62,15 @@ struct job {
 	size_t size;
 };
 
+/* A worker: its memory, and the folder of the study that it wrote to last. */
+struct worker {
+	const struct job *job;
+	struct arena arena;
+	struct converted converted;
+	struct uid study;
+	int dir; /* -1: none yet */
+};
+
 static bool is_structure_set(const struct row *r)
 {
 	return r->end == ROW_DONE &&
@@ -70,37 +79,11 @@ static bool is_structure_set(const struct row *r)
 
 /* ---- one object ---- */
 
-/* A value that is no longer the source's; "" when there is none. */
-static void text_of(const struct dset *d, uint32_t tag, struct uid *uid)
+static enum err describe(struct row *r, const struct converted *c, struct fault *f)
 {
-	(void)uid_set(uid, dset_text(d, NULL, tag));
-}
-
-/* A text of the top level: what stands before `upto` tells it, but where tags are in disorder. */
-static enum err text_before(struct bytes data, const struct syntax *syntax, uint32_t tag,
-			    struct uid *uid, struct arena *a, struct fault *f)
-{
-	struct dset d;
-	enum err e = dset_index(&d, data, syntax, tag + 1, a, f);
-
-	if (e == OK && dset_find(&d, NULL, tag) == NULL)
-		e = dset_index(&d, data, syntax, 0, a, f);
-	if (e == OK)
-		text_of(&d, tag, uid);
-	return e;
-}
-
-static enum err describe(struct row *r, const struct converted *c, const struct part10 *p,
-			 struct arena *a, struct fault *f)
-{
-	enum err e = text_before(c->views[0], c->syntax, TAG_StudyInstanceUID, &r->study, a, f);
-
-	if (e == OK)
-		e = text_before(p->data, p->syntax, TAG_StudyInstanceUID, &r->old_study, a, f);
-	if (e == OK)
-		e = text_before(p->data, p->syntax, TAG_SOPInstanceUID, &r->old_instance, a, f);
-	if (e != OK)
-		return e;
+	r->old_study = c->old_study;
+	r->old_instance = c->old_instance;
+	r->study = c->object.study;
 	r->sop_instance = c->object.sop_instance;
 	r->sop_class = c->object.sop_class;
 	r->counts = c->object.counts;
@@ -130,47 +113,58 @@ static enum err write_object(int fd, const struct converted *c, const struct par
 }
 
 /* Read back and searched; only then does the file get its name. */
-static enum err verify(int dir, const char *part, const struct converted *c, struct row *r,
-		       struct fault *f)
+static enum err verify(int fd, const struct converted *c, struct row *r, struct fault *f)
 {
-	struct file_map written;
-	enum err e = file_map(&written, dir, part, f);
+	struct bytes written;
+	enum err e = file_view(&written, fd, f);
 
 	if (e == OK)
-		e = convert_verify(c, written.bytes, &r->hit, f);
-	file_unmap(&written);
+		e = convert_verify(c, written, &r->hit, f);
+	file_unview(written);
 	return e;
 }
 
-static enum err publish(const struct job *job, const struct converted *c, const struct part10 *p,
-			uint32_t index, struct row *r, struct fault *f)
+/* The folder of the study, which is mostly that of the object before. */
+static enum err open_folder(struct worker *w, const struct uid *study, struct fault *f)
 {
-	char folder[NAME_MAX_BYTES], part[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
-	enum err e = OK;
+	char folder[NAME_MAX_BYTES];
 
-	snprintf(folder, sizeof(folder), "UID_%s", r->study.text);
+	if (w->dir >= 0 && uid_eq(&w->study, study))
+		return OK;
+	if (w->dir >= 0)
+		close(w->dir);
+	w->dir = -1;
+	w->study = *study;
+	snprintf(folder, sizeof(folder), "UID_%s", study->text);
+	if (mkdirat(w->job->out, folder, 0777) < 0 && errno != EEXIST)
+		return fault_io(f, "cannot make a folder in the output");
+	w->dir = openat(w->job->out, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return w->dir < 0 ? fault_io(f, "cannot make a folder in the output") : OK;
+}
+
+static enum err publish(struct worker *w, const struct part10 *p, uint32_t index, struct row *r,
+			struct fault *f)
+{
+	const struct converted *c = &w->converted;
+	char part[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
+	enum err e = open_folder(w, &r->study, f);
+
+	if (e != OK)
+		return e;
 	snprintf(part, sizeof(part), ".%u.part", index);
 	snprintf(name, sizeof(name), "%s.dcm", r->sop_instance.text);
-	if (mkdirat(job->out, folder, 0777) < 0 && errno != EEXIST)
-		return fault_io(f, "cannot make a folder in the output");
-	int dir = openat(job->out, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return fault_io(f, "cannot make a folder in the output");
-	int fd = openat(dir, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		e = fault_io(f, "cannot make a file in the output");
-	} else {
-		e = write_object(fd, c, p, f);
-		if (close(fd) < 0 && e == OK)
-			e = fault_io(f, "cannot write");
-		if (e == OK)
-			e = verify(dir, part, c, r, f);
-		if (e == OK && renameat(dir, part, dir, name) < 0)
-			e = fault_io(f, "cannot give the output its name");
-		if (e != OK)
-			unlinkat(dir, part, 0);
-	}
-	close(dir);
+	int fd = openat(w->dir, part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return fault_io(f, "cannot make a file in the output");
+	e = write_object(fd, c, p, f);
+	if (e == OK)
+		e = verify(fd, c, r, f);
+	if (close(fd) < 0 && e == OK)
+		e = fault_io(f, "cannot write");
+	if (e == OK && renameat(w->dir, part, w->dir, name) < 0)
+		e = fault_io(f, "cannot give the output its name");
+	if (e != OK)
+		unlinkat(w->dir, part, 0);
 	return e;
 }
 
@@ -203,11 +197,12 @@ static void list_references(const struct job *job, const struct converted *c, st
 	r->listed = true;
 }
 
-static enum err do_file(const struct job *job, uint32_t index, struct arena *a, struct fault *f)
+static enum err do_file(struct worker *w, uint32_t index, struct fault *f)
 {
+	const struct job *job = w->job;
 	struct row *r = &job->rows[index];
+	struct converted *c = &w->converted;
 	struct part10 p = PART10_NONE;
-	struct converted c;
 	enum err e = part10_open(&p, AT_FDCWD, job->paths[index], f);
 
 	if (e != OK) {
@@ -218,16 +213,15 @@ static enum err do_file(const struct job *job, uint32_t index, struct arena *a, 
 		part10_close(&p);
 		return e;
 	}
-	e = convert_make(&c, job->options->gate, &p, a, f);
+	e = convert_make(c, job->options->gate, &p, &w->arena, f);
 	if (e == OK)
-		e = describe(r, &c, &p, a, f);
+		e = describe(r, c, f);
 	if (e == OK)
-		e = publish(job, &c, &p, index, r, f);
+		e = publish(w, &p, index, r, f);
 	if (e == OK) {
 		r->end = ROW_DONE;
-		list_references(job, &c, r, a);
+		list_references(job, c, r, &w->arena);
 	}
-	convert_close(&c);
 	part10_close(&p);
 	return e;
 }
@@ -235,11 +229,13 @@ static enum err do_file(const struct job *job, uint32_t index, struct arena *a, 
 static void work(struct pool *pool, void *ctx)
 {
 	const struct job *job = ctx;
-	struct arena arena;
+	static struct worker w; /* large */
 	struct fault f = {.code = OK};
 	uint32_t index;
 
-	if (arena_open(&arena, OBJECT_ARENA, &f) != OK) {
+	w.job = job;
+	w.dir = -1;
+	if (arena_open(&w.arena, OBJECT_ARENA, &f) != OK) {
 		pool_fail(pool, &f, 0, UINT32_MAX);
 		return;
 	}
@@ -248,11 +244,11 @@ static void work(struct pool *pool, void *ctx)
 		struct row *r = &job->rows[index];
 
 		f = (struct fault){.code = OK, .at = FAULT_NO_OFFSET};
-		if (do_file(job, index, &arena, &f) != OK) {
+		if (do_file(&w, index, &f) != OK) {
 			r->end = ROW_REFUSED;
 			r->fault = f;
 		}
-		arena_reset(&arena, 0);
+		arena_reset(&w.arena, 0);
 		pool_finished(pool);
 		if (f.code == ERR_IO && (f.sys_errno == ENOSPC || f.sys_errno == EDQUOT)) {
 			pool_fail(pool, &f, 0, index);
