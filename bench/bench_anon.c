@@ -52,7 +52,7 @@ static void add(enum step step, uint64_t *start)
 
 /* The output in one piece, as it would be written. */
 static void put_together(const struct part10 *p, const struct anon_object *o,
-			 const struct pixels_out *pixels, struct buf *out)
+			 const struct pixels_out *pixels, struct buf *out, struct arena *a)
 {
 	struct part10_meta meta = {.sop_class = o->sop_class,
 				   .sop_instance = o->sop_instance,
@@ -60,10 +60,11 @@ static void put_together(const struct part10 *p, const struct anon_object *o,
 
 	if (part10_head(out, &meta, NULL) != OK)
 		die("no memory");
-	buf_add(out, bytes_of(o->head.at, o->tail_at));
-	buf_add(out, pixels->view);
-	buf_add(out, bytes_of(o->head.at + o->tail_at, o->head.len - o->tail_at));
-	if (out->failed)
+	struct bytes *views = ARENA_NEW(a, struct bytes, anon_object_most(o));
+	size_t count = views != NULL ? anon_object_list(o, pixels->view, views) : 0;
+	for (size_t i = 0; i < count; i++)
+		buf_add(out, views[i]);
+	if (out->failed || views == NULL)
 		die("no memory");
 }
 
@@ -99,7 +100,7 @@ static void one(struct bytes file, const struct policy *policy, struct anon_pati
 	if (verify_collect(&verify, policy, &source, a, &f) != OK)
 		die(f.text);
 	add(STEP_COLLECT, &start);
-	put_together(&p, &object, &pixels, &out);
+	put_together(&p, &object, &pixels, &out, a);
 	start = clock_us();
 	uint64_t began = start;
 	if (verify_file(&verify, buf_bytes(&out), &hit, &f) != OK)

@@ -29,17 +29,19 @@ struct pass {
 /* As convert.c puts it together. */
 static struct bytes joined(const struct anon_object *o)
 {
-	size_t len = o->head.len + o->pixels.len;
-	uint8_t *all = malloc(len + 1);
+	struct bytes *views = malloc(anon_object_most(o) * sizeof(*views));
+	size_t len = 0;
 
-	assert(all != NULL && o->tail_at <= o->head.len);
-	if (o->tail_at > 0)
-		memcpy(all, o->head.at, o->tail_at);
-	if (o->pixels.len > 0)
-		memcpy(all + o->tail_at, o->pixels.at, o->pixels.len);
-	if (o->tail_at < o->head.len)
-		memcpy(all + o->tail_at + o->pixels.len, o->head.at + o->tail_at,
-		       o->head.len - o->tail_at);
+	assert(views != NULL && o->tail_at <= o->head.len);
+	size_t count = anon_object_list(o, o->pixels, views);
+	assert(count <= anon_object_most(o));
+	for (size_t i = 0; i < count; i++)
+		len += views[i].len;
+	uint8_t *all = malloc(len + 1), *at = all;
+	assert(all != NULL);
+	for (size_t i = 0; i < count; at += views[i++].len)
+		memcpy(at, views[i].at, views[i].len);
+	free(views);
 	return bytes_of(all, len);
 }
 

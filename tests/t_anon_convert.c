@@ -185,11 +185,12 @@ END_TEST
  * has no pixels, no UIDs worth the name, and cannot be let out the third time. */
 START_TEST(test_one_after_the_other)
 {
-	static const size_t views[] = {2, 1, 0};
 	struct converted c = {.decoded = false};
+	uint8_t digits[600];
 	struct build b;
 	struct part10 p;
 
+	memset(digits, '7', sizeof(digits));
 	open_gate(ANON_BASIC, ANON_RISK_PASS);
 	for (unsigned turn = 0; turn < 3; turn++) {
 		build_init(&b, &syntax_explicit_le, 1u << 16);
@@ -202,14 +203,17 @@ START_TEST(test_one_after_the_other)
 		build_u16(&b, TAG_Rows, VR_US, (const uint16_t[]){1}, 1);
 		build_u16(&b, TAG_Columns, VR_US, (const uint16_t[]){2}, 1);
 		build_u16(&b, TAG_BitsAllocated, VR_US, (const uint16_t[]){8}, 1);
-		if (turn == 0)
+		if (turn == 0) {
+			build_bytes(&b, TAG_ContourData, VR_DS, bytes_of(digits, sizeof(digits)));
 			build_bytes(&b, TAG_PixelData, VR_OB, BYTES_LIT("abcd"));
+		}
 		parse(&p, turn < 2 ? ANON_CT : CAPTURE, EXPLICIT, buf_bytes(&b.out));
 		enum err e = convert_make(&c, &gate, &p, &arena, &fault);
 		ck_assert_int_eq(e, (turn < 2 ? OK : ERR_UNSUPPORTED));
-		ck_assert_uint_eq(c.view_count, views[turn]);
-		ck_assert_uint_eq(c.pixels.cut, (views[turn] == 2 ? 2u : 0u));
-		ck_assert_uint_eq(c.pixels.view.len, (views[turn] == 2 ? 14u : 0u));
+		ck_assert((c.view_count > 0) == (turn < 2));
+		ck_assert((c.object.list.len > 0) == (turn == 0));
+		ck_assert_uint_eq(c.pixels.cut, (turn == 0 ? 2u : 0u));
+		ck_assert_uint_eq(c.pixels.view.len, (turn == 0 ? 14u : 0u));
 		ck_assert_str_eq(c.old_study.text, (turn == 0 ? "1.2.3.9" : ""));
 		ck_assert((c.object.study.text[0] != '\0') == (turn == 0));
 		ck_assert(turn == 0 ||

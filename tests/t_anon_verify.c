@@ -273,7 +273,7 @@ START_TEST(test_own_words)
 	ck_assert_int_eq(bench_apply(&w.b), OK);
 	file_begin(&w, &file, &syntax_explicit_le);
 	file.out.len = 0;
-	buf_add(&file.out, buf_bytes(&w.b.out.head));
+	buf_add(&file.out, w.b.made);
 	enum err e = look(&w, &file);
 	ck_assert_msg(e == OK, "%s: (%08X) in (%08X)", names[_i], w.hit.tag, w.hit.found_in);
 	work_close(&w);

@@ -226,28 +226,6 @@ START_TEST(buf_is_cleared_and_keeps_its_memory)
 }
 END_TEST
 
-START_TEST(buf_room_changes_nothing_but_where_it_lies)
-{
-	static const size_t sizes[] = {0, 1, 255, 256, 1u << 20, 9u << 20, (64u << 20) - 3};
-	struct buf b = BUF_INIT(64u << 20);
-
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		buf_str(&b, "abc");
-		buf_room(&b, sizes[i]);
-		ck_assert(!b.failed && b.cap > b.len + (i == 6 ? 0 : sizes[i]));
-		buf_room(&b, 65u << 20); /* over max: not yet an error */
-		ck_assert(!b.failed && b.len == 3 && memcmp(b.at, "abc", 4) == 0);
-		memset(b.at + b.len, 'x', b.cap - b.len);
-		buf_free(&b);
-	}
-	b = BUF_INIT(2);
-	buf_str(&b, "abc");
-	buf_room(&b, 1);
-	ck_assert(b.failed);
-	buf_free(&b);
-}
-END_TEST
-
 static const struct {
 	const char *in, *json, *escaped;
 } quotes[] = {
@@ -601,7 +579,6 @@ Suite *suite_base(void)
 	tcase_add_test(t, fault_says_what_and_where);
 	tcase_add_test(t, buf_grows_to_its_maximum_and_no_further);
 	tcase_add_test(t, buf_is_cleared_and_keeps_its_memory);
-	tcase_add_test(t, buf_room_changes_nothing_but_where_it_lies);
 	tcase_add_loop_test(t, text_is_quoted, 0, ROWS(quotes));
 	tcase_add_test(t, log_quote_is_bounded);
 	tcase_add_loop_test(t, utf8_sequences, 0, ROWS(sequences));

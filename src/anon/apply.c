@@ -397,6 +397,7 @@ static enum err begin_pixels(struct applying *w, const struct token *t)
 		return fault_tag(w->f, ERR_WIRE, "fragments that only what follows them ends",
 				 t->at, t->tag);
 	buf_add(w->emit.out, whole);
+	w->out->has_compressed_icon = true;
 	return OK;
 }
 
@@ -448,7 +449,7 @@ static enum err run(struct applying *w)
 		w->out->tail_at = w->emit.out->len;
 	for (unsigned i = 0; i < w->forced_count; i++)
 		emit_forced(w, &w->forced[i]);
-	return w->emit.out->failed
+	return w->emit.out->failed || w->emit.list->failed
 		       ? fault_set(w->f, ERR_NOMEM, "the data set does not fit in memory",
 				   FAULT_NO_OFFSET)
 		       : OK;
@@ -468,7 +469,6 @@ static bool note_once(struct bytes *known, bool *seen, const struct token *t)
 struct front {
 	struct bytes class, instance, charset;
 	bool has_class, has_instance, has_charset;
-	size_t bulk; /* bytes of pixel data, which is not copied */
 };
 
 /* Before the pass, over all of the top level. */
@@ -485,8 +485,6 @@ static enum err read_front(struct applying *w, struct front *front)
 			e = walk_skip(k, w->f);
 		if (e != OK)
 			break;
-		if (is_pixel_tag(t.tag))
-			front->bulk += t.kind == TOK_ELEMENT ? t.value.len : k->pos - t.at;
 		if (t.kind != TOK_ELEMENT || t.depth > 0)
 			continue;
 		if (t.tag == TAG_SpecificCharacterSet)
@@ -531,14 +529,17 @@ enum err anon_apply(const struct policy *policy, const struct anon_source *sourc
 	struct applying *w = &work;
 	struct front front = {.has_class = false};
 
-	*out = (struct anon_object){.head = out->head};
-	out->head.max = 2 * source->data.len + (1u << 20);
+	*out = (struct anon_object){.head = out->head, .list = out->list};
+	out->head.max = out->list.max = 2 * source->data.len + (1u << 20);
 	buf_clear(&out->head);
+	buf_clear(&out->list);
 	w->policy = policy;
 	w->source = source;
 	w->out = out;
 	w->f = f;
 	w->emit.out = &out->head;
+	w->emit.list = &out->list;
+	w->emit.viewed = 0;
 	w->emit.explicit_vr = source->syntax->explicit_vr;
 	w->emit.depth = 0;
 	w->iod = IOD_OTHER;
@@ -550,8 +551,6 @@ enum err anon_apply(const struct policy *policy, const struct anon_source *sourc
 		e = value_open(&w->values, policy, source->patient, f);
 	if (e != OK)
 		return e;
-	if (front.bulk < source->data.len)
-		buf_room(&out->head, source->data.len - front.bulk);
 	w->level[0] = (struct level){.charset = front.charset};
 	value_charset(&w->values, front.charset);
 	e = force_all(w);
@@ -563,4 +562,41 @@ enum err anon_apply(const struct policy *policy, const struct anon_source *sourc
 void anon_object_close(struct anon_object *o)
 {
 	buf_free(&o->head);
+	buf_free(&o->list);
+}
+
+size_t anon_object_most(const struct anon_object *o)
+{
+	/* before each value, and before the pixels, there is something of the head; and at the end
+	 */
+	return 2 * (o->list.len / sizeof(struct emit_view)) + 3;
+}
+
+/* The head from *from up to `to`, and a view. */
+static size_t put_both(struct bytes head, size_t *from, size_t to, struct bytes view,
+		       struct bytes *out)
+{
+	size_t count = 0;
+
+	if (to > *from)
+		out[count++] = bytes_slice(head, *from, to - *from);
+	if (view.len > 0)
+		out[count++] = view;
+	*from = to;
+	return count;
+}
+
+size_t anon_object_list(const struct anon_object *o, struct bytes pixels, struct bytes *views)
+{
+	const struct emit_view *list = (const struct emit_view *)(const void *)o->list.at;
+	const struct emit_view *end = list + o->list.len / sizeof(*list);
+	struct bytes head = buf_bytes(&o->head);
+	size_t count = 0, from = 0;
+
+	for (; list != end && list->at <= o->tail_at; list++)
+		count += put_both(head, &from, list->at, list->value, views + count);
+	count += put_both(head, &from, o->tail_at, pixels, views + count);
+	for (; list != end; list++)
+		count += put_both(head, &from, list->at, list->value, views + count);
+	return count + put_both(head, &from, head.len, BYTES_NONE, views + count);
 }

@@ -7,8 +7,9 @@
  * undefined ones undefined; a sequence in UN stays one, and what is in it is judged as everything
  * else.  Text is read in the character set of its item.
  *
- * The result is the data set in three parts: `head` up to the pixel data, the pixel data element,
- * which anon/pixels looks after, and `head` from tail_at on, what stood behind it.  Beside what the
+ * The result is the data set in parts: `head`, and what stands in it but is not copied: long values
+ * of the source, and before byte tail_at the pixel data element, which anon/pixels looks after.
+ * anon_object_list says in which order.  Beside what the
  * policy decides, the top level gets Patient's Name and ID, and but for the profile netrt Patient
  * Identity Removed, De-identification Method and its codes, and Longitudinal Temporal Information
  * Modified, whatever the source said there (R14, R22); Burned In Annotation NO stays only where
@@ -44,13 +45,15 @@ struct anon_source {
 /* All zero before its first use; then its memory serves one source after the other. */
 struct anon_object {
 	struct buf head; /* owned: anon_object_close; encoded in the syntax of the source */
-	size_t tail_at;  /* what in it comes after the pixel data; head.len: nothing */
+	struct buf list; /* owned: of struct emit_view (emit.h) */
+	size_t tail_at;  /* what in head comes after the pixel data; head.len: nothing */
 	bool has_pixels; /* (7FE0,0008), (7FE0,0009) or (7FE0,0010) */
 	uint32_t pixels_tag;
 	bool encapsulated;
 	struct bytes pixels; /* view of the source: the whole element; for encapsulated ones with
 			      * fragments and delimiter */
 	size_t pixels_head;  /* bytes of it before the value (before the first item) */
+	bool has_compressed_icon;
 	struct uid sop_class, sop_instance, study; /* the new ones; "": it has no usable study */
 	struct anon_counts counts;
 };
@@ -64,5 +67,10 @@ struct anon_object {
 enum err anon_apply(const struct policy *policy, const struct anon_source *source,
 		    struct anon_object *out, struct fault *f) MUST_USE;
 void anon_object_close(struct anon_object *o);
+
+/* The data set, as views of the object and of its source; `pixels` for its pixel data element.
+ * Returns how many there are: anon_object_most at most. */
+size_t anon_object_list(const struct anon_object *o, struct bytes pixels, struct bytes *views);
+size_t anon_object_most(const struct anon_object *o);
 
 #endif

@@ -105,26 +105,27 @@ static enum err judge_risk(struct converted *c, const struct anon_gate *gate, co
 	return fault_set(f, ERR_UNSUPPORTED, pixel_risk_words[c->risk], FAULT_NO_OFFSET);
 }
 
-static void list_views(struct converted *c)
+static enum err list_views(struct converted *c, struct arena *a, struct fault *f)
 {
-	struct bytes head = buf_bytes(&c->object.head);
-	size_t tail_at = c->object.tail_at;
+	struct bytes *views = ARENA_NEW(a, struct bytes, anon_object_most(&c->object));
 
-	c->views[c->view_count++] = bytes_slice(head, 0, tail_at);
-	if (c->pixels.view.len > 0)
-		c->views[c->view_count++] = c->pixels.view;
-	if (tail_at < head.len)
-		c->views[c->view_count++] = bytes_slice(head, tail_at, head.len - tail_at);
+	if (views == NULL)
+		return fault_set(f, ERR_NOMEM, "no memory for the parts of the data set",
+				 FAULT_NO_OFFSET);
+	c->views = views;
+	c->view_count = anon_object_list(&c->object, c->pixels.view, views);
+	return OK;
 }
 
 /* Nothing of the object before is left but memory. */
 static void begin(struct converted *c)
 {
-	struct buf head = c->object.head;
+	struct buf head = c->object.head, list = c->object.list;
 
 	pixels_close(&c->pixels);
 	memset(c, 0, sizeof(*c));
 	c->object.head = head;
+	c->object.list = list;
 }
 
 /* *closed: what is to be cleaned of the pixels can be so only where they are decoded. */
@@ -171,25 +172,7 @@ static enum err make(struct converted *c, const struct anon_gate *gate, const st
 	}
 	if (e == OK)
 		e = verify_collect(&c->verify, gate->policy, &c->source, a, f);
-	if (e == OK)
-		list_views(c);
-	return e;
-}
-
-/* An icon that is compressed has no place in an object that is not (PS3.5 A.4). */
-static enum err check_items(const struct converted *c, struct fault *f)
-{
-	struct walk w;
-	struct token t;
-	enum err e;
-
-	walk_init(&w, buf_bytes(&c->object.head), c->syntax);
-	while ((e = walk_next(&w, &t, f)) == OK)
-		if (t.kind == TOK_PIXELS)
-			return fault_tag(f, ERR_UNSUPPORTED,
-					 "a compressed icon in an image that has to be decoded",
-					 FAULT_NO_OFFSET, t.tag);
-	return e == ERR_MORE ? OK : e;
+	return e == OK ? list_views(c, a, f) : e;
 }
 
 enum err convert_make(struct converted *c, const struct anon_gate *gate, const struct part10 *p,
@@ -206,7 +189,11 @@ enum err convert_make(struct converted *c, const struct anon_gate *gate, const s
 		return e;
 	e = make(c, gate, &plain, &again, a, f);
 	c->decoded = true;
-	return e != OK ? e : check_items(c, f);
+	if (e == OK && c->object.has_compressed_icon) /* it has no place there (PS3.5 A.4) */
+		e = fault_set(f, ERR_UNSUPPORTED,
+			      "a compressed icon in an image that has to be decoded",
+			      FAULT_NO_OFFSET);
+	return e;
 }
 
 enum err convert_verify(const struct converted *c, struct bytes file, struct verify_hit *hit,

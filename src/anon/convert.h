@@ -28,8 +28,8 @@ struct converted {
 	enum pixel_risk risk;               /* that was let pass */
 	const struct syntax *syntax;        /* of what is to be written, and as a file names it */
 	struct uid syntax_uid;
-	bool decoded;          /* it is not that of the source */
-	struct bytes views[3]; /* the data set: up to the pixels, the pixels, what is behind them */
+	bool decoded;              /* it is not that of the source */
+	const struct bytes *views; /* the data set, in order */
 	size_t view_count;
 };
 

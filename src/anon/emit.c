@@ -59,7 +59,13 @@ static enum vr writable(enum vr vr, size_t len)
 void emit_copy(struct emit *e, const struct token *t)
 {
 	put_header(e, t, writable(t->vr, t->value.len), (uint32_t)t->value.len);
-	buf_add(e->out, t->value);
+	if (t->value.len < EMIT_VIEW) {
+		buf_add(e->out, t->value);
+		return;
+	}
+	const struct emit_view view = {.at = e->out->len, .value = t->value};
+	buf_add(e->list, bytes_of(&view, sizeof(view)));
+	e->viewed += view.value.len;
 }
 
 void emit_value(struct emit *e, const struct token *t, enum vr vr, struct bytes value)
@@ -87,6 +93,7 @@ void emit_begin(struct emit *e, const struct token *t, enum vr vr)
 	}
 	e->open[e->depth++] = (struct emit_open){
 		.length_at = e->out->len - 4, /* the last field of every such header */
+		.viewed = e->viewed,
 		.undefined = t->len == DICOM_UNDEFINED,
 		.big_endian = t->big_endian,
 		.explicit_outside = e->explicit_vr,
@@ -111,7 +118,7 @@ void emit_end(struct emit *e, const struct token *t)
 		put32(e->out, 0, t->big_endian);
 		return;
 	}
-	size_t len = e->out->len - o->length_at - 4;
+	size_t len = e->out->len - o->length_at - 4 + (e->viewed - o->viewed);
 	if (len > DICOM_UNDEFINED - 1)
 		e->out->failed = true;
 	else if (o->big_endian)

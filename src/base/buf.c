@@ -46,14 +46,6 @@ static bool reserve(struct buf *b, size_t more)
 	return true;
 }
 
-void buf_room(struct buf *b, size_t more)
-{
-	bool failed = b->failed;
-
-	(void)reserve(b, more);
-	b->failed = failed;
-}
-
 void buf_add(struct buf *b, struct bytes s)
 {
 	if (!reserve(b, s.len))

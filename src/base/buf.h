@@ -23,9 +23,6 @@ struct buf {
 
 void buf_free(struct buf *b);  /* back to empty, same max, not failed */
 void buf_clear(struct buf *b); /* the same, but the memory stays for what comes next */
-/* Room for `more` bytes at once, where much is to come.  Without memory or above max appends will
- * say so, not this. */
-void buf_room(struct buf *b, size_t more);
 void buf_add(struct buf *b, struct bytes s);
 void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);

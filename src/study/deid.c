@@ -112,14 +112,49 @@ static enum err write_object(int fd, const struct converted *c, const struct par
 	return part10_write(fd, &o, f);
 }
 
+/* While it is at hand; nothing depends on it. */
+static void list_references(const struct job *job, struct bytes written, struct row *r,
+			    struct arena *a)
+{
+	struct valueset found;
+	struct part10 p;
+	size_t len = 0;
+
+	if (job->listed == NULL || part10_parse(&p, written, NULL) != OK)
+		return;
+	valueset_open(&found, LIMIT_IMAGES, a);
+	enum err e = references_list(p.data, p.syntax, &found, NULL);
+	part10_close(&p);
+	if (e != OK)
+		return;
+	for (uint32_t i = 0; i < found.count; i++) {
+		if (found.item[i].len > UINT8_MAX)
+			return;
+		len += 1 + found.item[i].len;
+	}
+	size_t at = atomic_fetch_add(&job->listed->used, len);
+	if (at > LISTED_MAX || len > LISTED_MAX - at)
+		return;
+	r->listed_at = at;
+	r->listed_count = found.count;
+	for (uint32_t i = 0; i < found.count; i++) {
+		job->listed->text[at++] = (uint8_t)found.item[i].len;
+		memcpy(job->listed->text + at, found.item[i].at, found.item[i].len);
+		at += found.item[i].len;
+	}
+	r->listed = true;
+}
+
 /* Read back and searched; only then does the file get its name. */
-static enum err verify(int fd, const struct converted *c, struct row *r, struct fault *f)
+static enum err verify(struct worker *w, int fd, struct row *r, struct fault *f)
 {
 	struct bytes written;
 	enum err e = file_view(&written, fd, f);
 
 	if (e == OK)
-		e = convert_verify(c, written, &r->hit, f);
+		e = convert_verify(&w->converted, written, &r->hit, f);
+	if (e == OK && anon_iod_of(bytes_str(r->sop_class.text)) == IOD_RT_STRUCTURE_SET)
+		list_references(w->job, written, r, &w->arena);
 	file_unview(written);
 	return e;
 }
@@ -158,7 +193,7 @@ static enum err publish(struct worker *w, const struct part10 *p, uint32_t index
 		return fault_io(f, "cannot make a file in the output");
 	e = write_object(fd, c, p, f);
 	if (e == OK)
-		e = verify(fd, c, r, f);
+		e = verify(w, fd, r, f);
 	if (close(fd) < 0 && e == OK)
 		e = fault_io(f, "cannot write");
 	if (e == OK && renameat(w->dir, part, w->dir, name) < 0)
@@ -166,35 +201,6 @@ static enum err publish(struct worker *w, const struct part10 *p, uint32_t index
 	if (e != OK)
 		unlinkat(w->dir, part, 0);
 	return e;
-}
-
-/* While it is at hand; nothing depends on it. */
-static void list_references(const struct job *job, const struct converted *c, struct row *r,
-			    struct arena *a)
-{
-	struct valueset found;
-	size_t len = 0;
-
-	valueset_open(&found, LIMIT_IMAGES, a);
-	if (job->listed == NULL || !is_structure_set(r) || c->view_count != 1 ||
-	    references_list(c->views[0], c->syntax, &found, NULL) != OK)
-		return;
-	for (uint32_t i = 0; i < found.count; i++) {
-		if (found.item[i].len > UINT8_MAX)
-			return;
-		len += 1 + found.item[i].len;
-	}
-	size_t at = atomic_fetch_add(&job->listed->used, len);
-	if (at > LISTED_MAX || len > LISTED_MAX - at)
-		return;
-	r->listed_at = at;
-	r->listed_count = found.count;
-	for (uint32_t i = 0; i < found.count; i++) {
-		job->listed->text[at++] = (uint8_t)found.item[i].len;
-		memcpy(job->listed->text + at, found.item[i].at, found.item[i].len);
-		at += found.item[i].len;
-	}
-	r->listed = true;
 }
 
 static enum err do_file(struct worker *w, uint32_t index, struct fault *f)
@@ -218,10 +224,8 @@ static enum err do_file(struct worker *w, uint32_t index, struct fault *f)
 		e = describe(r, c, f);
 	if (e == OK)
 		e = publish(w, &p, index, r, f);
-	if (e == OK) {
+	if (e == OK)
 		r->end = ROW_DONE;
-		list_references(job, c, r, &w->arena);
-	}
 	part10_close(&p);
 	return e;
 }

@@ -59,9 +59,28 @@ enum err bench_apply(struct anon_bench *b)
 					   .roi_count = b->roi_count};
 	anon_object_close(&b->out);
 	enum err e = anon_apply(b->policy, &source, &b->out, &b->f);
-	if (e == OK)
-		e = dset_index(&b->d, buf_bytes(&b->out.head), b->in.syntax, 0, &b->a, &b->f);
-	return e;
+	if (e != OK)
+		return e;
+	b->made = anon_joined(&b->out, BYTES_NONE, &b->a);
+	return dset_index(&b->d, b->made, b->in.syntax, 0, &b->a, &b->f);
+}
+
+struct bytes anon_joined(const struct anon_object *o, struct bytes pixels, struct arena *a)
+{
+	struct bytes *views = ARENA_NEW(a, struct bytes, anon_object_most(o));
+
+	ck_assert_ptr_nonnull(views);
+	size_t count = anon_object_list(o, pixels, views), len = 0;
+	ck_assert_uint_le(count, anon_object_most(o));
+	for (size_t i = 0; i < count; i++)
+		len += views[i].len;
+	uint8_t *all = ARENA_NEW(a, uint8_t, len + 1), *at = all;
+	ck_assert_ptr_nonnull(all);
+	for (size_t i = 0; i < count; at += views[i++].len) {
+		ck_assert_uint_gt(views[i].len, 0);
+		memcpy(at, views[i].at, views[i].len);
+	}
+	return bytes_of(all, len);
 }
 
 void bench_text_is(const struct anon_bench *b, uint32_t tag, const char *want)
@@ -79,7 +98,7 @@ bool bench_absent(const struct anon_bench *b, uint32_t tag)
 
 bool bench_holds(const struct anon_bench *b, struct bytes text)
 {
-	return memmem(b->out.head.at, b->out.head.len, text.at, text.len) != NULL;
+	return memmem(b->made.at, b->made.len, text.at, text.len) != NULL;
 }
 
 static unsigned notes_of(struct bytes data, const struct syntax *syntax)
@@ -97,5 +116,5 @@ static unsigned notes_of(struct bytes data, const struct syntax *syntax)
 
 unsigned bench_new_notes(const struct anon_bench *b)
 {
-	return notes_of(buf_bytes(&b->out.head), b->in.syntax) & ~notes_of(b->source, b->in.syntax);
+	return notes_of(b->made, b->in.syntax) & ~notes_of(b->source, b->in.syntax);
 }

@@ -23,7 +23,8 @@ struct anon_bench {
 	const struct bytes *roi_names;
 	size_t roi_count;
 	struct anon_object out;
-	struct dset d; /* of the result's head */
+	struct bytes made; /* the result without its pixels, in one piece */
+	struct dset d;     /* of that */
 	struct fault f;
 };
 
@@ -38,11 +39,13 @@ void bench_words(struct anon_bench *b, const char *text);
 /* SOP Class and Instance UID; put what comes before (0008,0016) before. */
 void bench_front(struct anon_bench *b, const char *sop_class);
 enum err bench_apply(struct anon_bench *b);
+/* An object in one piece. */
+struct bytes anon_joined(const struct anon_object *o, struct bytes pixels, struct arena *a);
 
 /* The trimmed text of a top-level attribute of the result is this. */
 void bench_text_is(const struct anon_bench *b, uint32_t tag, const char *want);
 bool bench_absent(const struct anon_bench *b, uint32_t tag);
-bool bench_holds(const struct anon_bench *b, struct bytes text); /* anywhere in the head */
+bool bench_holds(const struct anon_bench *b, struct bytes text); /* anywhere in it */
 /* Walks the result to its end; the notes that the source does not have, too. */
 unsigned bench_new_notes(const struct anon_bench *b);
 
