@@ -4,50 +4,54 @@
 
 #define SHORT_MAX 65534u
 
-static void put16(struct buf *b, uint32_t v, bool big_endian)
+static uint8_t *put16(uint8_t *at, uint32_t v, bool big_endian)
 {
-	uint8_t two[2];
-
 	if (big_endian)
-		put_u16be(two, (uint16_t)v);
+		put_u16be(at, (uint16_t)v);
 	else
-		put_u16le(two, (uint16_t)v);
-	buf_add(b, bytes_of(two, sizeof(two)));
+		put_u16le(at, (uint16_t)v);
+	return at + 2;
 }
 
-static void put32(struct buf *b, uint32_t v, bool big_endian)
+static uint8_t *put32(uint8_t *at, uint32_t v, bool big_endian)
 {
-	uint8_t four[4];
-
 	if (big_endian)
-		put_u32be(four, v);
+		put_u32be(at, v);
 	else
-		put_u32le(four, v);
-	buf_add(b, bytes_of(four, sizeof(four)));
+		put_u32le(at, v);
+	return at + 4;
 }
 
-static void put_tag(struct buf *b, uint32_t tag, bool big_endian)
+static uint8_t *put_tag(uint8_t *at, uint32_t tag, bool big_endian)
 {
-	put16(b, TAG_GROUP(tag), big_endian);
-	put16(b, TAG_ELEMENT(tag), big_endian);
+	return put16(put16(at, TAG_GROUP(tag), big_endian), TAG_ELEMENT(tag), big_endian);
+}
+
+/* An item, or a delimiter. */
+static void put_item(struct buf *b, uint32_t tag, uint32_t len, bool big_endian)
+{
+	uint8_t head[8];
+
+	put32(put_tag(head, tag, big_endian), len, big_endian);
+	buf_add(b, bytes_of(head, sizeof(head)));
 }
 
 static void put_header(struct emit *e, const struct token *t, enum vr vr, uint32_t len)
 {
 	bool big_endian = t->big_endian;
+	uint8_t head[12], *at = put_tag(head, t->tag, big_endian);
 
-	put_tag(e->out, t->tag, big_endian);
-	if (!e->explicit_vr) {
-		put32(e->out, len, big_endian);
-		return;
+	if (e->explicit_vr) {
+		*at++ = (uint8_t)vr_info(vr)->name[0];
+		*at++ = (uint8_t)vr_info(vr)->name[1];
+		if (vr_info(vr)->long_form)
+			at = put16(at, 0, big_endian);
 	}
-	buf_add(e->out, bytes_of(vr_info(vr)->name, 2));
-	if (vr_info(vr)->long_form) {
-		put16(e->out, 0, big_endian);
-		put32(e->out, len, big_endian);
-	} else {
-		put16(e->out, len, big_endian);
-	}
+	if (e->explicit_vr && !vr_info(vr)->long_form)
+		at = put16(at, len, big_endian);
+	else
+		at = put32(at, len, big_endian);
+	buf_add(e->out, bytes_of(head, (size_t)(at - head)));
 }
 
 /* The VR to be written for as many bytes (PS3.5 6.2.2). */
@@ -86,8 +90,7 @@ void emit_begin(struct emit *e, const struct token *t, enum vr vr)
 {
 	assert(e->depth < sizeof(e->open) / sizeof(e->open[0]));
 	if (t->kind == TOK_ITEM) {
-		put_tag(e->out, TAG_ITEM, t->big_endian);
-		put32(e->out, t->len, t->big_endian);
+		put_item(e->out, TAG_ITEM, t->len, t->big_endian);
 	} else {
 		put_header(e, t, vr, t->len);
 	}
@@ -111,11 +114,9 @@ void emit_end(struct emit *e, const struct token *t)
 	if (e->out->failed)
 		return;
 	if (o->undefined) {
-		bool item = t->kind == TOK_ITEM_END;
-
 		/* delimiters are in the byte order inside, the length before in that outside */
-		put_tag(e->out, item ? TAG_ITEM_END : TAG_SEQUENCE_END, t->big_endian);
-		put32(e->out, 0, t->big_endian);
+		put_item(e->out, t->kind == TOK_ITEM_END ? TAG_ITEM_END : TAG_SEQUENCE_END, 0,
+			 t->big_endian);
 		return;
 	}
 	size_t len = e->out->len - o->length_at - 4 + (e->viewed - o->viewed);

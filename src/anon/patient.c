@@ -22,9 +22,17 @@ static struct {
 	} slot[ANON_UIDS];
 } memo;
 
+/* And what it is of. */
+static struct {
+	size_t len; /* 0: free */
+	uint8_t uid[LIMIT_UID];
+	bool well_known;
+} judged[ANON_UIDS];
+
 void anon_uid_forget(void)
 {
 	explicit_bzero(&memo, sizeof(memo));
+	explicit_bzero(judged, sizeof(judged));
 }
 
 static void remember_key(struct bytes key)
@@ -72,7 +80,7 @@ struct uid anon_uid_mapped(struct bytes key, struct bytes source)
 		       : anon_uid(key, source);
 }
 
-bool anon_uid_is_well_known(struct bytes trimmed)
+static bool judge_well_known(struct bytes trimmed)
 {
 	unsigned digits = 0;
 
@@ -87,4 +95,18 @@ bool anon_uid_is_well_known(struct bytes trimmed)
 			return false;
 	}
 	return true;
+}
+
+bool anon_uid_is_well_known(struct bytes trimmed)
+{
+	size_t at = slot_of(trimmed);
+
+	if (trimmed.len == 0 || trimmed.len > LIMIT_UID)
+		return judge_well_known(trimmed);
+	if (!bytes_eq(trimmed, bytes_of(judged[at].uid, judged[at].len))) {
+		judged[at].well_known = judge_well_known(trimmed);
+		judged[at].len = trimmed.len;
+		memcpy(judged[at].uid, trimmed.at, trimmed.len);
+	}
+	return judged[at].well_known;
 }

@@ -135,21 +135,35 @@ static void put_sample(const struct shape *s, uint8_t *p, uint32_t v)
 	}
 }
 
-/* The common case, fast: 12 bits or so of 16, little endian, from bit 0. */
+typedef uint16_t eight_samples __attribute__((vector_size(16)));
+typedef int16_t eight_signed __attribute__((vector_size(16)));
+
+/* What in them is neither of the bits that are stored nor their sign. */
+static inline eight_samples foreign_bits(eight_samples v, uint16_t spare, bool is_signed)
+{
+	const eight_samples shifted = v << spare;
+
+	return v ^ (is_signed ? (eight_samples)((eight_signed)shifted >> spare) : shifted >> spare);
+}
+
+/* The common case, fast: 12 bits or so of 16, little endian as the processor, from bit 0. */
 static bool is_plain16(const struct shape *s, struct bytes value)
 {
-	unsigned spare = 16u - s->stored;
-	uint32_t foreign = 0;
+	const uint16_t spare = (uint16_t)(16u - s->stored);
+	bool is_signed = s->representation == 1;
+	size_t whole = value.len - value.len % sizeof(eight_samples);
+	eight_samples foreign = {0}, v;
+	uint64_t halves[2];
 
-	for (size_t at = 0; at + 1 < value.len; at += 2) {
-		uint16_t v = (uint16_t)(value.at[at] | value.at[at + 1] << 8);
-		uint16_t shifted = (uint16_t)(v << spare);
-		uint16_t plain = s->representation == 1 ? (uint16_t)((int16_t)shifted >> spare)
-							: (uint16_t)(shifted >> spare);
-
-		foreign |= (uint32_t)(v ^ plain);
+	for (size_t at = 0; at < whole; at += sizeof(v)) {
+		memcpy(&v, value.at + at, sizeof(v));
+		foreign |= foreign_bits(v, spare, is_signed);
 	}
-	return foreign == 0;
+	v = (eight_samples){0}; /* zero is plain */
+	memcpy(&v, value.at + whole, (value.len - whole) & ~(size_t)1);
+	foreign |= foreign_bits(v, spare, is_signed);
+	memcpy(halves, &foreign, sizeof(halves));
+	return (halves[0] | halves[1]) == 0;
 }
 
 static bool has_foreign_bits(const struct shape *s, struct bytes value)

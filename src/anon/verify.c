@@ -15,6 +15,7 @@
 #define ANYWHERE 6u     /* bytes of a pattern that does not stand in binary values by chance */
 #define KEPT_MOST 4096u /* bytes of a kept value that is looked at */
 #define CANDIDATES_MOST 1000000u
+#define BULK_LEAST (64u << 10) /* bytes of a data set that has large values in it */
 
 /* An attribute of the source whose values are forbidden. */
 struct candidate {
@@ -315,7 +316,7 @@ enum err verify_collect(struct verify *v, const struct policy *policy,
 	if (e == OK && c->forbidden.no_memory)
 		e = fault_set(f, ERR_LIMIT, "too many identifying values to look for in one object",
 			      FAULT_NO_OFFSET);
-	return e == OK ? search_ready(&v->search, f) : e;
+	return e == OK ? search_ready(&v->search, source->data.len >= BULK_LEAST, f) : e;
 }
 
 /* ---- the output ---- */

@@ -112,6 +112,17 @@ static bool one_matches(const struct folded *p, unsigned i, uint32_t c, unsigned
 	return p->at[i] == '?' || p->at[i] == c;
 }
 
+/* The first letters tell already, for most pairs of a name and a vocabulary. */
+static bool begin_apart(struct bytes name, struct bytes pattern)
+{
+	uint8_t first = pattern.len > 0 ? pattern.at[0] : '*';
+
+	if (name.len == 0 || first >= 0x80 || name.at[0] >= 0x80 || first == '*' || first == '?' ||
+	    first == '[' || first == '\\')
+		return false;
+	return fold(first) != fold(name.at[0]);
+}
+
 bool name_matches(struct bytes name, struct bytes pattern)
 {
 	struct folded s, p;
@@ -119,6 +130,8 @@ bool name_matches(struct bytes name, struct bytes pattern)
 	bool starred = false;
 	unsigned star_at = 0, star_i = 0; /* where to try again: the last star takes one more */
 
+	if (begin_apart(name, pattern))
+		return false;
 	fold_all(name, &s);
 	fold_all(pattern, &p);
 	while (at < s.count) {

@@ -78,43 +78,70 @@ static inline unsigned bit_of(uint64_t h, unsigned bits)
 
 /* ---- building ---- */
 
-static unsigned lane_of(const struct search *s, struct bytes pattern)
+static bool is_in_lane(const struct search *s, struct bytes pattern, unsigned which)
 {
-	if (pattern.len < SEARCH_LONG)
-		return SEARCH_LANE_SHORT;
-	return pattern.len >= SEARCH_WIDE && s->wide >= SEARCH_MANY ? SEARCH_LANE_WIDE
-								    : SEARCH_LANE_LONG;
+	bool wide = pattern.len >= SEARCH_WIDE && s->wide >= SEARCH_MANY;
+
+	switch (which) {
+	case SEARCH_LANE_SHORT:
+		return pattern.len < SEARCH_LONG;
+	case SEARCH_LANE_LONG:
+		return pattern.len >= SEARCH_LONG && !wide;
+	case SEARCH_LANE_WIDE:
+		return wide;
+	default:
+		return pattern.len >= SEARCH_LONG;
+	}
 }
 
 static void measure(struct search_lane *l, unsigned which)
 {
-	static const unsigned grams[] = {
-		[SEARCH_LANE_SHORT] = 2, [SEARCH_LANE_LONG] = 4, [SEARCH_LANE_WIDE] = 8};
+	static const unsigned grams[] = {[SEARCH_LANE_SHORT] = 2,
+					 [SEARCH_LANE_LONG] = 4,
+					 [SEARCH_LANE_WIDE] = 8,
+					 [SEARCH_LANE_BULK] = 2};
 	size_t most = which == SEARCH_LANE_WIDE ? STEP_MOST_WIDE : STEP_MOST;
 	size_t step = l->shortest - grams[which] + 1;
 
 	l->gram = grams[which];
 	l->step = (unsigned)(step > most ? most : step);
-	l->bits = BITS_LEAST;
+	l->bits = which == SEARCH_LANE_BULK ? 16 : BITS_LEAST;
 	while (l->bits < BITS_MOST &&
 	       (size_t)1 << l->bits < (size_t)MARKS_A_GRAM * l->count * l->step)
 		l->bits++;
 }
 
+static uint8_t other_case(uint8_t c)
+{
+	return (uint8_t)((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ? c ^ 0x20 : c);
+}
+
+static void mark_pair(uint8_t *marks, const uint8_t *p)
+{
+	const uint8_t first[] = {p[0], other_case(p[0])}, second[] = {p[1], other_case(p[1])};
+
+	for (unsigned i = 0; i < 4; i++)
+		marks[first[i / 2] | second[i % 2] << 8] = 1;
+}
+
 static void enter(struct search_lane *l, uint32_t entry, struct bytes pattern, uint32_t which,
-		  unsigned offset)
+		  unsigned offset, bool bulk)
 {
 	uint64_t gram = gram_at(pattern.at + offset, l->gram);
 	uint64_t h = hash(gram);
 	uint32_t *head = &l->head[place_of(h, l->bits) % HEADS];
 
-	l->marks[place_of(h, l->bits)] |= (uint8_t)bit_of(h, l->bits);
+	if (bulk)
+		mark_pair(l->marks, pattern.at + offset);
+	else
+		l->marks[place_of(h, l->bits)] |= (uint8_t)bit_of(h, l->bits);
 	l->entry[entry] = (struct search_entry){
 		.gram = gram, .pattern = which, .offset = offset, .next = *head};
 	*head = entry;
 }
 
-static bool make(struct search *s, unsigned which)
+/* Of the patterns of the lane, whose indexes are in `list`. */
+static bool make(struct search *s, unsigned which, const uint32_t *list)
 {
 	struct search_lane *l = &s->lane[which];
 	uint32_t entry = 0;
@@ -126,25 +153,32 @@ static bool make(struct search *s, unsigned which)
 		return false;
 	memset(l->head, 0xFF, HEADS * sizeof(l->head[0]));
 	for (unsigned offset = 0; offset < l->step; offset++)
-		for (uint32_t i = 0; i < s->count; i++)
-			if (lane_of(s, s->pattern[i]) == which)
-				enter(l, entry++, s->pattern[i], i, offset);
+		for (uint32_t i = 0; i < l->count; i++)
+			enter(l, entry++, s->pattern[list[i]], list[i], offset,
+			      which == SEARCH_LANE_BULK);
 	return true;
 }
 
-enum err search_ready(struct search *s, struct fault *f)
+enum err search_ready(struct search *s, bool bulk, struct fault *f)
 {
-	for (uint32_t i = 0; i < s->count; i++) {
-		struct search_lane *l = &s->lane[lane_of(s, s->pattern[i])];
+	uint32_t *list = ARENA_NEW(s->a, uint32_t, s->count);
 
-		if (l->count++ == 0 || s->pattern[i].len < l->shortest)
-			l->shortest = s->pattern[i].len;
-	}
-	for (unsigned which = 0; which < SEARCH_LANES; which++) {
-		if (s->lane[which].count == 0)
+	if (list == NULL)
+		return fault_set(f, ERR_NOMEM, "no memory for a search", FAULT_NO_OFFSET);
+	for (unsigned which = 0; which < (bulk ? SEARCH_LANES : SEARCH_LANE_BULK); which++) {
+		struct search_lane *l = &s->lane[which];
+
+		for (uint32_t i = 0; i < s->count; i++) {
+			if (!is_in_lane(s, s->pattern[i], which))
+				continue;
+			if (l->count == 0 || s->pattern[i].len < l->shortest)
+				l->shortest = s->pattern[i].len;
+			list[l->count++] = i;
+		}
+		if (l->count == 0)
 			continue;
 		measure(&s->lane[which], which);
-		if (!make(s, which))
+		if (!make(s, which, list))
 			return fault_set(f, ERR_NOMEM, "no memory for a search", FAULT_NO_OFFSET);
 	}
 	return OK;
@@ -211,9 +245,45 @@ static inline size_t next_mark(const struct search_lane *l, struct bytes text, s
 	}
 }
 
-/* The same for the grams that there are, each in a loop of its own. */
-static size_t next_place(const struct search_lane *l, struct bytes text, size_t at)
+/* In the bulk lane a mark alone is none: a pattern's pairs are marked at its first seven places and
+ * more, so two bytes before or behind one of them there is another. */
+static bool is_pair(const uint8_t *marks, struct bytes text, size_t at)
 {
+	const uint8_t *p = text.at + at;
+
+	return marks[get_u16le(p)] != 0 && ((at + 4 <= text.len && marks[get_u16le(p + 2)] != 0) ||
+					    (at >= 2 && marks[get_u16le(p - 2)] != 0));
+}
+
+/* The first place from `at` on, a multiple of step, in the bulk lane; text.len: there is none. */
+static size_t next_pair(const struct search_lane *l, struct bytes text, size_t at)
+{
+	const uint8_t *marks = l->marks;
+	size_t step = l->step;
+
+	for (; at + 7 * step + 2 <= text.len; at += 8 * step) {
+		const uint8_t *p = text.at + at, *q = p + 4 * step;
+		unsigned any = marks[get_u16le(p)] | marks[get_u16le(p + step)] |
+			       marks[get_u16le(p + 2 * step)] | marks[get_u16le(p + 3 * step)] |
+			       marks[get_u16le(q)] | marks[get_u16le(q + step)] |
+			       marks[get_u16le(q + 2 * step)] | marks[get_u16le(q + 3 * step)];
+
+		for (size_t i = 0; any != 0 && i < 8; i++)
+			if (is_pair(marks, text, at + i * step))
+				return at + i * step;
+	}
+	for (; at + 2 <= text.len; at += step)
+		if (is_pair(marks, text, at))
+			return at;
+	return text.len;
+}
+
+/* By lane, and for each size of gram in a loop of its own. */
+static size_t next_place(const struct search *s, const struct search_lane *l, struct bytes text,
+			 size_t at)
+{
+	if (l == &s->lane[SEARCH_LANE_BULK])
+		return next_pair(l, text, at);
 	switch (l->gram) {
 	case 2:
 		return next_mark(l, text, at, 2);
@@ -232,7 +302,7 @@ static void go_on(const struct search *s, const struct search_lane *l, struct by
 
 	for (;;) {
 		if (!going_on)
-			where->at = next_place(l, text, where->at);
+			where->at = next_place(s, l, text, where->at);
 		if (where->at >= text.len) {
 			where->found = SIZE_MAX;
 			return;
@@ -258,11 +328,16 @@ static void go_on(const struct search *s, const struct search_lane *l, struct by
 
 static void begin(const struct search *s, struct bytes text, struct search_at *where)
 {
+	bool bulk = where->long_only && s->lane[SEARCH_LANE_BULK].count > 0;
+
 	for (unsigned i = 0; i < SEARCH_LANES; i++) {
 		const struct search_lane *l = &s->lane[i];
+		bool asked = bulk ? i == SEARCH_LANE_BULK
+				  : i != SEARCH_LANE_BULK &&
+					     !(where->long_only && i == SEARCH_LANE_SHORT);
 
 		where->in[i] = (struct search_place){.entry = SEARCH_NONE, .found = SIZE_MAX};
-		if (i >= where->lane && l->count > 0 && text.len >= l->shortest)
+		if (asked && l->count > 0 && text.len >= l->shortest)
 			go_on(s, l, text, &where->in[i]);
 	}
 	where->begun = true;

@@ -12,11 +12,15 @@
  *     short    4..7 bytes        2, shortest - 1
  *     long     8 and more        4, shortest - 3, 8 at most
  *     wide     24 and more       8, shortest - 7, 16 at most
+ *     bulk     8 and more        2, shortest - 1, 8 at most
  *
  * The wide lane is only there for SEARCH_MANY of them and more, as UIDs of a structure set are:
  * grams of four digits would be found all over its contours, eight digits are not.  So what has no
  * pattern in it costs a load, a hash and a byte every `step` bytes and lane.  Building costs some
  * 16 KiB of tables a lane and `step` entries a pattern.
+ *
+ * The bulk lane, where it is asked for, takes the place of the long and wide ones in samples, which
+ * hardly ever read as two letters of a name: no hash, a table of 64 KiB for every two bytes.
  *
  * Patterns are at least SEARCH_SHORTEST bytes, borrowed, and told by the order in which they were
  * added.
@@ -32,7 +36,7 @@
 #define SEARCH_MANY 64u
 #define SEARCH_NONE UINT32_MAX
 
-enum { SEARCH_LANE_SHORT, SEARCH_LANE_LONG, SEARCH_LANE_WIDE, SEARCH_LANES };
+enum { SEARCH_LANE_SHORT, SEARCH_LANE_LONG, SEARCH_LANE_WIDE, SEARCH_LANE_BULK, SEARCH_LANES };
 
 /* A gram of a pattern. */
 struct search_entry {
@@ -46,8 +50,8 @@ struct search_lane {
 	uint32_t count; /* patterns; 0: there is no such lane */
 	size_t shortest;
 	unsigned gram, step, bits; /* set by search_ready; of a hash */
-	uint8_t *marks;            /* by hash, a bit each: is it one of a gram? */
-	uint32_t *head;            /* by a part of the hash: the first entry of its chain */
+	uint8_t *marks; /* by hash, a bit each: is it one of a gram?  Bulk: by gram, a byte */
+	uint32_t *head; /* by a part of the hash: the first entry of its chain */
 	struct search_entry *entry;
 };
 
@@ -62,23 +66,22 @@ struct search {
 /* Where a search is; begin with SEARCH_BEGIN, or with SEARCH_BEGIN_LONG to look only for patterns
  * of SEARCH_LONG bytes and more. */
 struct search_at {
-	unsigned lane; /* the first that is looked at */
-	bool begun;
+	bool long_only, begun;
 	struct search_place {
 		size_t at;      /* the place of the text that was looked at last */
 		uint32_t entry; /* what was found there, SEARCH_NONE: nothing yet */
 		size_t found;   /* where the pattern of `entry` stands, SIZE_MAX: none is left */
 	} in[SEARCH_LANES];
 };
-#define SEARCH_BEGIN ((struct search_at){.lane = SEARCH_LANE_SHORT})
-#define SEARCH_BEGIN_LONG ((struct search_at){.lane = SEARCH_LANE_LONG})
+#define SEARCH_BEGIN ((struct search_at){.long_only = false})
+#define SEARCH_BEGIN_LONG ((struct search_at){.long_only = true})
 
 /* Takes at most `most` patterns, all in `a`. */
 void search_open(struct search *s, uint32_t most, struct arena *a);
 /* False: too short, too many, or no memory. */
 bool search_add(struct search *s, struct bytes pattern) MUST_USE;
-/* After the last pattern, before the first search.  ERR_NOMEM. */
-enum err search_ready(struct search *s, struct fault *f) MUST_USE;
+/* After the last pattern, before the first search; `bulk`: with the lane for it.  ERR_NOMEM. */
+enum err search_ready(struct search *s, bool bulk, struct fault *f) MUST_USE;
 
 /* The next place where a pattern stands: every one of them once, in ascending order (those of one
  * place in any order).  False: none is left. */
