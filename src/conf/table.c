@@ -708,7 +708,8 @@ WORD(enum conf_durability, durability, durability_words, "strict",
 	HELP("What is on the disk before a sender is told Success: the file and its name (strict), the "
 	     "file (file), perhaps nothing (none).")),
 INT(drain_seconds, 0, 86400, "30", UNIT("s"),
-	HELP("Time that open associations and running work get to finish when the service is stopped.")),
+	HELP("Time that open associations and running work get to finish when the service is stopped. "
+	     "Connections whose association was released are closed at once.")),
 };
 /* clang-format on */
 
