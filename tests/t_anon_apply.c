@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "anon/apply.h"
-#include "anon/emit.h"
 #include "support/anon.h"
 #include "support/support.h"
 
@@ -702,44 +701,6 @@ START_TEST(test_encapsulated)
 }
 END_TEST
 
-/* Long values are not copied, wherever they stand: what is put together is the source, byte for
- * byte, as its patient has the new name already. */
-START_TEST(test_long_values)
-{
-	static const size_t sizes[] = {EMIT_VIEW - 2, EMIT_VIEW, EMIT_VIEW + 2, 65000};
-	static uint8_t numbers[65000];
-	struct bytes value = bytes_of(numbers, sizes[_i / 3]);
-	struct anon_bench b;
-
-	memset(numbers, '7', sizeof(numbers));
-	bench_open(&b, ANON_NETRT, 0, bench_syntaxes[_i % 3]);
-	bench_front(&b, ANON_CT);
-	build_str(&b.in, TAG_PatientName, VR_PN, b.patient.name);
-	build_str(&b.in, TAG_PatientID, VR_LO, b.patient.id);
-	build_bytes(&b.in, TAG_ContourData, VR_DS, value);
-	for (unsigned i = 0; i < 2; i++) { /* one in the other */
-		build_sequence(&b.in, i == 0 ? TAG_ROIContourSequence : TAG_ContourSequence);
-		build_item(&b.in);
-		build_str(&b.in, TAG_ContourNumber, VR_IS, "12");
-	}
-	build_bytes(&b.in, TAG_ContourData, VR_DS, value);
-	for (unsigned i = 0; i < 2; i++) {
-		build_item_end(&b.in);
-		build_item(&b.in);
-		build_bytes(&b.in, TAG_ContourData, VR_DS, value);
-		build_item_end(&b.in);
-		build_sequence_end(&b.in);
-	}
-	build_bytes(&b.in, 0x7FDF0010, VR_OB, value); /* right before the pixels */
-	build_bytes(&b.in, TAG_PixelData, VR_OW, value);
-	build_bytes(&b.in, TAG_DataSetTrailingPadding, VR_OB, value);
-	ck_assert_int_eq(bench_apply(&b), OK);
-	ck_assert((b.out.list.len > 0) == (value.len >= EMIT_VIEW));
-	ck_assert(bytes_eq(anon_joined(&b.out, b.out.pixels, &b.a), buf_bytes(&b.in.out)));
-	bench_close(&b);
-}
-END_TEST
-
 START_TEST(test_pixels_twice)
 {
 	struct anon_bench b;
@@ -807,7 +768,6 @@ Suite *suite_anon_apply(void)
 	tcase_add_test(tc, test_ends);
 	tcase_add_loop_test(tc, test_truncated, 0, 3);
 	tcase_add_test(tc, test_encapsulated);
-	tcase_add_loop_test(tc, test_long_values, 0, 3 * 4);
 	tcase_add_loop_test(tc, test_pixels_twice, 0, 3);
 	tcase_add_loop_test(tc, test_uids, 0, 3);
 	suite_add_tcase(s, tc);

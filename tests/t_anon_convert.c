@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "anon/convert.h"
+#include "anon/emit.h"
 #include "dicom/build.h"
 #include "support/anon.h"
 
@@ -228,6 +229,44 @@ START_TEST(test_one_after_the_other)
 }
 END_TEST
 
+/* Long values are not copied, wherever they stand: what is put together is the source, byte for
+ * byte, as its patient has the new name already. */
+START_TEST(test_long_values)
+{
+	static const size_t sizes[] = {EMIT_VIEW - 2, EMIT_VIEW, EMIT_VIEW + 2, 65000};
+	static uint8_t numbers[65000];
+	struct bytes value = bytes_of(numbers, sizes[_i / 3]);
+	struct anon_bench b;
+
+	memset(numbers, '7', sizeof(numbers));
+	bench_open(&b, ANON_NETRT, 0, bench_syntaxes[_i % 3]);
+	bench_front(&b, ANON_CT);
+	build_str(&b.in, TAG_PatientName, VR_PN, b.patient.name);
+	build_str(&b.in, TAG_PatientID, VR_LO, b.patient.id);
+	build_bytes(&b.in, TAG_ContourData, VR_DS, value);
+	for (unsigned i = 0; i < 2; i++) { /* one in the other */
+		build_sequence(&b.in, i == 0 ? TAG_ROIContourSequence : TAG_ContourSequence);
+		build_item(&b.in);
+		build_str(&b.in, TAG_ContourNumber, VR_IS, "12");
+	}
+	build_bytes(&b.in, TAG_ContourData, VR_DS, value);
+	for (unsigned i = 0; i < 2; i++) {
+		build_item_end(&b.in);
+		build_item(&b.in);
+		build_bytes(&b.in, TAG_ContourData, VR_DS, value);
+		build_item_end(&b.in);
+		build_sequence_end(&b.in);
+	}
+	build_bytes(&b.in, 0x7FDF0010, VR_OB, value); /* right before the pixels */
+	build_bytes(&b.in, TAG_PixelData, VR_OW, value);
+	build_bytes(&b.in, TAG_DataSetTrailingPadding, VR_OB, value);
+	ck_assert_int_eq(bench_apply(&b), OK);
+	ck_assert((b.out.list.len > 0) == (value.len >= EMIT_VIEW));
+	ck_assert(bytes_eq(anon_joined(&b.out, b.out.pixels, &b.a), buf_bytes(&b.in.out)));
+	bench_close(&b);
+}
+END_TEST
+
 Suite *suite_anon_convert(void)
 {
 	Suite *s = suite_create("anon_convert");
@@ -237,6 +276,7 @@ Suite *suite_anon_convert(void)
 	tcase_add_loop_test(t, test_leaves, 0, (int)(sizeof(objects) / sizeof(objects[0])));
 	tcase_add_loop_test(t, test_roi_names, 0, 2);
 	tcase_add_test(t, test_one_after_the_other);
+	tcase_add_loop_test(t, test_long_values, 0, 3 * 4);
 	suite_add_tcase(s, t);
 	return s;
 }
