@@ -389,6 +389,26 @@ START_TEST(test_frames)
 }
 END_TEST
 
+/* What cannot be followed is told where it is, in the element: here in the second frame's second
+ * fragment. */
+START_TEST(test_place)
+{
+	static const struct piece pieces[] = {P(""), P(ONE), P(SOI SOF),
+					      P("SMITH!" SOS DATA EOI "\0"), END_PIECES};
+	struct buf element = BUF_INIT(1000), made = BUF_INIT(0);
+	struct fault f = {0};
+	bool same;
+
+	put_element(&element, pieces);
+	const struct frames in = frames_of(&element, 2, JPEG_SYNTAX);
+	ck_assert_int_eq(frames_clean(&in, &same, &made, &f), ERR_WIRE);
+	ck_assert_uint_lt(f.at, element.len);
+	ck_assert(memcmp(element.at + f.at, "SMITH!", 6) == 0);
+	buf_free(&element);
+	buf_free(&made);
+}
+END_TEST
+
 /* The delimiter is written where it is missing, and says nothing where it has a length. */
 START_TEST(test_delimiter)
 {
@@ -449,6 +469,7 @@ Suite *suite_anon_codestream(void)
 	tcase_add_loop_test(tc, test_no_memory, 0, LENGTH(cases));
 	tcase_add_loop_test(tc, test_rle, 0, LENGTH(rle_cases));
 	tcase_add_loop_test(tc, test_frames, 0, LENGTH(frame_cases));
+	tcase_add_test(tc, test_place);
 	tcase_add_loop_test(tc, test_delimiter, 0, 2);
 	tcase_add_loop_test(tc, test_syntaxes, 0, 10);
 	suite_add_tcase(s, tc);

@@ -19,6 +19,7 @@ struct image {
 	uint16_t padding;
 	bool has_padding, overlay;
 	enum vr vr;
+	bool encapsulated; /* `value` is items */
 	struct bytes value;
 };
 
@@ -72,8 +73,12 @@ static void work_open(struct work *w, const struct image *i)
 	put_text(in, TAG_BurnedInAnnotation, VR_CS, i->burned_in);
 	if (i->overlay)
 		put_u16(in, 0x60000010, 2);
-	if (i->value.at != NULL)
+	if (i->encapsulated) {
+		buf_add(&in->out, BYTES_LIT("\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF"));
+		buf_add(&in->out, i->value);
+	} else if (i->value.at != NULL) {
 		build_bytes(in, TAG_PixelData, i->vr != VR_NONE ? i->vr : VR_OW, i->value);
+	}
 	w->b.source = buf_bytes(&in->out);
 	ck_assert_int_eq(dset_index(&w->d, w->b.source, in->syntax, 0, &w->b.a, &w->b.f), OK);
 	ck_assert_int_eq(bench_apply(&w->b), OK);
@@ -360,6 +365,25 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* Of a stream that cannot be followed: in the data set. */
+START_TEST(test_place)
+{
+	const struct image i = {.syntax = syntax_find(BYTES_LIT("1.2.840.10008.1.2.4.50")),
+				SIZE(1, 1, 8, 8),
+				.encapsulated = true,
+				.value = LIT("\xFE\xFF\0\xE0\0\0\0\0"
+					     "\xFE\xFF\0\xE0\x8\0\0\0\xFF\xD8"
+					     "SMITHS"
+					     "\xFE\xFF\xDD\xE0\0\0\0\0")};
+	struct work w;
+
+	work_open(&w, &i);
+	ck_assert_int_eq(clean(&w, NULL, 0), ERR_WIRE);
+	ck_assert(bytes_eq(bytes_slice(w.b.source, (size_t)w.b.f.at, 6), BYTES_LIT("SMITHS")));
+	work_close(&w);
+}
+END_TEST
+
 START_TEST(test_no_pixels)
 {
 	struct work w;
@@ -411,6 +435,7 @@ Suite *suite_anon_pixels(void)
 	tcase_add_loop_test(tc, test_embedded_overlay, 0, 2);
 	tcase_add_loop_test(tc, test_region, 0, LENGTH(region_cases));
 	tcase_add_loop_test(tc, test_refused, 0, LENGTH(refused));
+	tcase_add_test(tc, test_place);
 	tcase_add_test(tc, test_no_pixels);
 	tcase_add_loop_test(tc, test_risk, 0, LENGTH(risks));
 	suite_add_tcase(s, tc);

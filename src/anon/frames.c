@@ -128,6 +128,8 @@ static enum err put_frames(struct cleaning *c)
 			e = put_offset(c, frame);
 		if (e == OK)
 			e = put_frame(c, stream);
+		if (e != OK && c->f != NULL && c->f->at != FAULT_NO_OFFSET)
+			c->f->at = fragments_place(&c->parts, frame, (size_t)c->f->at);
 		if (e != OK)
 			return e;
 		c->len += stream.len;

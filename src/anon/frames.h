@@ -23,7 +23,7 @@ struct frames {
  * *same: the element is fit as it is; else it is in `made`.  Frames in several fragments get one.
  * ERR_UNUSABLE: samples that cannot be looked through.  ERR_UNSUPPORTED: neither can this transfer
  * syntax, or bits hide in samples (hidden.h).  ERR_WIRE: a stream, or a division into frames, that
- * cannot be followed.  ERR_LIMIT, ERR_NOMEM.
+ * cannot be followed.  ERR_LIMIT, ERR_NOMEM.  f->at is within the element.
  */
 enum err frames_clean(const struct frames *frames, bool *same, struct buf *made,
 		      struct fault *f) MUST_USE;

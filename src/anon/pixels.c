@@ -349,6 +349,8 @@ static enum err clean_encapsulated(const struct dset *d, const struct anon_objec
 				 "a region cannot be blanked in compressed pixels",
 				 FAULT_NO_OFFSET);
 	enum err e = frames_clean(&frames, &same, &out->made, f);
+	if (e != OK && f != NULL && f->at != FAULT_NO_OFFSET)
+		f->at += (size_t)(o->pixels.at - d->in.at);
 	if (same)
 		buf_free(&out->made);
 	out->view = same ? o->pixels : buf_bytes(&out->made);
