@@ -9,6 +9,7 @@
 Suite *suite_search(void);
 
 #define FOUND_MAX 4096u
+#define MUCH SEARCH_MUCH_TEXT /* and enough of samples */
 
 struct found {
 	size_t at;
@@ -79,12 +80,12 @@ static void check(const struct search *s, struct bytes text)
 	check_from(s, text, SEARCH_BEGIN_LONG, SEARCH_LONG);
 }
 
-static void open_with(struct search *s, const char *const *patterns, bool bulk)
+static void open_with(struct search *s, const char *const *patterns, size_t much)
 {
 	search_open(s, 100, &arena);
 	for (; *patterns != NULL; patterns++)
 		ck_assert(search_add(s, bytes_str(*patterns)));
-	ck_assert_int_eq(search_ready(s, bulk, NULL), OK);
+	ck_assert_int_eq(search_ready(s, much, much, NULL), OK);
 }
 
 static const struct {
@@ -119,7 +120,7 @@ START_TEST(test_case)
 	size_t at;
 	uint32_t which;
 
-	open_with(&s, cases[_i / 2].patterns, _i % 2 != 0);
+	open_with(&s, cases[_i / 2].patterns, _i % 2 != 0 ? MUCH : 0);
 	while (search_next(&s, text, &where, &at, &which))
 		places++;
 	ck_assert_msg(places == cases[_i / 2].places, "%s: %u", cases[_i / 2].name, places);
@@ -140,14 +141,14 @@ END_TEST
 
 START_TEST(test_no_memory)
 {
-	for (size_t cap = 16; cap < 200u << 10; cap += 512) {
+	for (size_t cap = 16; cap < 300u << 10; cap += 512) {
 		struct arena small;
 		struct search s;
 
 		ck_assert_int_eq(arena_open(&small, cap, NULL), OK);
 		search_open(&s, 10, &small);
 		bool added = search_add(&s, BYTES_LIT("SMITHSON"));
-		enum err e = search_ready(&s, true, NULL);
+		enum err e = search_ready(&s, MUCH, MUCH, NULL);
 		ck_assert(e == OK || (added && e == ERR_NOMEM));
 		arena_close(&small);
 	}
@@ -181,7 +182,9 @@ START_TEST(test_random)
 			struct bytes copy = arena_copy(&arena, bytes_of(p, n));
 			ck_assert(copy.at != NULL && search_add(&s, copy));
 		}
-		ck_assert_int_eq(search_ready(&s, round % 2 != 0, NULL), OK);
+		ck_assert_int_eq(
+			search_ready(&s, round % 4 < 2 ? MUCH : 0, round % 2 != 0 ? MUCH : 0, NULL),
+			OK);
 		uint8_t *guarded = guard_copy(bytes, len);
 		check(&s, bytes_of(guarded, len));
 		guard_free(guarded, len);
@@ -216,7 +219,8 @@ START_TEST(test_lanes)
 		struct bytes copy = arena_copy(&arena, bytes_of(p, len));
 		ck_assert(copy.at != NULL && search_add(&s, copy));
 	}
-	ck_assert_int_eq(search_ready(&s, _i % 4 >= 2, NULL), OK);
+	ck_assert_int_eq(search_ready(&s, _i % 8 >= 4 ? MUCH : 0, _i % 4 >= 2 ? MUCH : 0, NULL),
+			 OK);
 	ck_assert_uint_eq(s.lane[SEARCH_LANE_WIDE].count > 0, s.wide >= SEARCH_MANY);
 	for (size_t len = sizeof(text) - 40; len <= sizeof(text); len++) {
 		uint8_t *guarded = guard_copy(text, len);

@@ -15,7 +15,6 @@
 #define ANYWHERE 6u     /* bytes of a pattern that does not stand in binary values by chance */
 #define KEPT_MOST 4096u /* bytes of a kept value that is looked at */
 #define CANDIDATES_MOST 1000000u
-#define BULK_LEAST (64u << 10) /* bytes of a data set that has large values in it */
 
 /* An attribute of the source whose values are forbidden. */
 struct candidate {
@@ -34,6 +33,7 @@ struct collector {
 	struct forbidden forbidden;
 	struct candidate *candidate; /* arena's, grows */
 	uint32_t count, room;
+	size_t samples;  /* bytes of pixel data at the top level */
 	struct buf text; /* owned; kept from object to object */
 	enum anon_iod iod;
 };
@@ -237,6 +237,8 @@ static enum err pass(struct collector *c)
 	visit_open(v, c->source->data, c->source->syntax);
 	c->charset[0] = BYTES_NONE;
 	while ((e = visit_next(v, &t, c->f)) == OK) {
+		if (v->depth == 0 && TAG_GROUP(t.tag) == 0x7FE0)
+			c->samples = c->source->data.len - t.value_at; /* nearly nothing follows */
 		if (t.kind == TOK_PIXELS)
 			e = visit_skip(v, c->f);
 		else if (t.kind == TOK_ITEM)
@@ -298,6 +300,7 @@ enum err verify_collect(struct verify *v, const struct policy *policy,
 	c->f = f;
 	c->candidate = NULL;
 	c->count = c->room = 0;
+	c->samples = 0;
 	c->text.max = KEPT_MOST * 4;
 	c->iod = IOD_OTHER;
 	forbidden_open(&c->forbidden, v, a);
@@ -316,7 +319,7 @@ enum err verify_collect(struct verify *v, const struct policy *policy,
 	if (e == OK && c->forbidden.no_memory)
 		e = fault_set(f, ERR_LIMIT, "too many identifying values to look for in one object",
 			      FAULT_NO_OFFSET);
-	return e == OK ? search_ready(&v->search, source->data.len >= BULK_LEAST, f) : e;
+	return e == OK ? search_ready(&v->search, source->data.len - c->samples, c->samples, f) : e;
 }
 
 /* ---- the output ---- */

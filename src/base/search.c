@@ -105,7 +105,7 @@ static void measure(struct search_lane *l, unsigned which)
 
 	l->gram = grams[which];
 	l->step = (unsigned)(step > most ? most : step);
-	l->bits = which == SEARCH_LANE_BULK ? 16 : BITS_LEAST;
+	l->bits = l->pairs ? 16 : BITS_LEAST;
 	while (l->bits < BITS_MOST &&
 	       (size_t)1 << l->bits < (size_t)MARKS_A_GRAM * l->count * l->step)
 		l->bits++;
@@ -125,13 +125,13 @@ static void mark_pair(uint8_t *marks, const uint8_t *p)
 }
 
 static void enter(struct search_lane *l, uint32_t entry, struct bytes pattern, uint32_t which,
-		  unsigned offset, bool bulk)
+		  unsigned offset)
 {
 	uint64_t gram = gram_at(pattern.at + offset, l->gram);
 	uint64_t h = hash(gram);
 	uint32_t *head = &l->head[place_of(h, l->bits) % HEADS];
 
-	if (bulk)
+	if (l->pairs)
 		mark_pair(l->marks, pattern.at + offset);
 	else
 		l->marks[place_of(h, l->bits)] |= (uint8_t)bit_of(h, l->bits);
@@ -154,17 +154,19 @@ static bool make(struct search *s, unsigned which, const uint32_t *list)
 	memset(l->head, 0xFF, HEADS * sizeof(l->head[0]));
 	for (unsigned offset = 0; offset < l->step; offset++)
 		for (uint32_t i = 0; i < l->count; i++)
-			enter(l, entry++, s->pattern[list[i]], list[i], offset,
-			      which == SEARCH_LANE_BULK);
+			enter(l, entry++, s->pattern[list[i]], list[i], offset);
 	return true;
 }
 
-enum err search_ready(struct search *s, bool bulk, struct fault *f)
+enum err search_ready(struct search *s, size_t text, size_t samples, struct fault *f)
 {
+	bool bulk = samples >= SEARCH_MUCH_SAMPLES;
 	uint32_t *list = ARENA_NEW(s->a, uint32_t, s->count);
 
 	if (list == NULL)
 		return fault_set(f, ERR_NOMEM, "no memory for a search", FAULT_NO_OFFSET);
+	s->lane[SEARCH_LANE_SHORT].pairs = text >= SEARCH_MUCH_TEXT;
+	s->lane[SEARCH_LANE_BULK].pairs = true;
 	for (unsigned which = 0; which < (bulk ? SEARCH_LANES : SEARCH_LANE_BULK); which++) {
 		struct search_lane *l = &s->lane[which];
 
@@ -245,17 +247,19 @@ static inline size_t next_mark(const struct search_lane *l, struct bytes text, s
 	}
 }
 
-/* In the bulk lane a mark alone is none: a pattern's pairs are marked at its first seven places and
- * more, so two bytes before or behind one of them there is another. */
-static bool is_pair(const uint8_t *marks, struct bytes text, size_t at)
+/* Where patterns have pairs at their first four places and more, there is another one of them two
+ * bytes before or behind each. */
+static bool is_pair(const struct search_lane *l, struct bytes text, size_t at)
 {
-	const uint8_t *p = text.at + at;
+	const uint8_t *marks = l->marks, *p = text.at + at;
 
-	return marks[get_u16le(p)] != 0 && ((at + 4 <= text.len && marks[get_u16le(p + 2)] != 0) ||
-					    (at >= 2 && marks[get_u16le(p - 2)] != 0));
+	if (marks[get_u16le(p)] == 0)
+		return false;
+	return l->step < 4 || (at + 4 <= text.len && marks[get_u16le(p + 2)] != 0) ||
+	       (at >= 2 && marks[get_u16le(p - 2)] != 0);
 }
 
-/* The first place from `at` on, a multiple of step, in the bulk lane; text.len: there is none. */
+/* next_mark where there are pairs. */
 static size_t next_pair(const struct search_lane *l, struct bytes text, size_t at)
 {
 	const uint8_t *marks = l->marks;
@@ -269,20 +273,19 @@ static size_t next_pair(const struct search_lane *l, struct bytes text, size_t a
 			       marks[get_u16le(q + 2 * step)] | marks[get_u16le(q + 3 * step)];
 
 		for (size_t i = 0; any != 0 && i < 8; i++)
-			if (is_pair(marks, text, at + i * step))
+			if (is_pair(l, text, at + i * step))
 				return at + i * step;
 	}
 	for (; at + 2 <= text.len; at += step)
-		if (is_pair(marks, text, at))
+		if (is_pair(l, text, at))
 			return at;
 	return text.len;
 }
 
-/* By lane, and for each size of gram in a loop of its own. */
-static size_t next_place(const struct search *s, const struct search_lane *l, struct bytes text,
-			 size_t at)
+/* For each size of gram in a loop of its own. */
+static size_t next_place(const struct search_lane *l, struct bytes text, size_t at)
 {
-	if (l == &s->lane[SEARCH_LANE_BULK])
+	if (l->pairs)
 		return next_pair(l, text, at);
 	switch (l->gram) {
 	case 2:
@@ -302,7 +305,7 @@ static void go_on(const struct search *s, const struct search_lane *l, struct by
 
 	for (;;) {
 		if (!going_on)
-			where->at = next_place(s, l, text, where->at);
+			where->at = next_place(l, text, where->at);
 		if (where->at >= text.len) {
 			where->found = SIZE_MAX;
 			return;

@@ -19,8 +19,9 @@
  * pattern in it costs a load, a hash and a byte every `step` bytes and lane.  Building costs some
  * 16 KiB of tables a lane and `step` entries a pattern.
  *
- * The bulk lane, where it is asked for, takes the place of the long and wide ones in samples, which
- * hardly ever read as two letters of a name: no hash, a table of 64 KiB for every two bytes.
+ * The bulk lane, where there is much of it, takes the place of the long and wide ones in samples,
+ * which hardly ever read as two letters of a name.  It has no hashes, but a table of 64 KiB for
+ * every two bytes; so has the short lane where there is much text.
  *
  * Patterns are at least SEARCH_SHORTEST bytes, borrowed, and told by the order in which they were
  * added.
@@ -50,7 +51,8 @@ struct search_lane {
 	uint32_t count; /* patterns; 0: there is no such lane */
 	size_t shortest;
 	unsigned gram, step, bits; /* set by search_ready; of a hash */
-	uint8_t *marks; /* by hash, a bit each: is it one of a gram?  Bulk: by gram, a byte */
+	bool pairs;
+	uint8_t *marks; /* by hash, a bit each: is it one of a gram?  Pairs: by gram, a byte */
 	uint32_t *head; /* by a part of the hash: the first entry of its chain */
 	struct search_entry *entry;
 };
@@ -80,8 +82,11 @@ struct search_at {
 void search_open(struct search *s, uint32_t most, struct arena *a);
 /* False: too short, too many, or no memory. */
 bool search_add(struct search *s, struct bytes pattern) MUST_USE;
-/* After the last pattern, before the first search; `bulk`: with the lane for it.  ERR_NOMEM. */
-enum err search_ready(struct search *s, bool bulk, struct fault *f) MUST_USE;
+/* After the last pattern, before the first search.  So many bytes of text and of samples are to be
+ * looked through, about: more of them are worth larger tables.  ERR_NOMEM. */
+enum err search_ready(struct search *s, size_t text, size_t samples, struct fault *f) MUST_USE;
+#define SEARCH_MUCH_TEXT (1u << 20)
+#define SEARCH_MUCH_SAMPLES (64u << 10)
 
 /* The next place where a pattern stands: every one of them once, in ascending order (those of one
  * place in any order).  False: none is left. */
