@@ -172,6 +172,32 @@ START_TEST(test_property)
 }
 END_TEST
 
+/* Of the words that all have, the first, the last and others; and what only looks like them. */
+START_TEST(test_common)
+{
+	static const char *const common[] = {
+		"Abdomen",
+		"zentrum",
+		"Abteilung",
+		"and",
+		"Women's Hospital",
+		"The Chest Clinic",
+		"H\xC3\xB4pital",
+		"Universit\xC3\xA4tsklinikum",
+		"Radiology Department",
+		"X-1",
+	};
+	static const char *const others[] = {"Abdome",  "Abdomens",   "zentrums",
+					     "Hospita", "Saint Mary", "Hospital Freiburg",
+					     "aaaaa",   "zzzzz"};
+
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		ck_assert_msg(words_is_common(bytes_str(common[i])), "%s", common[i]);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		ck_assert_msg(!words_is_common(bytes_str(others[i])), "%s", others[i]);
+}
+END_TEST
+
 /* More tokens than there is room for are one: all of it goes rather than any of it stays. */
 START_TEST(test_many_tokens)
 {
@@ -227,6 +253,7 @@ Suite *suite_anon_words(void)
 	tcase_add_loop_test(t, test_found, 0, ROWS(finds));
 	tcase_add_loop_test(t, test_clean, 0, ROWS(cleans));
 	tcase_add_test(t, test_property);
+	tcase_add_test(t, test_common);
 	tcase_add_test(t, test_many_tokens);
 	tcase_add_test(t, test_limit);
 	tcase_add_test(t, test_memory);

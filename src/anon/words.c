@@ -267,46 +267,49 @@ enum err words_add(struct words *w, struct bytes utf8, struct arena *a, struct f
 
 /* ---- phrases ---- */
 
-/* Words of many institutions, departments and machines, of the body, and between words. */
+/* Words of many institutions, departments and machines, of the body, and between words; sorted. */
+/* clang-format off */
+static const char *const common_words[] = {
+	"abdomen", "abteilung", "and", "avenue", "bone", "brain", "breast", "cancer",
+	"cardiology", "care", "center", "centre", "centrum", "chest", "children", "childrens",
+	"city", "clinic", "clinical", "clinics", "clinique", "console", "county", "das", "del",
+	"della", "departement", "department", "departments", "dept", "der", "des", "device",
+	"diagnostic", "diagnostics", "diagnostik", "die", "east", "eye", "floor", "for",
+	"foundation", "fur", "general", "group", "head", "health", "healthcare", "heart",
+	"hopital", "hospital", "hospitalier", "hospitals", "imaging", "institut", "institute",
+	"institution", "instituto", "kinder", "klinik", "kliniken", "klinikum", "krankenhaus",
+	"linac", "liver", "lung", "lungs", "machine", "medical", "medicine", "medico", "medizin",
+	"medizinische", "medizinisches", "national", "neck", "neurology", "none", "nord",
+	"north", "nuclear", "nuklearmedizin", "oncologia", "oncologie", "oncology", "onkologie",
+	"ost", "pediatrics", "pelvis", "phantom", "physics", "planning", "practice", "praxis",
+	"private", "prostate", "public", "radiation", "radio", "radiologia", "radiological",
+	"radiologie", "radiology", "radiotherapie", "radiotherapy", "raum", "regional",
+	"research", "road", "room", "rue", "scanner", "service", "services", "simulator", "skin",
+	"south", "spine", "spital", "state", "station", "strahlenklinik", "strahlentherapie",
+	"strasse", "street", "sud", "surgery", "system", "systems", "test", "the", "therapie",
+	"therapy", "thorax", "trust", "tumor", "tumour", "und", "uniklinik", "uniklinikum",
+	"unit", "universita", "universitat", "universitatsklinikum", "universitatsspital",
+	"universite", "university", "unknown", "via", "von", "ward", "west", "women", "womens",
+	"workstation", "zentrum",
+};
+/* clang-format on */
+
 static bool is_common(struct bytes token)
 {
-	static const char words[] =
-		" hospital hospitals clinic clinics clinical klinik kliniken klinikum krankenhaus "
-		"spital "
-		"hopital hospitalier clinique centre center zentrum centrum medical medizin "
-		"medizinische "
-		"medizinisches medicine medico university universitat universite universita "
-		"universitatsklinikum "
-		"universitatsspital uniklinik uniklinikum institute institut instituto institution "
-		"department departments departement abteilung dept service services unit ward "
-		"station room "
-		"raum floor praxis practice group general health healthcare care trust foundation "
-		"national "
-		"regional county city state public private "
-		"radiology radiologie radiological radiologia radiotherapy radiotherapie radio "
-		"radiation "
-		"strahlentherapie strahlenklinik nuklearmedizin nuclear oncology onkologie "
-		"oncologie "
-		"oncologia imaging diagnostic diagnostics diagnostik therapy therapie surgery "
-		"cardiology "
-		"neurology pediatrics research "
-		"cancer tumor tumour heart lung lungs brain breast chest thorax head neck spine "
-		"skin eye "
-		"abdomen pelvis prostate liver bone children childrens women womens kinder "
-		"scanner simulator workstation console planning physics linac system systems "
-		"device "
-		"machine unknown none test phantom "
-		"the and for von der die das des und fur del della street "
-		"strasse "
-		"road avenue rue via north south east west nord sud ost ";
-	char padded[40];
+	size_t low = 0, high = sizeof(common_words) / sizeof(common_words[0]);
 
-	if (token.len + 2 > sizeof(padded))
-		return false;
-	padded[0] = ' ';
-	memcpy(padded + 1, token.at, token.len);
-	padded[token.len + 1] = ' ';
-	return memmem(words, sizeof(words) - 1, padded, token.len + 2) != NULL;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = bytes_cmp(token, bytes_str(common_words[middle]));
+
+		if (c == 0)
+			return true;
+		if (c < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
 }
 
 static bool says_nothing(const struct cut *c, size_t i, bool numbers)
