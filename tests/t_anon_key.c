@@ -157,6 +157,7 @@ END_TEST
 /* A key is on disk, and so is its name, before anybody is told that there is one. */
 START_TEST(test_make_synced)
 {
+	static const char *const paths[] = {".", "key", NULL};
 	struct test_syncs syncs = {0};
 	struct anon_key key;
 	struct fault f;
@@ -164,8 +165,7 @@ START_TEST(test_make_synced)
 	if (!test_syncs_watch(&syncs))
 		return;
 	ck_assert_int_eq(key_make(path("key"), &key, &f), OK);
-	ck_assert_uint_eq(syncs.files, 1);
-	ck_assert_uint_eq(syncs.folders, 1);
+	ck_assert_str_eq(test_syncs_text(&syncs, folder, paths), "sync key, sync .");
 	syncs.fails = EIO;
 	ck_assert_int_eq(key_make(path("key2"), &key, &f), ERR_IO);
 	ck_assert_int_eq(access(path("key2"), F_OK), -1);

@@ -343,6 +343,7 @@ END_TEST
 /* A number is on disk, and the name of the file that holds it, before anybody gets it. */
 START_TEST(test_synced)
 {
+	static const char *const paths[] = {".", "pid_mapping.json", NULL};
 	struct test_syncs syncs = {0};
 	char out[PIDMAP_ID_MAX + 1];
 	struct fault f;
@@ -351,10 +352,10 @@ START_TEST(test_synced)
 	if (!test_syncs_watch(&syncs))
 		return;
 	is("SITE", "new", "", "20260101", "SITE_0042_20260101");
-	ck_assert_uint_eq(syncs.files, 1);
-	ck_assert_uint_eq(syncs.folders, 1);
+	ck_assert_str_eq(test_syncs_text(&syncs, folder, paths),
+			 "sync pid_mapping.json, name pid_mapping.json, sync .");
 	is("SITE", "new", "", "20260101", "SITE_0042_20260101");
-	ck_assert_uint_eq(syncs.files + syncs.folders, 2); /* what is there is not written again */
+	ck_assert_uint_eq(syncs.count, 3); /* what is there is not written again */
 	syncs.fails = EIO;
 	ck_assert_int_eq(get("SITE", "newer", "", "20260101", out, &f), ERR_IO);
 	ck_assert_int_eq(f.sys_errno, EIO);

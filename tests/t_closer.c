@@ -12,6 +12,7 @@
 #include "study/journal.h"
 #include "support/study_files.h"
 #include "support/support.h"
+#include "support/syncs.h"
 
 static char *dir, *study_dir;
 static int working, study;
@@ -156,6 +157,28 @@ START_TEST(delivered)
 	snprintf(path, sizeof(path), "quarantine/%s/notes", apart);
 	ck_assert(holds(dir, path, "by hand"));
 	ck_assert_ptr_null(in_quarantine(1));
+}
+END_TEST
+
+/* ... and its new name is on the disk before anything of the study is removed. */
+START_TEST(delivered_and_kept_on_the_disk)
+{
+	struct test_syncs syncs = {.count = 0};
+	const char *paths[] = {NULL, NULL, NULL};
+	char folder[400], file[500];
+
+	journal_round(true);
+	if (!test_syncs_watch(&syncs))
+		return;
+	ck_assert_int_eq(removed(), CLOSER_DONE);
+	snprintf(folder, sizeof(folder), "quarantine/%s", in_quarantine(0));
+	snprintf(file, sizeof(file), "%s/notes", folder);
+	paths[0] = folder;
+	paths[1] = file;
+	char want[1400];
+	snprintf(want, sizeof(want), "make %s, name %s, sync %s", folder, file, folder);
+	const char *text = test_syncs_text(&syncs, dir, paths);
+	ck_assert_msg(strstr(text, want) != NULL, "%s", text);
 }
 END_TEST
 
@@ -329,6 +352,29 @@ START_TEST(release_beside_a_new_one)
 }
 END_TEST
 
+/* Files that go back have their names on the disk. */
+START_TEST(release_on_the_disk)
+{
+	static const char *const paths[] = {"UID_1.2.3/DCM", "UID_1.2.3/Structure",
+					    "UID_1.2.3/DCM/1", "UID_1.2.3/Structure/s", NULL};
+	struct test_syncs syncs = {.count = 0};
+	struct buf out = BUF_INIT(65536);
+
+	ck_assert_int_eq(quarantined(""), CLOSER_DONE);
+	make_folder(dir, "UID_1.2.3");
+	make_folder(study_dir, "Structure");
+	if (test_syncs_watch(&syncs)) {
+		ck_assert_int_eq(ask("quarantine release 1.2.3", &out), EX_OK);
+		const char *text = test_syncs_text(&syncs, dir, paths);
+		const char *last = strstr(text, "sync UID_1.2.3/DCM, sync UID_1.2.3/Structure");
+		ck_assert_msg(last != NULL && strstr(last, "name ") == NULL, "%s", text);
+		ck_assert_msg(strstr(text, "name UID_1.2.3/DCM/1") != NULL, "%s", text);
+		ck_assert_msg(strstr(text, "name UID_1.2.3/Structure/s") != NULL, "%s", text);
+	}
+	buf_free(&out);
+}
+END_TEST
+
 START_TEST(discard_by_hand)
 {
 	struct buf out = BUF_INIT(65536);
@@ -402,6 +448,7 @@ Suite *suite_closer(void)
 
 	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_add_test(c, delivered);
+	tcase_add_test(c, delivered_and_kept_on_the_disk);
 	tcase_add_test(c, delivered_and_something_came);
 	tcase_add_test(c, reported_once);
 	tcase_add_test(c, not_delivered);
@@ -414,6 +461,7 @@ Suite *suite_closer(void)
 	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_add_test(c, to_quarantine_and_back);
 	tcase_add_test(c, release_beside_a_new_one);
+	tcase_add_test(c, release_on_the_disk);
 	tcase_add_test(c, discard_by_hand);
 	tcase_add_test(c, retried);
 	tcase_add_test(c, status_without_a_service);

@@ -2,6 +2,7 @@
  * The study's journal as a file: torn and damaged lines, several writers, and what they add up to.
  */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "support/journal_fixture.h"
+#include "support/syncs.h"
 
 /* ---- the file ---- */
 
@@ -58,6 +60,36 @@ START_TEST(a_sync_without_lines_writes_nothing)
 	journal_close(&j); /* not synced: lost */
 	ck_assert_int_eq(fstatat(dir, JOURNAL_NAME, &st, 0), 0);
 	ck_assert_int_eq(st.st_size, 0);
+}
+END_TEST
+
+/* The file's name is on the disk before any line; lines that are not are still to be told. */
+START_TEST(lines_are_on_the_disk)
+{
+	static const char *const paths[] = {".", JOURNAL_NAME, NULL};
+	struct test_syncs syncs = {0};
+	struct journal j;
+	struct fault f;
+
+	if (!test_syncs_watch(&syncs))
+		return;
+	syncs.fails = EIO;
+	ck_assert_int_eq(journal_open(&j, dir, &f), ERR_IO);
+	ck_assert_int_eq(unlinkat(dir, JOURNAL_NAME, 0), 0);
+	syncs = (struct test_syncs){0};
+	ck_assert_int_eq(journal_open(&j, dir, &f), OK);
+	ck_assert_str_eq(test_syncs_text(&syncs, dir_path, paths), "sync .");
+	journal_add(&j, &(struct journal_entry){.word = JOURNAL_DONE, .name = BYTES_LIT("a")});
+	syncs.fails = EIO;
+	ck_assert_int_eq(journal_sync(&j, &f), ERR_IO);
+	ck_assert(journal_pending(&j));
+	syncs.fails = 0;
+	ck_assert_int_eq(journal_sync(&j, &f), OK);
+	ck_assert(!journal_pending(&j));
+	journal_close(&j);
+	append_done("b"); /* the name is there */
+	ck_assert_str_eq(test_syncs_text(&syncs, dir_path, paths),
+			 "sync ., sync journal, sync journal, sync journal");
 }
 END_TEST
 
@@ -500,6 +532,7 @@ Suite *suite_journal(void)
 	tcase_add_checked_fixture(file, set_up, tear_down);
 	tcase_add_test(file, no_journal_is_an_empty_one);
 	tcase_add_test(file, a_sync_without_lines_writes_nothing);
+	tcase_add_test(file, lines_are_on_the_disk);
 	tcase_add_test(file, cut_at_every_byte);
 	tcase_add_test(file, a_torn_line_longer_than_a_block_is_cut);
 	tcase_add_test(file, several_processes_append);

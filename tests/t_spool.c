@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "support/spool_fixture.h"
+#include "support/syncs.h"
 
 Suite *suite_spool(void);
 
@@ -183,6 +184,62 @@ START_TEST(test_replaced_is_newer)
 }
 END_TEST
 
+/* ---- What is on the disk before what ---- */
+
+#define STUDY "UID_1.2.3"
+#define IMAGES STUDY "/DCM"
+#define OTHER_OF IMAGES "/9.9.dcm"
+
+/* Of the first object of a study, the second, the first once more, another in its place; and by a
+ * receiver that finds the study there.  "?" is what has no name any more. */
+static const struct {
+	const char *name;
+	enum spool_durability durability;
+	const char *first, *second, *same, *replaced, *later;
+} orders[] = {
+	{"strict", SPOOL_STRICT,
+	 "sync " FILE_OF ", make " STUDY ", sync ., make " IMAGES ", sync " STUDY ", name " FILE_OF
+	 ", sync " IMAGES,
+	 "sync " OTHER_OF ", name " OTHER_OF ", sync " IMAGES,
+	 "sync ?, sync " FILE_OF ", sync " IMAGES,
+	 "sync " FILE_OF ", name " FILE_OF ", sync " IMAGES,
+	 "sync " FILE_OF ", sync " STUDY ", name " FILE_OF ", sync " IMAGES},
+	{"file", SPOOL_FILE, "sync " FILE_OF ", make " STUDY ", make " IMAGES ", name " FILE_OF,
+	 "sync " OTHER_OF ", name " OTHER_OF, "sync ?, sync " FILE_OF,
+	 "sync " FILE_OF ", name " FILE_OF, "sync " FILE_OF ", name " FILE_OF},
+	{"none", SPOOL_NONE, "make " STUDY ", make " IMAGES ", name " FILE_OF, "name " OTHER_OF, "",
+	 "name " FILE_OF, "name " FILE_OF},
+};
+
+static void put_in_order(struct spool *x, const char *instance, const char *data,
+			 struct test_syncs *syncs, const char *want)
+{
+	static const char *const paths[] = {".", STUDY, IMAGES, FILE_OF, OTHER_OF, NULL};
+
+	syncs->count = 0;
+	put(x, &study, instance, data);
+	ck_assert_str_eq(test_syncs_text(syncs, dir, paths), want);
+}
+
+START_TEST(test_order)
+{
+	struct test_syncs syncs = {0};
+	struct spool receiver;
+
+	open_ok(&receiver, orders[_i].durability);
+	if (test_syncs_watch(&syncs)) {
+		put_in_order(&receiver, sop.text, "one", &syncs, orders[_i].first);
+		put_in_order(&receiver, "9.9", "other", &syncs, orders[_i].second);
+		put_in_order(&receiver, sop.text, "one", &syncs, orders[_i].same);
+		put_in_order(&receiver, sop.text, "two", &syncs, orders[_i].replaced);
+		spool_close(&receiver);
+		open_ok(&receiver, orders[_i].durability);
+		put_in_order(&receiver, sop.text, "three", &syncs, orders[_i].later);
+	}
+	spool_close(&receiver);
+}
+END_TEST
+
 /* ---- What fails ---- */
 
 /* Nothing may be left, and afterwards it must work. */
@@ -300,6 +357,11 @@ static void add(Suite *suite, const char *name, const TTest *const *tests)
 Suite *suite_spool(void)
 {
 	Suite *suite = suite_create("spool");
+	TCase *order = tcase_create("order");
+
+	tcase_add_checked_fixture(order, set_up, tear_down);
+	tcase_add_loop_test(order, test_order, 0, sizeof(orders) / sizeof(orders[0]));
+	suite_add_tcase(suite, order);
 
 	add(suite, "objects",
 	    (const TTest *const[]){test_new, test_structure_set, test_views, test_discard,

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "support/spool_fixture.h"
+#include "support/syncs.h"
 
 Suite *suite_spool_study(void);
 
@@ -132,6 +133,26 @@ START_TEST(test_remove_what_was_seen)
 }
 END_TEST
 
+/* A study that is gone stays so. */
+START_TEST(test_remove_synced)
+{
+	static const char *const paths[] = {".", NULL};
+	struct test_syncs syncs = {0};
+	size_t kept = 99;
+	bool gone = false;
+
+	put(&s, &study, "1.1", "a");
+	struct study_files files = see();
+	if (test_syncs_watch(&syncs)) {
+		ck_assert_int_eq(spool_remove(&s, &study, &files, &kept, NULL), OK);
+		ck_assert_int_eq(spool_remove_study(&s, &study, &gone, NULL), OK);
+		ck_assert(gone);
+		ck_assert_str_eq(test_syncs_text(&syncs, dir, paths), "sync .");
+	}
+	study_files_free(&files);
+}
+END_TEST
+
 START_TEST(test_remove_study_with_all)
 {
 	static const char *const folders[] = {"Addition", "DebugDicom", "debug_visualization",
@@ -199,6 +220,38 @@ START_TEST(test_quarantine)
 	ck_assert_int_eq(spool_release(&s, "quarantine", "UID_1.2.3_20261125160000", &back, &f),
 			 ERR_UNUSABLE);
 	ck_assert_int_eq(entries("quarantine"), 2);
+}
+END_TEST
+
+/* The reason is on the disk before the study has its new name, and that name afterwards. */
+START_TEST(test_quarantine_order)
+{
+	static const char stamp[] = "20261125160000";
+	static const char *const paths[] = {".",
+					    "quarantine",
+					    "UID_1.2.3",
+					    "quarantine/UID_1.2.3_20261125160000",
+					    "quarantine/UID_1.2.3_20261125160000/reason",
+					    NULL};
+	char name[SPOOL_QUARANTINE_NAME_MAX];
+	struct test_syncs syncs = {0};
+	struct fault f = {0};
+	struct uid back;
+
+	put(&s, &study, sop.text, "x");
+	if (!test_syncs_watch(&syncs))
+		return;
+	ck_assert_int_eq(
+		spool_quarantine(&s, &study, "quarantine", stamp, BYTES_LIT("why\n"), name, &f),
+		OK);
+	ck_assert_str_eq(test_syncs_text(&syncs, dir, paths),
+			 "make quarantine, sync quarantine/UID_1.2.3_20261125160000/reason, sync "
+			 "quarantine/UID_1.2.3_20261125160000, name "
+			 "quarantine/UID_1.2.3_20261125160000, sync quarantine, sync .");
+	syncs.count = 0;
+	ck_assert_int_eq(spool_release(&s, "quarantine", name, &back, &f), OK);
+	ck_assert_str_eq(test_syncs_text(&syncs, dir, paths),
+			 "name UID_1.2.3, sync quarantine, sync .");
 }
 END_TEST
 
@@ -506,11 +559,12 @@ Suite *suite_spool_study(void)
 
 	add(suite, "studies",
 	    (const TTest *const[]){test_locks, test_many_studies, test_let_go,
-				   test_remove_what_was_seen, test_remove_study_with_all,
-				   test_moved_under_its_feet, test_list, NULL});
-	add(suite, "quarantine",
-	    (const TTest *const[]){test_quarantine, test_quarantine_names, test_quarantine_fails,
+				   test_remove_what_was_seen, test_remove_synced,
+				   test_remove_study_with_all, test_moved_under_its_feet, test_list,
 				   NULL});
+	add(suite, "quarantine",
+	    (const TTest *const[]){test_quarantine, test_quarantine_order, test_quarantine_names,
+				   test_quarantine_fails, NULL});
 	add(suite, "processes",
 	    (const TTest *const[]){test_same_instance_at_once, test_killed, test_removed_meanwhile,
 				   NULL});

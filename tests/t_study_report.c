@@ -17,6 +17,7 @@
 #include "service/study_report.h"
 #include "study/report_html.h"
 #include "support/support.h"
+#include "support/syncs.h"
 
 Suite *suite_study_report(void);
 
@@ -524,6 +525,27 @@ START_TEST(test_link)
 }
 END_TEST
 
+/* What is in a file is on the disk before its name is, and the names before it is said so. */
+START_TEST(test_synced)
+{
+#define BASE "report_1.2.246.352.71_20251123_184446"
+	static const char *const paths[] = {".", BASE ".txt", BASE ".json", BASE ".html", NULL};
+	struct test_syncs syncs = {0};
+	struct study_report r = report();
+	struct fault f;
+
+	if (!test_syncs_watch(&syncs))
+		return;
+	ck_assert_int_eq(study_report_write(&r, folder, -1, &f), OK);
+	ck_assert_str_eq(test_syncs_text(&syncs, folder, paths),
+			 "sync " BASE ".txt, name " BASE ".txt, sync " BASE ".json, name " BASE
+			 ".json, sync " BASE ".html, name " BASE ".html, sync .");
+	syncs.fails = EIO;
+	ck_assert_int_eq(study_report_write(&r, folder, -1, &f), ERR_IO);
+	ck_assert_uint_eq(files_in(folder), 3);
+}
+END_TEST
+
 Suite *suite_study_report(void)
 {
 	Suite *s = suite_create("study_report");
@@ -538,6 +560,7 @@ Suite *suite_study_report(void)
 	tcase_add_test(t, test_with_job);
 	tcase_add_test(t, test_unwritable);
 	tcase_add_test(t, test_link);
+	tcase_add_test(t, test_synced);
 	suite_add_tcase(s, t);
 	return s;
 }

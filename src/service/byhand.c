@@ -241,6 +241,17 @@ static bool move_file(int from, int to, const char *path)
 	return unlinkat(from, path, 0) == 0;
 }
 
+/* The names in a folder are on the disk. */
+static void sync_folder(int dir, const char *name)
+{
+	int fd = openat(dir, name, FOLDER);
+
+	if (fd >= 0) {
+		(void)fsync(fd);
+		close(fd);
+	}
+}
+
 /* The study is in the working folder again: put the files with it.  How many could not be. */
 static uint32_t merge(const struct answer_context *c, int folder, const struct uid *uid)
 {
@@ -256,7 +267,8 @@ static uint32_t merge(const struct answer_context *c, int folder, const struct u
 		kept = 0;
 		for (uint32_t i = 0; i < files.count; i++)
 			kept += !move_file(folder, study, files.item[i].path);
-		(void)fsync(study);
+		sync_folder(study, "DCM");
+		sync_folder(study, "Structure");
 	}
 	study_files_free(&files);
 	if (study >= 0)

@@ -3,6 +3,7 @@
 destinations that are down, refuse, take nothing, or read one byte a second beside one that is well."""
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -167,12 +168,11 @@ def drained(reader, text=None):
     return text
 
 
-class Inject(Process):
-    """strace on a service that runs: its system calls, and those of its children, fail as told."""
+class Strace(Process):
+    """strace on a service that runs, and on its children."""
 
-    def __init__(self, service, what, log):
-        super().__init__(["strace", "-f", "-qq", "-p", str(service.pid), "-e", "trace=" + what.split(":")[0],
-                          "-e", "inject=" + what, "-o", log + ".trace"], log)
+    def __init__(self, service, log, *options):
+        super().__init__(["strace", "-f", "-qq", "-p", str(service.pid), *options, "-o", log + ".trace"], log)
         wait_for(self.attached(service.pid), 10)
 
     @staticmethod
@@ -182,9 +182,19 @@ class Inject(Process):
                 return "TracerPid:\t0\n" not in file.read()
         return tracer
 
-    def hits(self):
+    def trace(self):
         with open(self.log_path + ".trace", encoding="utf-8", errors="replace") as file:
-            return file.read().count("(INJECTED)")
+            return file.read()
+
+
+class Inject(Strace):
+    """Its system calls fail as told."""
+
+    def __init__(self, service, what, log):
+        super().__init__(service, log, "-e", "trace=" + what.split(":")[0], "-e", "inject=" + what)
+
+    def hits(self):
+        return self.trace().count("(INJECTED)")
 
 
 # calls, what becomes of the C-STOREs meanwhile
@@ -248,6 +258,114 @@ def not_forced(r, folder):
         r.check(destination.wait(lambda: len(destination.kept) == len(study.images), 30), "not made again:",
                 service.log()[-1500:])
         service.end(r, "not forced")
+    destination.stop()
+
+
+# ---- what is on the disk before what ---------------------------------------------------------
+
+WATCHED = "fsync,fdatasync,syncfs,renameat,renameat2,linkat,unlinkat,write,writev,sendmsg"
+
+
+def calls_of(trace):
+    """[(process, call, arguments)] of those that succeeded, as they ended."""
+    begun, found = {}, []
+    for line in trace.splitlines():
+        pid, _, rest = line.partition(" ")
+        rest = rest.strip()
+        if rest.endswith("<unfinished ...>"):
+            begun[pid] = rest[:-len("<unfinished ...>")]
+            continue
+        resumed = re.match(r"<\.\.\. \w+ resumed>(.*)", rest)
+        call = re.match(r"(\w+)\((.*)\)\s+= \d+", begun.pop(pid, "") + resumed.group(1) if resumed else rest)
+        if call:
+            found.append((pid, call.group(1), call.group(2)))
+    return found
+
+
+def acts_of(trace):
+    """[(process, act, path, new path)] where an act is sync, all (of the disk), name, gone, write, or say (to a peer)."""
+    words = {"fsync": "sync", "fdatasync": "sync", "syncfs": "all", "renameat": "name", "renameat2": "name", "linkat": "name",
+             "unlinkat": "gone", "write": "write", "writev": "write", "sendmsg": "say"}
+    for pid, call, arguments in calls_of(trace):
+        paths = [folder + ("/" + name if name else "") for folder, name in re.findall(r'\d+<([^>]*)>(?:, "([^"]*)")?', arguments)]
+        act = words[call]
+        if act in ("write", "say"):
+            paths = paths[:1]
+        yield (pid, act, *(paths + ["", ""])[:2])
+
+
+def check_received(r, acts, working, count):
+    """An object is on the disk before it has its name, and its name is before its sender is told."""
+    named = [i for i, a in enumerate(acts) if a[1] == "name" and a[2].startswith(working + "/.incoming/")]
+    r.check(len(named) == count, "received", len(named), "of", count)
+    for i in named:
+        pid, _, part, name = acts[i]
+        mine, folder = [a[1:3] for a in acts[:i] if a[0] == pid], os.path.dirname(name)
+        r.check(("sync", part) in mine and ("write", part) not in mine[mine.index(("sync", part)):], "named before it is on the disk", name)
+        for there in (working, os.path.dirname(folder)):
+            r.check(("sync", there) in mine, "before it is on the disk is used", there)
+        then = [a[1:3] for a in acts[i:] if a[0] == pid]
+        told = next((k for k, a in enumerate(then) if a[0] == "say"), 0)
+        r.check(("sync", folder) in then[:told], "told before its name is on the disk", name, then[:told])
+
+
+def check_made(r, acts, study):
+    """What was made is on the disk before the journal says so."""
+    journal = study + "/journal"
+    (pid,) = {a[0] for a in acts if a[1] == "all"}
+    mine = [a[1:] for a in acts if a[0] == pid]
+    at = [i for i, a in enumerate(mine) if a[0] == "name" and a[2].startswith(study + "/")]
+    forced = [a[0] for a in mine].index("all")
+    r.check(len(at) == 4 and at[-1] < forced, "published:", [mine[i][2] for i in at])
+    r.check(("write", journal, "") not in mine[at[0]:forced], "the journal says it before it is on the disk")
+    r.check(mine[forced:].index(("write", journal, "")) < mine[forced:].index(("sync", journal, "")), "the journal")
+
+
+def check_removed(r, acts, working, study, reports):
+    """Nothing that was received goes before the journal and the report are on the disk; the journal goes last."""
+    journal, every, acts = study + "/journal", acts, [a[1:] for a in acts]
+    gone = [a[1] for a in acts if a[0] == "gone" and a[1].startswith(study + "/")]
+    first = acts.index(("gone", gone[0], ""))
+    before = acts[:first]
+    for pid in {a[0] for a in every if a[1:3] == ("write", journal)} - {a[0] for a in every if a[1:] == ("sync", working, "")}:
+        mine = [a[1:] for a in every[:first] if a[0] == pid]
+        said = max(i for i, a in enumerate(mine) if a[:2] == ("write", journal))
+        r.check(("sync", journal, "") in mine[said:], "removed before the journal is on the disk")
+    named = [(i, a) for i, a in enumerate(acts) if a[0] == "name" and a[2].startswith(reports + "/")]
+    r.check(len(named) == 3, "reports:", len(named))
+    for i, (_, part, name) in named:
+        r.check(("sync", part, "") in acts[:i], "named before it is on the disk", name)
+    r.check(("sync", reports, "") in acts[named[-1][0]:first], "removed before the report is on the disk")
+    files = [g for g in gone if os.path.basename(g) not in SPOOL_FOLDERS]
+    r.check(files[-1] == journal and len(files) > 8, "the journal goes last:", files[-3:])
+    r.check(("sync", working, "") in acts[acts.index(("gone", study, "")):], "that a study is gone is not on the disk")
+
+
+SPOOL_FOLDERS = {"DCM", "Structure", "Addition"}
+
+
+def order(r, folder):
+    """A study from its first object to its end, and every call that puts something on the disk, names or removes it."""
+    if shutil.which("strace") is None:
+        return  # as failing_calls says
+    destination, study = Destination(), Study(folder + "/study", 4300, 4)
+    service = Service(os.path.realpath(folder) + "/netrt", destination=("DEST", destination.port),
+                      watcher={"debounce_interval_seconds": 1, "complete_grace_seconds": 0})
+    with service:
+        tracer = Strace(service, folder + "/order", "-y", "-e", "trace=" + WATCHED)
+        if not tracer.running():
+            return
+        with tracer:
+            r.check(set(send(service.port, study.objects).values()) == {0}, "order: send")
+            r.check(wait_for(lambda: not service.files("UID_*/**") and len(destination.kept) == 4, 30), "order:", service.log()[-1500:])
+            wait_for(lambda: not os.path.exists(service.working + "/UID_" + study.uid), 10)
+            time.sleep(0.2)  # the last call of all is after that
+            tracer.stop(10, signal.SIGINT)
+        acts, place = list(acts_of(tracer.trace())), service.working + "/UID_" + study.uid
+        check_received(r, acts, service.working, len(study.objects))
+        check_made(r, acts, place)
+        check_removed(r, acts, service.working, place, service.reports)
+        service.end(r, "order")
     destination.stop()
 
 
@@ -388,7 +506,7 @@ def hangs(r, folder):
         pair.gone()
 
 
-LOCAL = [full_disk, low_water, no_descriptors, unread, failing_calls, not_forced]
+LOCAL = [full_disk, low_water, no_descriptors, unread, failing_calls, not_forced, order]
 AWAY = [down, refuses_transiently, refuses_title, no_context, reads_slowly, hangs]
 
 
