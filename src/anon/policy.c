@@ -56,7 +56,7 @@ struct resolved_row {
 #define RESOLVED_ROWS (sizeof(resolved_rows) / sizeof(resolved_rows[0]))
 
 #define CODES_MAX (ANON_OPTIONS + 2)
-#define MEMO 512u
+#define MEMO_BITS 10u
 
 struct policy {
 	const struct anon_settings *settings;
@@ -161,8 +161,8 @@ static const uint32_t *table_find(uint32_t tag)
 		uint32_t tag;
 		bool known;
 		const uint32_t *bits;
-	} memo[MEMO];
-	size_t at = (tag ^ tag >> 14) % MEMO;
+	} memo[1u << MEMO_BITS];
+	size_t at = tag * 0x9E3779B1u >> (32 - MEMO_BITS);
 
 	if (!memo[at].known || memo[at].tag != tag) {
 		memo[at].bits = search_table(tag);

@@ -22,10 +22,9 @@ struct dict_choice {
 #include "dicom_dict.inc" /* generated from tables/dictionary.tsv */
 
 #define NOT_FOUND SIZE_MAX
-#define MEMO 512u
 #define OFFSET 0x3FFFFu /* the bits that say where a keyword begins */
 
-static size_t search_row(uint32_t tag)
+static size_t find_row(uint32_t tag)
 {
 	size_t low = 0, high = DICT_ROWS;
 
@@ -45,24 +44,7 @@ static size_t search_row(uint32_t tag)
 	return NOT_FOUND;
 }
 
-/* The same tags are asked for again and again: one for each hash is remembered with its answer.
- * Nothing but the table decides what that is. */
-static size_t find_row(uint32_t tag)
-{
-	static struct {
-		uint32_t tag;
-		bool known;
-		size_t row;
-	} memo[MEMO];
-	size_t at = (tag ^ tag >> 14) % MEMO;
-
-	if (!memo[at].known || memo[at].tag != tag) {
-		memo[at].row = search_row(tag);
-		memo[at].tag = tag;
-		memo[at].known = true;
-	}
-	return memo[at].row;
-}
+struct dict_known dict_known[1u << DICT_KNOWN_BITS];
 
 static const struct dict_choice *row_choice(size_t row)
 {
@@ -145,7 +127,7 @@ bool dict_at(size_t index, struct dict_entry *out)
 	return true;
 }
 
-enum vr dict_vr(uint32_t tag)
+static enum vr vr_of(uint32_t tag)
 {
 	size_t row = TAG_IS_PRIVATE(tag) ? NOT_FOUND : find_row(tag);
 
@@ -156,10 +138,17 @@ enum vr dict_vr(uint32_t tag)
 	return row == NOT_FOUND ? VR_UN : (enum vr)row_choice(row)->vr;
 }
 
-bool dict_allows(uint32_t tag, enum vr vr)
+enum vr dict_look_up(uint32_t tag)
 {
-	if (vr == VR_UN)
-		return true;
+	enum vr vr = vr_of(tag);
+
+	dict_known[dict_known_at(tag)] =
+		(struct dict_known){.tag = tag, .vr = (uint16_t)vr, .known = true};
+	return vr;
+}
+
+bool dict_look_up_allowed(uint32_t tag, enum vr vr)
+{
 	if (TAG_IS_GROUP_LENGTH(tag))
 		return vr == VR_UL;
 	if (TAG_IS_PRIVATE(tag))
