@@ -149,6 +149,16 @@ static void say(struct build *out, const char *text, unsigned depth)
 	}
 }
 
+static void say_in_un(struct build *out, const char *text)
+{
+	struct build items;
+
+	build_init(&items, &syntax_implicit_le, 4096);
+	say(&items, text, 1);
+	build_bytes(out, NEST, VR_UN, bytes_slice(buf_bytes(&items.out), 8, items.out.len - 8));
+	build_free(&items);
+}
+
 /* What is too short to be searched for is a whole text. */
 START_TEST(test_brief)
 {
@@ -166,17 +176,20 @@ START_TEST(test_brief)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		for (unsigned depth = 0; depth < 2; depth++) {
+		for (unsigned depth = 0; depth < 3; depth++) { /* 2: in an item that hides in UN */
 			struct work w;
 			struct build out;
 
 			work_open(&w, ANON_BASIC, 0, NULL, rows[i].person);
 			collect(&w);
 			file_begin(&w, &out, &syntax_explicit_le);
-			say(&out, rows[i].text, depth);
+			if (depth < 2)
+				say(&out, rows[i].text, depth);
+			else
+				say_in_un(&out, rows[i].text);
 			enum err e = look(&w, &out);
-			ck_assert_msg(e == rows[i].want, "%s: %s: %d", rows[i].person, rows[i].text,
-				      (int)e);
+			ck_assert_msg(e == rows[i].want, "%s: %s, %u: %d", rows[i].person,
+				      rows[i].text, depth, (int)e);
 			work_close(&w);
 		}
 }

@@ -510,26 +510,27 @@ static enum err look_for_brief(const struct verify *v, const struct token *t,
 static enum err look_over(const struct verify *v, const struct part10 *p, struct bytes *pixels,
 			  struct verify_hit *hit, struct fault *f)
 {
+	static struct visit visit; /* large, and one at a time */
 	bool brief = v->brief.count > 0 && policy_cleans_text(v->policy);
-	struct walk w;
 	struct token t;
 	enum err e;
-	size_t from = 0;
 
 	*pixels = BYTES_NONE;
-	walk_init(&w, p->data, p->syntax);
-	while ((e = walk_next(&w, &t, f)) == OK) {
-		if (t.kind == TOK_ELEMENT && brief)
+	visit_open(&visit, p->data, p->syntax);
+	while ((e = visit_next(&visit, &t, f)) == OK) {
+		bool own = visit.depth == 0 && TAG_GROUP(t.tag) == 0x7FE0;
+
+		if (t.kind == TOK_PIXELS)
+			e = visit_skip(&visit, f);
+		else if (visit_hides(&t))
+			e = visit_enter(&visit, &t, f);
+		else if (t.kind == TOK_ELEMENT && brief)
 			e = look_for_brief(v, &t, hit, f);
 		if (e != OK)
 			return e;
-		if (t.depth > 0 || TAG_GROUP(t.tag) != 0x7FE0)
-			continue;
-		if (t.kind == TOK_PIXELS)
-			from = t.value_at;
-		else if (t.kind == TOK_PIXELS_END)
-			*pixels = bytes_slice(p->data, from, t.at - from);
-		else if (t.kind == TOK_ELEMENT && t.value.len > pixels->len)
+		if (own && t.kind == TOK_PIXELS)
+			*pixels = bytes_slice(p->data, t.value_at, visit_pos(&visit) - t.value_at);
+		else if (own && t.kind == TOK_ELEMENT && t.value.len > pixels->len)
 			*pixels = t.value;
 	}
 	return e == ERR_MORE ? OK : e;
