@@ -265,6 +265,7 @@ START_TEST(a_destination_is_remembered)
 	ck_assert_int_eq(breaker_failed(&b, "pacs", "no route", BEGIN, NULL), OK);
 	ck_assert_int_eq(breaker_failed(&b, "pacs", "refused", BEGIN + MINUTE, NULL), OK);
 	ck_assert_uint_eq(b.state.failures, 2);
+	ck_assert_uint_eq(b.state.since_ms, BEGIN);
 	breaker_close(&b);
 
 	ck_assert_int_eq(breaker_read(&b, working, "pacs", NULL), OK);
@@ -298,6 +299,8 @@ START_TEST(a_breaker_is_reset_by_hand)
 }
 END_TEST
 
+#define LONGEST "a123456789-123456789-123456789-123456789-123456789-123456789-123"
+
 START_TEST(there_is_one_sender_a_destination)
 {
 	struct breaker first, second, other;
@@ -307,6 +310,9 @@ START_TEST(there_is_one_sender_a_destination)
 	ck_assert_int_eq(breaker_open(&second, working, "pacs", &f), ERR_UNUSABLE);
 	ck_assert_int_eq(second.dir, -1);
 	ck_assert_int_eq(breaker_open(&other, working, "..", NULL), OK); /* a name, no path */
+	breaker_close(&other);
+	/* as long as a name may be */
+	ck_assert_int_eq(breaker_open(&other, working, LONGEST, NULL), OK);
 	breaker_close(&other);
 	breaker_close(&first);
 	ck_assert_int_eq(breaker_open(&second, working, "pacs", NULL), OK);

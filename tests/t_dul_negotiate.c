@@ -18,7 +18,9 @@ static unsigned supports(void *user, const struct uid *abstract)
 		return DUL_AS_SCP;
 	if (strcmp(abstract->text, "1.2.4") == 0)
 		return DUL_AS_SCU;
-	return strcmp(abstract->text, "1.2.5") == 0 ? DUL_AS_SCP | DUL_AS_SCU : DUL_NOT_SUPPORTED;
+	if (strcmp(abstract->text, "1.2.5") == 0 || strcmp(abstract->text, "1.2.7") == 0)
+		return DUL_AS_SCP | DUL_AS_SCU;
+	return DUL_NOT_SUPPORTED;
 }
 
 static enum dul_refusal admit(void *user, const struct dul_request *r)
@@ -220,6 +222,7 @@ static const struct {
 	{"either: both", "1.2.5", true, true, true, true, true},
 	{"not supported", "1.2.6", true, true, false, false, false},
 	{"not proposed", "1.2.5.1", true, true, false, false, false},
+	{"not proposed, but supported", "1.2.7", true, true, false, false, false},
 };
 
 START_TEST(test_role)

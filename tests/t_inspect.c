@@ -129,6 +129,27 @@ START_TEST(what_is_strange)
 }
 END_TEST
 
+/* When the first and the last of them came. */
+START_TEST(first_and_last)
+{
+	static const char *const names[] = {"DCM/b", "DCM/a", "DCM/c"};
+	struct stat st[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		write_text(dir, names[i], "x");
+		ck_assert_int_eq(fstatat(here, names[i], &st[i], 0), 0);
+		usleep(20000);
+	}
+	struct study_files files = list();
+	ck_assert_int_eq(files.oldest_ns,
+			 (int64_t)st[0].st_ctim.tv_sec * 1000000000 + st[0].st_ctim.tv_nsec);
+	ck_assert_int_eq(files.newest_ns,
+			 (int64_t)st[2].st_ctim.tv_sec * 1000000000 + st[2].st_ctim.tv_nsec);
+	ck_assert_int_lt(files.oldest_ns, files.newest_ns);
+	study_files_free(&files);
+}
+END_TEST
+
 START_TEST(digest_tells_changes)
 {
 	struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
@@ -341,6 +362,7 @@ Suite *suite_inspect(void)
 	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_add_test(c, what_counts);
 	tcase_add_test(c, what_is_strange);
+	tcase_add_test(c, first_and_last);
 	tcase_add_test(c, digest_tells_changes);
 	suite_add_tcase(s, c);
 	c = tcase_create("whole");

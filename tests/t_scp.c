@@ -367,6 +367,24 @@ START_TEST(test_all)
 }
 END_TEST
 
+/* What comes with a C-CANCEL passes; what comes after it does not. */
+START_TEST(test_after_cancel)
+{
+	const struct dimse_command cancel = {.field = DIMSE_C_CANCEL, .has_data = true};
+	const struct dimse_command store = {.field = DIMSE_C_STORE,
+					    .sop_class = {CT},
+					    .sop_instance = {"1.2.3"},
+					    .has_data = true};
+
+	open_pair(0);
+	say(ON_CT, cancel, PAYLOAD);
+	ck_assert_str_eq(pair_words(&p), "");
+	say(ON_CT, store, PAYLOAD);
+	ck_assert_str_eq(pair_words(&p), "BEGIN(3 C-STORE 1.2.3) DATA(1000)");
+	pair_close(&p);
+}
+END_TEST
+
 static void refuse_at_begin(struct pair *x, const struct scp_event *ev)
 {
 	const struct dimse_reply full = dimse_reply_of(DIMSE_OUT_OF_RESOURCES, "no space");
@@ -493,6 +511,7 @@ Suite *suite_scp(void)
 
 	tcase_add_loop_test(c, test_row, 0, TALK_CHUNKS * sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(c, test_all);
+	tcase_add_test(c, test_after_cancel);
 	tcase_add_test(c, test_refuse);
 	tcase_add_test(c, test_broken);
 	tcase_add_test(c, test_check);

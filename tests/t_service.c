@@ -3,16 +3,19 @@
  */
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "service/child.h"
 #include "service/control.h"
+#include "service/door.h"
 #include "service/receiver.h"
 #include "service/shared.h"
 #include "support/support.h"
@@ -211,8 +214,6 @@ START_TEST(feeding_is_known)
 }
 END_TEST
 
-/* ---- the control socket ---- */
-
 static char *folder;
 static int working;
 
@@ -227,6 +228,67 @@ static void tear_down(void)
 	close(working);
 	test_tmpdir_remove(folder);
 }
+
+/* ---- the door ---- */
+
+START_TEST(free_space)
+{
+	struct statvfs st;
+	struct service_limits l = {.minimum_free_bytes = 4096};
+
+	ck_assert_int_eq(fstatvfs(working, &st), 0);
+	ck_assert_uint_eq(door_minimum_free(&l, working), 4096);
+	l.minimum_free_percent = 50;
+	ck_assert_uint_eq(door_minimum_free(&l, working),
+			  (uint64_t)st.f_blocks * st.f_frsize / 100 * 50);
+	l.minimum_free_bytes = UINT64_MAX;
+	ck_assert_uint_eq(door_minimum_free(&l, working), UINT64_MAX);
+}
+END_TEST
+
+/* A network that cannot be read is nobody's; receivers that wait see the service drain; what one
+ * had begun that was killed goes, and nothing else. */
+START_TEST(a_door)
+{
+	static const struct service_allow bad = {.address = "10.0.0.0/99"};
+	struct service_options o = {
+		.working = folder,
+		.listener = {.host = "127.0.0.1", .allow = &bad, .allow_count = 1},
+		.limits = {.associations = 1, .half_open = 1, .half_open_per_address = 1}};
+	struct address peer;
+	struct door d;
+	struct fault f;
+	uint8_t ip[16];
+	uint32_t slot;
+	char byte;
+
+	ck_assert_msg(door_open(&d, &o, &f) == OK, "%s", f.text);
+	ck_assert(address_parse(&peer, "10.0.0.1") && !cidr_has(&d.networks[0], &peer));
+	ck_assert(address_parse(&peer, "::1") && !cidr_has(&d.networks[0], &peer));
+
+	ck_assert_int_eq(mkdirat(working, ".incoming", 0700), 0);
+	close(openat(working, ".incoming/77-0.part", O_WRONLY | O_CREAT, 0600));
+	close(openat(working, ".incoming/777-0.part", O_WRONLY | O_CREAT, 0600));
+	shared_ip(&peer, ip);
+	ck_assert_int_eq(shared_enter(d.shared, &o.limits, ip, &slot), DOOR_OPEN);
+	ck_assert(!door_reaped(&d, 77, SIGKILL));
+	d.pids[slot] = 77;
+	d.receivers = 1;
+	ck_assert(door_reaped(&d, 77, SIGKILL)); /* the status of one that it killed */
+	ck_assert_uint_eq(d.receivers, 0);
+	ck_assert_int_eq(faccessat(working, ".incoming/77-0.part", F_OK, 0), -1);
+	ck_assert_int_eq(faccessat(working, ".incoming/777-0.part", F_OK, 0), 0);
+	ck_assert_int_eq(shared_enter(d.shared, &o.limits, ip, &slot), DOOR_OPEN);
+
+	ck_assert_uint_eq(atomic_load(&d.shared->draining), 0);
+	door_drain(&d);
+	ck_assert_uint_eq(atomic_load(&d.shared->draining), 1);
+	ck_assert_int_eq(read(d.drain[0], &byte, 1), 0);
+	door_close(&d);
+}
+END_TEST
+
+/* ---- the control socket ---- */
 
 /* A service that answers one client with what it was asked. */
 static pid_t echo_service(int listener)
@@ -349,6 +411,8 @@ Suite *suite_service(void)
 	c = tcase_create("control");
 	tcase_set_timeout(c, 15);
 	tcase_add_checked_fixture(c, set_up, tear_down);
+	tcase_add_test(c, free_space);
+	tcase_add_test(c, a_door);
 	tcase_add_test(c, asked_and_answered);
 	tcase_add_test(c, one_service_a_folder);
 	suite_add_tcase(s, c);

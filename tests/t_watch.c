@@ -24,7 +24,7 @@ static const struct service_watch defaults = {
 #define SEEN .changed_ms = CHANGED, .first_ms = FIRST, .inspected = true
 #define ANY UINT64_MAX - 1
 
-enum change { AS_IT_IS, NO_REFERENCED, QUARANTINES, DISCARDS, NEVER_FORCED, KEEPS };
+enum change { AS_IT_IS, NO_REFERENCED, QUARANTINES, DISCARDS, NEVER_FORCED, KEEPS, HASTY };
 
 static const struct row {
 	const char *name;
@@ -215,6 +215,20 @@ static const struct row {
 	 WATCH_WAIT,
 	 CHANGED + 24 * HOUR,
 	 WATCH_WAITING},
+	{"no set: never sooner than the debounce interval",
+	 {SEEN, .files = 2, .verdict = INSPECT_NO_SET},
+	 HASTY,
+	 CHANGED + 4999,
+	 WATCH_WAIT,
+	 CHANGED + 5000,
+	 WATCH_WAITING},
+	{"a set alone: neither",
+	 {SEEN, .files = 2, .verdict = INSPECT_NO_IMAGES},
+	 HASTY,
+	 CHANGED + 4999,
+	 WATCH_WAIT,
+	 CHANGED + 5000,
+	 WATCH_WAITING},
 	{"no set: waited",
 	 {SEEN, .files = 2, .verdict = INSPECT_NO_SET},
 	 AS_IT_IS,
@@ -355,6 +369,8 @@ static struct service_watch options_of(enum change change)
 		o.force_ms = 0;
 	if (change == KEEPS)
 		o.keep_sources_ms = HOUR;
+	if (change == HASTY)
+		o.keep_incomplete_ms = 0;
 	return o;
 }
 

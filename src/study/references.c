@@ -12,7 +12,7 @@ static bool is_there(struct bytes uid, const struct valueset *here, int folder)
 
 	if (valueset_has(here, uid))
 		return true;
-	if (!uid_set(&plain, uid) || !uid_ok(uid))
+	if (!uid_set(&plain, uid))
 		return false;
 	snprintf(name, sizeof(name), "%s.dcm", plain.text);
 	return faccessat(folder, name, F_OK, 0) == 0;
