@@ -1,5 +1,6 @@
 #include "anon/forbidden.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -302,6 +303,7 @@ static void forbid_day(struct forbidden *c, struct bytes day, uint32_t tag)
 		"yyyy-mm-dd", "yyyy.mm.dd", "yyyy/mm/dd", "mm/dd/yyyy", "dd/mm/yyyy", "dd.mm.yyyy",
 	};
 
+	assert(day.at != NULL && day.len == DAY);
 	if (valueset_has(&c->kept, day))
 		return;
 	add(c, day, tag, FORM_RAW, true);
