@@ -26,7 +26,8 @@ enum err file_view(struct bytes *view, int fd, struct fault *f)
 	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return fault_io(f, "cannot map the file");
-	/* read once, from front to back: its pages are not worth keeping for having been seen here */
+	/* read once, from front to back: its pages are not worth keeping for having been seen here
+	 */
 	(void)madvise(p, (size_t)st.st_size, MADV_SEQUENTIAL);
 	*view = bytes_of(p, (size_t)st.st_size);
 	return OK;
