@@ -414,7 +414,7 @@ static const struct {
 
 START_TEST(test_dummies)
 {
-	struct value_maker m = {.policy = NULL};
+	static struct value_maker m;
 	struct anon_bench b;
 	struct bytes value;
 	const struct token t = {.kind = TOK_ELEMENT,
@@ -438,7 +438,6 @@ START_TEST(test_dummies)
 					  ? value.at[i] == 0
 					  : strchr(dummies[_i].made_of, value.at[i]) != NULL);
 	}
-	value_close(&m);
 	bench_close(&b);
 }
 END_TEST

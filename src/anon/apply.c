@@ -567,8 +567,7 @@ void anon_object_close(struct anon_object *o)
 
 size_t anon_object_most(const struct anon_object *o)
 {
-	/* before each value, and before the pixels, there is something of the head; and at the end
-	 */
+	/* something of the head before each of them, before the pixels, and at the end */
 	return 2 * (o->list.len / sizeof(struct emit_view)) + 3;
 }
 

@@ -44,16 +44,6 @@ void value_charset(struct value_maker *m, struct bytes charset)
 	text_encoder_init(&m->encoder, bytes_trim(charset), &m->scratch);
 }
 
-void value_close(struct value_maker *m)
-{
-	buf_free(&m->value);
-	buf_free(&m->text);
-	buf_free(&m->part);
-	buf_free(&m->next);
-	buf_free(&m->last);
-	arena_close(&m->scratch);
-}
-
 /* By its tag, not by what the file says (R4); private and unknown ones by what the file says. */
 static enum vr judged_vr(const struct token *t)
 {

@@ -26,7 +26,6 @@ struct value_maker {
 
 enum err value_open(struct value_maker *m, const struct policy *policy,
 		    const struct anon_patient *patient, struct fault *f) MUST_USE;
-void value_close(struct value_maker *m);
 /* Specific Character Set of what comes next; `charset` is kept by reference. */
 void value_charset(struct value_maker *m, struct bytes charset);
 
