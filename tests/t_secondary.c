@@ -234,6 +234,36 @@ START_TEST(test_kept)
 }
 END_TEST
 
+/* An element whose VR is none cannot be told from its neighbours in other surroundings. */
+START_TEST(test_no_vr)
+{
+	static const uint8_t heads[][6] = {{0x08, 0, 0x20, 0, 'D', 'A'},
+					   {0x20, 0, 0x0D, 0, 'U', 'I'}};
+	static const uint8_t rgb[3];
+	const struct secondary s = {rgb, 1, 1, 1, 1, "", ""};
+	const struct image_options o = {0};
+	struct made src, out;
+
+	make_image(&src, &o);
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t *at = memmem(src.bytes, src.len, heads[i], 6);
+
+		ck_assert_ptr_nonnull(at);
+		memcpy(at + 4, "\x11\x01", 2);
+	}
+	ck_assert_int_eq(dset_index(&src.d, src.file.data, src.file.syntax, 0, &src.arena, NULL),
+			 OK);
+	ck_assert_int_eq(dset_find(&src.d, NULL, TAG_StudyDate)->vr, VR_NONE);
+	draw(&out, &src, &s);
+	assert_order(&out);
+	const struct elem *e = dset_find(&out.d, NULL, TAG_StudyDate);
+	ck_assert(e != NULL && e->vr == VR_DA && e->len == 0);
+	ck_assert_ptr_null(dset_find(&out.d, NULL, TAG_StudyInstanceUID));
+	made_free(&src);
+	made_free(&out);
+}
+END_TEST
+
 static void expect_numbers(const struct made *m, uint32_t tag, size_t count, const double *want)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -369,6 +399,7 @@ Suite *suite_secondary(void)
 	tcase_add_loop_test(t, test_elements, 0, (int)(sizeof(images) / sizeof(images[0])));
 	tcase_add_loop_test(t, test_place, 0, (int)(sizeof(places) / sizeof(places[0])));
 	tcase_add_loop_test(t, test_kept, 0, 2);
+	tcase_add_test(t, test_no_vr);
 	tcase_add_test(t, test_uids);
 	tcase_add_loop_test(t, test_letters, 0, 2);
 	tcase_add_test(t, test_no_class);

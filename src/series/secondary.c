@@ -101,7 +101,9 @@ static void first_pixel(const struct place *p, uint32_t magnification, double ou
 /* Type 2: there, if only as an empty element. */
 static void at_least_empty(struct derive *v, uint32_t tag, enum vr vr)
 {
-	if (dset_find(v->d, NULL, tag) == NULL)
+	const struct elem *e = dset_find(v->d, NULL, tag);
+
+	if (e == NULL || e->vr == VR_NONE)
 		build_str(&v->b, tag, vr, "");
 }
 
@@ -240,7 +242,8 @@ static struct bytes encoded(const struct dset *d, const struct elem *e)
 	return bytes_slice(d->in, from, (size_t)next->at - next->head - from);
 }
 
-/* What was built and what stays, in ascending order; of repeats the first. */
+/* What was built and what stays, in ascending order; of repeats the first.  Where an element of no
+ * VR ends is told by what stands around it there, and not here: it does not stay. */
 static enum err views_of(struct derive *v, const struct place *p, struct bytes **out,
 			 size_t *out_count, struct fault *f)
 {
@@ -261,7 +264,7 @@ static enum err views_of(struct derive *v, const struct place *p, struct bytes *
 	memcpy(all, built, count * sizeof(*built));
 	n = count;
 	for (const struct elem *x = dset_first(v->d, NULL); x != NULL; x = dset_next(v->d, NULL, x))
-		if (stays(p, x->tag) && dset_find(v->d, NULL, x->tag) == x &&
+		if (x->vr != VR_NONE && stays(p, x->tag) && dset_find(v->d, NULL, x->tag) == x &&
 		    bsearch(&(struct edit){.tag = x->tag}, built, count, sizeof(*built), by_tag) ==
 			    NULL)
 			all[n++] = (struct edit){.tag = x->tag, .encoded = encoded(v->d, x)};
