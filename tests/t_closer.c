@@ -24,6 +24,7 @@ static struct delivery_dest dest = {.name = "pacs",
 				    .ae_title = "PACS",
 				    .schedule = {.first_ms = 1000, .most_ms = 1000}};
 static struct service_options o;
+static uint64_t begun_ms, done_ms; /* of the round; 0: now */
 
 static void open_study(void)
 {
@@ -48,6 +49,7 @@ static void set_up(void)
 	write_text(study_dir, "Addition/OVERLAY-1.dcm", "made");
 	write_text(study_dir, "report.txt", "report");
 	open_study();
+	begun_ms = done_ms = 0;
 	o = (struct service_options){.version = "0",
 				     .working = dir,
 				     .quarantine = "quarantine",
@@ -77,7 +79,7 @@ static void journal_round(bool done)
 
 	ck_assert_int_eq(study_files_read(&files, study, NULL), OK);
 	ck_assert_int_eq(journal_open(&j, study, NULL), OK);
-	add(&j, (struct journal_entry){.word = JOURNAL_PROCESSING});
+	add(&j, (struct journal_entry){.word = JOURNAL_PROCESSING, .at_ms = begun_ms});
 	for (uint32_t i = 0; i < files.count; i++) {
 		struct journal_entry e = {.word = JOURNAL_SEEN,
 					  .type = bytes_str(files.item[i].path),
@@ -94,6 +96,7 @@ static void journal_round(bool done)
 				       .sop = {"2.25.1"},
 				       .file = BYTES_LIT("Addition/OVERLAY-1.dcm")});
 	add(&j, (struct journal_entry){.word = JOURNAL_PROCESSED,
+				       .at_ms = done_ms,
 				       .count = 1,
 				       .seen = files.count,
 				       .digest = bytes_str(files.digest)});
@@ -231,6 +234,66 @@ START_TEST(reported_once)
 	ck_assert(exists(study_dir, "DCM/1"));
 	ck_assert_int_eq(removed(), CLOSER_DONE);
 	ck_assert_uint_eq(reports(), 0);
+	free(folder);
+}
+END_TEST
+
+/* What there is to read in the first report in a folder that ends so. */
+static void read_report(const char *end, char *text, size_t size)
+{
+	DIR *list = opendir(in(dir, "reports"));
+	struct dirent *d;
+
+	text[0] = '\0';
+	while (list != NULL && (d = readdir(list)) != NULL) {
+		if (strstr(d->d_name, end) == NULL)
+			continue;
+		int fd = openat(dirfd(list), d->d_name, O_RDONLY);
+		ssize_t n = read(fd, text, size - 1);
+
+		ck_assert_int_gt(n, 0);
+		text[n] = '\0';
+		close(fd);
+	}
+	if (list != NULL)
+		closedir(list);
+}
+
+/* From whom it came, for how long, how long it then waited, and how long its processing took. */
+START_TEST(a_report_tells_times)
+{
+	static char text[8192];
+	struct journal j = JOURNAL_NONE;
+	char *folder = strdup(in(dir, "reports")), want[64];
+	struct study_files files;
+	struct closer_result r;
+
+	o.report_folder = folder;
+	make_folder(dir, "reports");
+	usleep(20000);
+	write_text(study_dir, "DCM/3", "the last");
+	ck_assert_int_eq(study_files_read(&files, study, NULL), OK);
+	begun_ms = (uint64_t)files.newest_ns / 1000000 + 5000;
+	done_ms = begun_ms + 4000;
+	snprintf(want, sizeof(want), "Receiving: %.2f seconds\n",
+		 (double)((files.newest_ns - files.oldest_ns) / 1000) / 1e6);
+	study_files_free(&files);
+	ck_assert_int_eq(journal_open(&j, study, NULL), OK);
+	add(&j, (struct journal_entry){.word = JOURNAL_SOURCE,
+				       .name = BYTES_LIT("SCANNER"),
+				       .file = BYTES_LIT("192.0.2.5"),
+				       .count = 4});
+	ck_assert_int_eq(journal_sync(&j, NULL), OK);
+	journal_close(&j);
+	journal_round(true);
+	closer_report(&o, &uid, &r);
+	ck_assert_int_eq(r.end, CLOSER_DONE);
+	read_report(".txt", text, sizeof(text));
+	ck_assert_ptr_nonnull(strstr(text, "Sender AE Title: SCANNER\n"));
+	ck_assert_ptr_nonnull(strstr(text, "Instances from this sender: 4\n"));
+	ck_assert_msg(strstr(text, want) != NULL, "%s, not %s", text, want);
+	ck_assert_ptr_nonnull(strstr(text, "Waiting: 5.00 seconds\n"));
+	ck_assert_ptr_nonnull(strstr(text, "Processing: 4.00 seconds\n"));
 	free(folder);
 }
 END_TEST
@@ -451,6 +514,7 @@ Suite *suite_closer(void)
 	tcase_add_test(c, delivered_and_kept_on_the_disk);
 	tcase_add_test(c, delivered_and_something_came);
 	tcase_add_test(c, reported_once);
+	tcase_add_test(c, a_report_tells_times);
 	tcase_add_test(c, not_delivered);
 	tcase_add_test(c, never_processed);
 	tcase_add_test(c, nothing_in_it);

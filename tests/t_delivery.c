@@ -206,6 +206,26 @@ START_TEST(a_reason_of_what_was_never_tried)
 }
 END_TEST
 
+/* What a destination says is one line, whatever is in it. */
+START_TEST(a_reason_is_escaped)
+{
+	int study = make_study("1.2");
+	struct buf b = BUF_INIT(1 << 16);
+
+	make_round(study);
+	write_entry(study, (struct journal_entry){.word = JOURNAL_FAILED,
+						  .name = BYTES_LIT("a"),
+						  .class = JOURNAL_AGAIN,
+						  .text = BYTES_LIT("no\nroute")});
+	struct journal_state s = state_of(study);
+	delivery_reason(&s, dests, 1, &b);
+	ck_assert_ptr_nonnull(strstr((char *)b.at, "not finished: no"));
+	ck_assert_ptr_null(strstr((char *)b.at, "no\nroute"));
+	buf_free(&b);
+	close(study);
+}
+END_TEST
+
 START_TEST(a_report_of_a_destination)
 {
 	int study = make_study("1.2");
@@ -225,6 +245,10 @@ START_TEST(a_report_of_a_destination)
 	write_entry(study, failed);
 	failed.at_ms += MINUTE;
 	write_entry(study, failed);
+	s = state_of(study);
+	delivery_report(&s, &dests[0], address, &r);
+	ck_assert_int_eq(r.fate, STUDY_GIVEN_UP); /* tried, and nothing of it sent */
+	ck_assert_uint_eq(r.sent, 0);
 	struct journal_entry last = {.word = JOURNAL_SENT,
 				     .at_ms = BEGIN + 3 * MINUTE,
 				     .name = BYTES_LIT("a"),
@@ -734,6 +758,7 @@ Suite *suite_delivery(void)
 	tcase_add_test(t, a_study_is_settled_when_every_destination_is);
 	tcase_add_test(t, a_reason_says_what_was_and_was_not_confirmed);
 	tcase_add_test(t, a_reason_of_what_was_never_tried);
+	tcase_add_test(t, a_reason_is_escaped);
 	tcase_add_test(t, a_report_of_a_destination);
 	tcase_add_test(t, a_destination_is_remembered);
 	tcase_add_test(t, a_breaker_is_reset_by_hand);

@@ -106,6 +106,9 @@ static const struct {
 	 {.sop_class = PLAN_CLASS, .sop = "1.1", .study = "1.2", .series = "1.3"},
 	 .others = 1},
 	{"an object of no class", {.sop = "1.1", .study = "1.2", .series = "1.3"}, .others = 1},
+	{"a structure set whose class its head alone tells",
+	 {.sop = "1.1", .study = "1.2", .series = "1.3", .meta_class = SET_CLASS},
+	 .sets = 1},
 	{"a DICOMDIR", {.sop_class = DIRECTORY_CLASS}, .dicomdirs = 1},
 	{"an image of no study", {.sop_class = CT_CLASS, .sop = "1.1", .rows = true}, .bad = 1},
 	{"a study UID that is a path",
@@ -154,6 +157,26 @@ START_TEST(which_kind_it_is)
 		      "not DICOM",
 		      objects[_i].name, c->images, c->sets, c->others, c->dicomdirs, c->bad,
 		      c->derived, c->not_dicom);
+}
+END_TEST
+
+/* Without a head nothing but the data set tells what it is; what only begins like one is none. */
+START_TEST(a_bare_data_set)
+{
+	const struct object o = {
+		.sop = "1.1", .study = "1.2", .series = "1.3", .modality = "RTSTRUCT"};
+	struct build b;
+
+	build_init(&b, &syntax_explicit_le, 65536);
+	object_elements(&b, &o);
+	write_file(dir, "set", (const char *)b.out.at, b.out.len);
+	write_file(dir, "short", (const char *)b.out.at, b.out.len - 1);
+	build_free(&b);
+	scan_dir();
+	ck_assert_uint_eq(s.counts.sets, 1);
+	ck_assert_uint_eq(s.counts.others, 0);
+	ck_assert_uint_eq(s.counts.not_dicom, 1);
+	ck_assert_uint_eq(s.counts.bad, 0);
 }
 END_TEST
 
@@ -231,13 +254,17 @@ START_TEST(same_object_twice_counts_once)
 	image("c", "1.1", "1.2.3");
 	set("d", "1.4", NULL, NULL);
 	set("e", "1.4", NULL, NULL);
+	image("f", "1.5", "1.2.3");
 	scan_dir();
-	ck_assert_uint_eq(s.studies->image_count, 2);
+	ck_assert_uint_eq(s.studies->image_count, 3);
 	ck_assert_uint_eq(s.studies->set_count, 1);
 	ck_assert_uint_eq(s.studies->duplicates, 2);
 	ck_assert_uint_eq(s.problem_count, 0);
 	ck_assert_str_eq(s.studies->image_paths[0], in(dir, "a"));
-	ck_assert_uint_eq(s.counts.images, 2);
+	ck_assert_str_eq(s.studies->image_paths[2], in(dir, "f"));
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(s.studies->images[i].source, i);
+	ck_assert_uint_eq(s.counts.images, 3);
 	ck_assert_uint_eq(s.counts.sets, 1);
 }
 END_TEST
@@ -456,6 +483,7 @@ Suite *suite_scan(void)
 	tcase_add_test(tc, nothing_is_nothing);
 	tcase_add_loop_test(tc, what_is_no_dicom, 0, sizeof(contents) / sizeof(contents[0]));
 	tcase_add_loop_test(tc, which_kind_it_is, 0, sizeof(objects) / sizeof(objects[0]));
+	tcase_add_test(tc, a_bare_data_set);
 	tcase_add_test(tc, every_prefix_is_survived);
 	tcase_add_test(tc, grouped_by_study);
 	tcase_add_test(tc, sets_by_date_then_uid);

@@ -165,12 +165,15 @@ START_TEST(studies_are_counted)
 
 	ck_assert(at != NULL && is_new);
 	atomic_fetch_add(&at->bytes, 10);
+	atomic_fetch_add(&at->instances, 1);
 	ck_assert_ptr_eq(shared_study(s, &a, &is_new), at);
 	ck_assert(!is_new);
 	ck_assert_ptr_ne(shared_study(s, &b, &is_new), at);
 	ck_assert(is_new);
 	shared_forget(s, &a);
-	ck_assert(shared_study(s, &a, &is_new) != NULL && is_new);
+	at = shared_study(s, &a, &is_new);
+	ck_assert(at != NULL && is_new);
+	ck_assert(atomic_load(&at->bytes) == 0 && atomic_load(&at->instances) == 0);
 	/* more than there is room for: some are counted anew each time, none is lost */
 	for (unsigned i = 0; i < 4 * SHARED_STUDIES; i++) {
 		struct uid u;
@@ -208,9 +211,13 @@ START_TEST(feeding_is_known)
 	shared_unfeed(s, slot, &a);
 	ck_assert(!shared_is_fed(s, &a));
 	ck_assert(shared_is_fed(s, &b));
+	atomic_fetch_add(&s->slot[slot].stored, 1);
+	atomic_store(&s->slot[slot].state, SLOT_LEAVING); /* its association is over */
+	ck_assert(!shared_is_fed(s, &b));
 	shared_leave(s, slot);
 	ck_assert_int_eq(shared_enter(s, &l, ip, &slot), DOOR_OPEN);
-	ck_assert(!shared_is_fed(s, &a));
+	ck_assert(!shared_is_fed(s, &a) && !shared_is_fed(s, &b));
+	ck_assert_uint_eq(atomic_load(&s->slot[slot].stored), 0);
 }
 END_TEST
 

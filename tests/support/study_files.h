@@ -29,6 +29,8 @@ struct object {
 	bool rows;                                    /* Rows and Columns, 4 x 4 */
 	const char *date, *time;                      /* of a structure set */
 	const char *comment;                          /* to make data sets differ */
+	const char *modality;                         /* NULL: CT */
+	const char *meta_class; /* in the file meta information; NULL: sop_class */
 };
 
 /* dir/name, in one of four buffers. */
@@ -95,7 +97,7 @@ static inline void object_elements(struct build *b, const struct object *o)
 		  o->image_type != NULL ? o->image_type : "ORIGINAL\\PRIMARY");
 	object_uid(b, TAG_SOPClassUID, o->sop_class);
 	object_uid(b, TAG_SOPInstanceUID, o->sop);
-	build_str(b, TAG_Modality, VR_CS, "CT");
+	build_str(b, TAG_Modality, VR_CS, o->modality != NULL ? o->modality : "CT");
 	if (o->comment != NULL)
 		build_str(b, TAG_StudyDescription, VR_LO, o->comment);
 	if (o->marked)
@@ -126,7 +128,8 @@ static inline void write_object(const char *dir, const char *name, const struct 
 	ck_assert(!b.out.failed);
 
 	struct bytes whole = buf_bytes(&b.out);
-	ck_assert(uid_set(&out.sop_class, bytes_str(o->sop_class != NULL ? o->sop_class : "1.2")));
+	const char *class = o->meta_class != NULL ? o->meta_class : o->sop_class;
+	ck_assert(uid_set(&out.sop_class, bytes_str(class != NULL ? class : "1.2")));
 	(void)uid_set(&out.sop_instance, bytes_str(o->sop != NULL ? o->sop : "1.2"));
 	ck_assert(uid_set(&out.transfer_syntax, bytes_str(syntax_explicit_le.uid)));
 	out.views = &whole;
