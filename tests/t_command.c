@@ -131,6 +131,12 @@ static const struct row rows[] = {
 	 OK,
 	 false,
 	 {.field = 0x30, .message_id = 1, .sop_class = {"1.2.840.10008.1.1"}}},
+	{"affected and requested: what an N-ACTION is about is requested",
+	 CLASS "0000 0300 06000000 '1.2.9' 00" FIELD("3001") ID("0100") NO_DATA INSTANCE
+	 "0000 0110 06000000 '1.2.8' 00",
+	 OK,
+	 false,
+	 {.field = 0x130, .message_id = 1, .sop_class = {"1.2.9"}, .sop_instance = {"1.2.8"}}},
 	{"no Priority",
 	 CLASS FIELD("0100") ID("0700") DATA INSTANCE,
 	 OK,
@@ -289,6 +295,11 @@ START_TEST(test_build)
 			      r->name);
 		ck_assert_msg(strcmp(again.error_comment, c.error_comment) == 0, "%s", r->name);
 		command_build(&twice, &again);
+		size_t one = twice.len;
+		command_build(&twice, &again); /* behind another */
+		ck_assert_uint_eq(twice.len, 2 * one);
+		ck_assert_mem_eq(twice.at, twice.at + one, one);
+		twice.len = one;
 		ck_assert_msg(bytes_eq(buf_bytes(&out), buf_bytes(&twice)), "%s", r->name);
 		if (_i < 7) /* the rows before the tolerated ones */
 			ck_assert_msg(!c.odd && bytes_eq(in, buf_bytes(&out)) && !again.odd, "%s",

@@ -251,6 +251,18 @@ START_TEST(test_role)
 }
 END_TEST
 
+START_TEST(test_roles_are_not_endless)
+{
+	struct dul_request *r = request();
+	const struct uid sop_class = {"1.2.3"};
+
+	for (unsigned i = 0; i < DUL_ROLES; i++)
+		ck_assert(dul_request_role(r, &sop_class, true, false));
+	ck_assert(!dul_request_role(r, &sop_class, true, false));
+	ck_assert_uint_eq(r->user.role_count, DUL_ROLES);
+}
+END_TEST
+
 Suite *suite_dul_negotiate(void)
 {
 	Suite *s = suite_create("dul_negotiate");
@@ -261,6 +273,7 @@ Suite *suite_dul_negotiate(void)
 	tcase_add_loop_test(t, test_refusal, 0, sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(t, test_rest);
 	tcase_add_loop_test(t, test_role, 0, sizeof(roles) / sizeof(roles[0]));
+	tcase_add_test(t, test_roles_are_not_endless);
 	suite_add_tcase(s, t);
 	return s;
 }

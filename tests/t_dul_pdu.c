@@ -312,6 +312,8 @@ static const struct {
 	     "5600 0006 0003 '1.2' 00 5900 0004 0002 'ok' 5800 0000",
 	 "AC max=16384 1.2.3.4 'V1' async=1/1 role(1.1 1/0) 56(1.2  1) id(2)",
 	 DUL_NOTE_UNKNOWN_ITEM},
+	{"two user informations: the first", APP INFO "5000 0008 5100 0004 00000800",
+	 "AC max=16384 1.2.3.4", DUL_NOTE_REPEATED},
 	{"an even context", APP "2100 0019 02 00 00 00" TALK_ILE INFO, NULL, 0},
 	{"a context twice",
 	 APP "2100 0019 01 00 00 00" TALK_ILE "2100 0019 01 00 00 00" TALK_ILE INFO, NULL, 0},

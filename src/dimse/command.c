@@ -268,11 +268,10 @@ static void put_offending(struct buf *out, const struct dimse_command *c)
 	buf_add(out, bytes_of(tags, 4 * c->offending_count));
 }
 
-/* PS3.7 9.3: these have a Priority. */
+/* PS3.7 9.3.1.1; it is not for netrt to ask for anything else that has one. */
 static bool has_priority(const struct dimse_command *c)
 {
-	return c->has_priority || c->field == DIMSE_C_STORE || c->field == DIMSE_C_FIND ||
-	       c->field == DIMSE_C_GET || c->field == DIMSE_C_MOVE;
+	return c->has_priority || c->field == DIMSE_C_STORE;
 }
 
 static void put_tail(struct buf *out, const struct dimse_command *c, bool requested)

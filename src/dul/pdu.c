@@ -366,9 +366,7 @@ enum err pdu_parse_ac(struct bytes body, struct dul_answer *out, struct fault *f
 	*out = (struct dul_answer){0};
 	if (body.len < DUL_ASSOCIATE_FIXED)
 		return fault_set(f, ERR_WIRE, "A-ASSOCIATE-AC is shorter than its fixed part", 0);
-	rd_take(&in, 4);
-	memcpy(out->raw_ae, rd_take(&in, 32).at, 32);
-	memcpy(out->reserved, rd_take(&in, 32).at, 32);
+	rd_take(&in, DUL_ASSOCIATE_FIXED); /* nothing in it is tested: PS3.8 table 9-17 */
 
 	while ((e = item_next(&in, &type, &value, f)) == OK) {
 		if (type == ITEM_CONTEXT_AC) {
