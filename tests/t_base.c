@@ -205,6 +205,24 @@ START_TEST(buf_grows_to_its_maximum_and_no_further)
 }
 END_TEST
 
+/* With just enough room, one byte less, one more, and up to the maximum. */
+START_TEST(buf_fmt_at_every_length)
+{
+	for (size_t len = 0; len <= 600; len++) {
+		struct buf b = BUF_INIT(600);
+
+		for (size_t i = 0; i < len; i++)
+			buf_char(&b, 'x');
+		buf_fmt(&b, "%s-%d", "0123456", 89);
+		ck_assert(b.failed == (len + 10 > 600));
+		ck_assert_uint_eq(b.len, (b.failed ? len : len + 10));
+		ck_assert_uint_eq(strlen((const char *)b.at), b.len);
+		ck_assert(b.failed || memcmp(b.at + len, "0123456-89", 10) == 0);
+		buf_free(&b);
+	}
+}
+END_TEST
+
 START_TEST(buf_is_cleared_and_keeps_its_memory)
 {
 	struct buf b = BUF_INIT(300);
@@ -578,6 +596,7 @@ Suite *suite_base(void)
 	tcase_add_test(t, numbers_in_memory);
 	tcase_add_test(t, fault_says_what_and_where);
 	tcase_add_test(t, buf_grows_to_its_maximum_and_no_further);
+	tcase_add_test(t, buf_fmt_at_every_length);
 	tcase_add_test(t, buf_is_cleared_and_keeps_its_memory);
 	tcase_add_loop_test(t, text_is_quoted, 0, ROWS(quotes));
 	tcase_add_test(t, log_quote_is_bounded);

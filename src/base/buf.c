@@ -66,18 +66,23 @@ void buf_char(struct buf *b, char c)
 	buf_add(b, bytes_of(&c, 1));
 }
 
+/* Mostly there is room already, and one pass will do. */
 void buf_fmt(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->at == NULL || b->failed ? 0 : b->cap - b->len;
 	va_list args, again;
 
 	va_start(args, fmt);
 	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, fmt, args);
+	int n = vsnprintf(room > 0 ? (char *)b->at + b->len : NULL, room, fmt, args);
 	va_end(args);
+	if (room > 0 && (n < 0 || (size_t)n >= room || (size_t)n > b->max - b->len))
+		b->at[b->len] = '\0';
 	if (n < 0)
 		b->failed = true;
 	else if (reserve(b, (size_t)n)) {
-		vsnprintf((char *)b->at + b->len, (size_t)n + 1, fmt, again);
+		if ((size_t)n >= room)
+			vsnprintf((char *)b->at + b->len, (size_t)n + 1, fmt, again);
 		b->len += (size_t)n;
 	}
 	va_end(again);
