@@ -480,16 +480,24 @@ static int by_study_and_id(const void *a, const void *b, void *ctx)
 	return study != 0 ? study : strcmp(x->id, y->id);
 }
 
-/* Who tells patients apart by ID and issuer has several where a planning system drops the issuer:
- * their new IDs differ, and so do the days that their dates moved by.  Uses up job->order. */
-static void look_at_patients(struct job *job)
+/* The objects that were done, in this order, in job->order, which nobody needs any more. */
+static uint32_t order_done(struct job *job, int (*compare)(const void *, const void *, void *))
 {
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < job->count; i++)
 		if (job->rows[i].end == ROW_DONE)
 			job->order[count++] = i;
-	qsort_r(job->order, count, sizeof(job->order[0]), by_study_and_id, job->rows);
+	qsort_r(job->order, count, sizeof(job->order[0]), compare, job->rows);
+	return count;
+}
+
+/* Who tells patients apart by ID and issuer has several where a planning system drops the issuer:
+ * their new IDs differ, and so do the days that their dates moved by. */
+static void look_at_patients(struct job *job)
+{
+	uint32_t count = order_done(job, by_study_and_id);
+
 	for (uint32_t i = 0, end, ids; i < count; i = end) {
 		const struct row *first = &job->rows[job->order[i]];
 
@@ -509,6 +517,35 @@ static void look_at_patients(struct job *job)
 				"sources",
 				first->study.text, ids);
 	}
+}
+
+/* ---- objects that have one name ---- */
+
+static int by_file(const void *a, const void *b, void *ctx)
+{
+	const struct row *rows = ctx;
+	const struct row *x = &rows[*(const uint32_t *)a], *y = &rows[*(const uint32_t *)b];
+	int study = strcmp(x->study.text, y->study.text);
+	int object = strcmp(x->sop_instance.text, y->sop_instance.text);
+
+	return study != 0 ? study : object;
+}
+
+/* Copies, or different objects: of each name only one is there now. */
+static void look_for_twins(struct job *job)
+{
+	uint32_t count = order_done(job, by_file), twins = 0, first = 0;
+
+	for (uint32_t i = 1; i < count; i++)
+		if (by_file(&job->order[i - 1], &job->order[i], job->rows) == 0 && twins++ == 0)
+			first = i;
+	if (twins > 0)
+		log_say(LOG_WARNING,
+			"%u file%s the SOP Instance UID of another one in the same study, of which "
+			"only one is in the output: %s and %s",
+			twins, twins == 1 ? " has" : "s have",
+			log_quote_str(job->paths[job->order[first - 1]]),
+			log_quote_str(job->paths[job->order[first]]));
 }
 
 static int sum_up(const struct job *job)
@@ -658,6 +695,7 @@ int deid_run(const char *const *paths, size_t count, int out, const struct deid_
 	int ran = run_pool(&job);
 	look_at_references(&job, &arena);
 	look_at_patients(&job);
+	look_for_twins(&job);
 	code = sum_up(&job);
 	int written = code == EX_NOINPUT ? EX_OK : write_reports(&job);
 	if (job.listed != NULL)
